@@ -1,0 +1,154 @@
+"""From what LinkedIn said to what we know: a condition per item, and what became of an enable that was sent.
+
+Pure tables. An enable's exit is *confirmed*, *refused* or *unclear*; unclear is settled by a look (verify), never by
+sending again before looking (design, the life of one integration, step 5).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from greenlight.domain.reasons import Outcome, Reason
+from greenlight.domain.status import Observation, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What is known of an item now. `detail` is LinkedIn's own words, cleaned, where they add something."""
+
+    outcome: Outcome
+    reason: Reason
+    detail: str | None = None
+
+
+#: Failures that may pass by themselves, so that the same request is worth repeating after a wait.
+WORTH_REPEATING = frozenset({Reason.LINKEDIN_UNAVAILABLE, Reason.UNREADABLE_ANSWER, Reason.THROTTLED})
+
+NOT_LOOKED_AT = Condition(Outcome.NOT_LOOKED_AT, Reason.NOT_LOOKED_AT)
+HELD_BY_CAP = Condition(Outcome.HELD, Reason.HELD_BY_CAP)
+ENABLED_BY_US = Condition(Outcome.ENABLED, Reason.ENABLED)
+
+_FROM_STATUS = {
+    Status.NOT_REQUESTED: Condition(Outcome.WAITING, Reason.NOT_REQUESTED),
+    Status.REQUESTED: Condition(Outcome.WAITING, Reason.READY_TO_ENABLE),
+    Status.PARTNER_READY: Condition(Outcome.WAITING, Reason.AWAITING_CUSTOMER),
+    Status.ENABLED: Condition(Outcome.ALREADY_ENABLED, Reason.ENABLED),
+}
+
+
+def after_look(seen: Observation) -> Condition:
+    """The condition of an item that nothing was sent for."""
+    if seen.status is Status.UNKNOWN:
+        detail = f"onboardingStatus {seen.raw!r}" if seen.raw is not None else None
+        return Condition(Outcome.UNKNOWN, Reason.UNREADABLE_ANSWER, detail)
+    return _FROM_STATUS[seen.status]
+
+
+def after_failed_look(reason: Reason, detail: str | None = None) -> Condition:
+    """The condition of an item that could not be looked at. Throttled means not looked at: nothing is wrong with it."""
+    outcome = Outcome.NOT_LOOKED_AT if reason is Reason.THROTTLED else Outcome.FAILED
+    return Condition(outcome, reason, detail)
+
+
+class Exit(StrEnum):
+    """How the call that enables came back."""
+
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The exit of one enable, with the reason where it is not confirmed."""
+
+    exit: Exit
+    reason: Reason = Reason.ENABLED
+    detail: str | None = None
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Unclear always does; of the refusals, those after which the integration may be enabled all the same."""
+        return self.exit is Exit.UNCLEAR or self.reason in (Reason.ALREADY_ENABLED, Reason.REQUEST_REFUSED)
+
+
+class AttemptOutcome(StrEnum):
+    """The end of an attempt row. A row without one is an intent whose result is still to be settled."""
+
+    CONFIRMED = "confirmed"
+    CONFIRMED_BY_LOOKING = "confirmed_by_looking"
+    REFUSED = "refused"
+    NOT_APPLIED = "not_applied"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What one enable came to. `attempt` is None while the attempt has to stay open."""
+
+    condition: Condition
+    attempt: AttemptOutcome | None
+    worth_repeating: bool = False
+
+
+def settle_without_look(answer: Answer) -> Settlement:
+    """Settle an exit that leaves no doubt, see `Answer.needs_a_look`."""
+    if answer.exit is Exit.CONFIRMED:
+        return Settlement(ENABLED_BY_US, AttemptOutcome.CONFIRMED)
+    outcomes = {Reason.NOT_REQUESTED: Outcome.WAITING, Reason.THROTTLED: Outcome.HELD}
+    outcome = outcomes.get(answer.reason, Outcome.FAILED)
+    condition = Condition(outcome, answer.reason, answer.detail)
+    return Settlement(condition, AttemptOutcome.REFUSED, answer.reason in WORTH_REPEATING)
+
+
+def settle_by_look(answer: Answer, seen: Observation | None) -> Settlement:
+    """Settle a doubtful exit by what verify showed right after it; `seen` is None if that look failed too."""
+    if answer.exit is Exit.UNCLEAR:
+        return _settle_unclear(answer, seen)
+    if seen is not None and seen.status is Status.ENABLED:
+        return Settlement(Condition(Outcome.ALREADY_ENABLED, Reason.ALREADY_ENABLED), AttemptOutcome.REFUSED)
+    if seen is not None and seen.status is Status.PARTNER_READY:
+        return Settlement(after_look(seen), AttemptOutcome.REFUSED)
+    if answer.reason is Reason.ALREADY_ENABLED:
+        # LinkedIn contradicts itself: nothing is sent again on that ground, the next run looks again.
+        return Settlement(_doubt(answer.detail), AttemptOutcome.REFUSED)
+    return Settlement(Condition(Outcome.FAILED, answer.reason, answer.detail), AttemptOutcome.REFUSED)
+
+
+def _settle_unclear(answer: Answer, seen: Observation | None) -> Settlement:
+    if seen is None:
+        return Settlement(_doubt(answer.detail), None, worth_repeating=True)
+    match seen.status:
+        case Status.ENABLED:
+            return Settlement(ENABLED_BY_US, AttemptOutcome.CONFIRMED_BY_LOOKING)
+        case Status.PARTNER_READY:
+            return Settlement(after_look(seen), AttemptOutcome.CONFIRMED_BY_LOOKING)
+        case Status.REQUESTED:
+            # The request may still land, so the attempt stays open until a later look.
+            return Settlement(Condition(Outcome.FAILED, answer.reason, answer.detail), None, worth_repeating=True)
+        case Status.NOT_REQUESTED:
+            return Settlement(after_look(seen), AttemptOutcome.NOT_APPLIED)
+        case Status.UNKNOWN:
+            return Settlement(after_look(seen), None)
+
+
+def settle_open_attempt(seen: Observation) -> AttemptOutcome | None:
+    """The end of an attempt that an earlier try left open, from a look made later; None keeps it open."""
+    match seen.status:
+        case Status.ENABLED | Status.PARTNER_READY:
+            return AttemptOutcome.CONFIRMED_BY_LOOKING
+        case Status.NOT_REQUESTED:
+            return AttemptOutcome.NOT_APPLIED
+        case Status.REQUESTED | Status.UNKNOWN:
+            return None
+
+
+def after_confirming_look(seen: Observation) -> Condition:
+    """The condition of an item whose enable LinkedIn confirmed, once verify has been asked again."""
+    if seen.status is Status.ENABLED:
+        return ENABLED_BY_US
+    if seen.status in (Status.REQUESTED, Status.NOT_REQUESTED):
+        return _doubt(f"LinkedIn confirmed the enable but verify shows {seen.status}")
+    return after_look(seen)
+
+
+def _doubt(detail: str | None) -> Condition:
+    return Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, detail)

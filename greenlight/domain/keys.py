@@ -1,0 +1,114 @@
+"""The integration key and its wire forms (seed steps 3 and 4; Rest.li protocol 1.0, fact sheet section 3).
+
+A key is four parts. LinkedIn answers with the parts in any order and the URN percent-encoded or not, so keys are
+compared as parsed values and never as strings.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, urlencode
+
+DATA_PROVIDER = "ATS"
+PARTS = ("integrationContext", "integrationType", "tenantType", "dataProvider")
+
+#: Past this many characters LinkedIn's own clients no longer send a plain GET (fact sheet section 3).
+MAX_QUERY_CHARACTERS = 4_000
+
+_URN = re.compile(r"urn:li:(?P<entity>[A-Za-z]+):(?P<id>[A-Za-z0-9_.-]{1,128})")
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_CONTEXT_ENTITIES = ("organization", "contract")
+
+
+class InvalidKey(ValueError):
+    """A key, or a part of one, that LinkedIn would not take. The text says what and why, in one sentence."""
+
+
+def parse_context(text: str) -> str:
+    """Return `text` if it is an `integrationContext` LinkedIn accepts, else raise InvalidKey.
+
+    The one place where this is decided. Organization URNs carry the company-level types, contract URNs the
+    contract-level ones; ids are opaque and case-sensitive.
+    """
+    match = _URN.fullmatch(text)
+    if match is None:
+        raise InvalidKey(f"{_shown(text)} is not a URN of the form urn:li:organization:ID or urn:li:contract:ID")
+    entity = match["entity"]
+    if entity == "company":
+        raise InvalidKey(f"{_shown(text)} is the legacy form; use urn:li:organization:{match['id']}")
+    if entity not in _CONTEXT_ENTITIES:
+        raise InvalidKey(f"{_shown(text)} names a {entity}; an integration context is an organization or a contract")
+    return text
+
+
+def parse_constant(text: str) -> str:
+    """Return `text` if it can be an `integrationType` or `tenantType`, else raise InvalidKey.
+
+    The set of values is LinkedIn's and grows without notice, so only the form is checked.
+    """
+    if _CONSTANT.fullmatch(text) is None:
+        raise InvalidKey(f"{_shown(text)} is not a constant like APPLY_WITH_LINKEDIN (capitals, digits and _)")
+    return text
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class IntegrationKey:
+    """What identifies one ATS integration: context, type and tenant; `dataProvider` is always ATS."""
+
+    integration_context: str
+    integration_type: str
+    tenant_type: str
+
+    def __post_init__(self) -> None:
+        parse_context(self.integration_context)
+        parse_constant(self.integration_type)
+        parse_constant(self.tenant_type)
+
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        values = (self.integration_context, self.integration_type, self.tenant_type, DATA_PROVIDER)
+        return tuple(zip(PARTS, values, strict=True))
+
+    def as_body_key(self) -> str:
+        """The key of `entities` in an enable request, as the seed prints it."""
+        return "&".join(f"{name}={value}" for name, value in self.parts())
+
+    def __str__(self) -> str:
+        return f"{self.integration_type} of {self.integration_context} ({self.tenant_type})"
+
+
+def as_query(keys: Sequence[IntegrationKey]) -> str:
+    """The indexed query `ids[0].integrationContext=…&…`, percent-encoded, for a URL that has no other query."""
+    pairs = [(f"ids[{index}].{name}", value) for index, key in enumerate(keys) for name, value in key.parts()]
+    return urlencode(pairs, quote_via=quote, safe="")
+
+
+def split_for_query(keys: Iterable[IntegrationKey], limit: int = MAX_QUERY_CHARACTERS) -> list[list[IntegrationKey]]:
+    """Cut `keys` into runs whose query stays within `limit` characters; a key too long alone still gets a run."""
+    runs: list[list[IntegrationKey]] = []
+    for key in keys:
+        if runs and len(as_query([*runs[-1], key])) <= limit:
+            runs[-1].append(key)
+        else:
+            runs.append([key])
+    return runs
+
+
+def parse_response_key(text: str) -> IntegrationKey:
+    """Read a key of `results`, `errors` or `statuses`: parts in any order, values percent-encoded once or not.
+
+    Raises InvalidKey for a missing, repeated or foreign part, another data provider, or a value no key can have.
+    """
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=8)
+    except ValueError:
+        raise InvalidKey(f"{_shown(text)} is not an integration key") from None
+    values = dict(pairs)
+    if len(values) != len(pairs) or set(values) != set(PARTS):
+        raise InvalidKey(f"{_shown(text)} does not have each part of an integration key exactly once")
+    if values["dataProvider"] != DATA_PROVIDER:
+        raise InvalidKey(f"{_shown(text)} has another data provider than {DATA_PROVIDER}")
+    return IntegrationKey(values["integrationContext"], values["integrationType"], values["tenantType"])
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 80 else text[:77] + "...")

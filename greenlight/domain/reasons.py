@@ -1,0 +1,183 @@
+"""Why an integration is where it is: one closed list of codes, each with its remedy and whose move it is.
+
+The codes are tied to the rows of the seed's two error tables and to the onboarding statuses; `docs/reasons.md` is
+generated from here.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mover(StrEnum):
+    NOBODY = "nobody"
+    CUSTOMER = "customer"
+    US = "us"
+    LINKEDIN = "linkedin"
+
+
+class Outcome(StrEnum):
+    """What a run did about an item. Every item ends in exactly one."""
+
+    ENABLED = "enabled"
+    ALREADY_ENABLED = "already_enabled"
+    WAITING = "waiting"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    HELD = "held"
+    NOT_LOOKED_AT = "not_looked_at"
+
+
+#: Outcomes after which something is left for us to look into; they make exit code 3.
+UNSETTLED = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.HELD, Outcome.NOT_LOOKED_AT})
+
+
+class Reason(StrEnum):
+    ENABLED = "ENABLED"
+    READY_TO_ENABLE = "READY_TO_ENABLE"
+    NOT_REQUESTED = "NOT_REQUESTED"
+    AWAITING_CUSTOMER = "AWAITING_CUSTOMER"
+    ALREADY_ENABLED = "ALREADY_ENABLED"
+    INVALID_CONTEXT = "INVALID_CONTEXT"
+    KEY_INCOMPLETE = "KEY_INCOMPLETE"
+    KEY_MISMATCH = "KEY_MISMATCH"
+    WRONG_CREDENTIALS = "WRONG_CREDENTIALS"
+    TOKEN_REJECTED = "TOKEN_REJECTED"  # noqa: S105 - a reason code, not a token
+    CREDENTIALS_REFUSED = "CREDENTIALS_REFUSED"
+    CREDENTIALS_MISSING = "CREDENTIALS_MISSING"
+    THROTTLED = "THROTTLED"
+    LINKEDIN_UNAVAILABLE = "LINKEDIN_UNAVAILABLE"
+    UNREADABLE_ANSWER = "UNREADABLE_ANSWER"
+    REQUEST_REFUSED = "REQUEST_REFUSED"
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    HELD_BY_CAP = "HELD_BY_CAP"
+    NOT_LOOKED_AT = "NOT_LOOKED_AT"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What people are told about a reason. `source` says which rule or table row it comes from."""
+
+    message: str
+    remedy: str
+    mover: Mover
+    source: str
+
+
+_E = Explanation
+
+EXPLANATIONS: dict[Reason, Explanation] = {
+    Reason.ENABLED: _E(
+        "LinkedIn shows the integration as ENABLED.",
+        "Nothing to do.",
+        Mover.NOBODY,
+        "seed step 4, onboarding status Enabled",
+    ),
+    Reason.READY_TO_ENABLE: _E(
+        "The customer has requested it and LinkedIn shows REQUESTED.",
+        "Run `greenlight apply`. An enabled integration cannot be disabled.",
+        Mover.US,
+        "seed step 4, onboarding status Requested",
+    ),
+    Reason.NOT_REQUESTED: _E(
+        "LinkedIn has no request for this integration under this customer's application.",
+        "Ask the customer's admin to request it in LinkedIn's configuration plugin (step 2).",
+        Mover.CUSTOMER,
+        "seed step 3, 200/404 No record found to partial update; step 4, no data in the answer",
+    ),
+    Reason.AWAITING_CUSTOMER: _E(
+        "Our part is done: LinkedIn shows PARTNER_READY.",
+        "Ask the customer's Recruiter admin to switch it on in Recruiter (Admin settings, ATS).",
+        Mover.CUSTOMER,
+        "seed step 4, onboarding status Partner Ready",
+    ),
+    Reason.ALREADY_ENABLED: _E(
+        "LinkedIn refused the enable because the integration is enabled already, and verify confirms it.",
+        "Nothing to do.",
+        Mover.NOBODY,
+        "seed step 3, 400 modifying onboarding status for already enabled integration is not allowed",
+    ),
+    Reason.INVALID_CONTEXT: _E(
+        "LinkedIn says that the integration context is not valid.",
+        "Compare integration_context with the value that the plugin's callback gave (step 2) and import it again.",
+        Mover.US,
+        "seed step 4, 400 Invalid integration context urn",
+    ),
+    Reason.KEY_INCOMPLETE: _E(
+        "LinkedIn says that parts of the integration key are missing or wrong.",
+        "Check integration_context, integration_type and tenant_type against the callback's values (step 2).",
+        Mover.US,
+        "seed steps 3 and 4, 400 Integration key parts are incomplete",
+    ),
+    Reason.KEY_MISMATCH: _E(
+        "LinkedIn says that the keys in the request's body and in its query are not the same.",
+        "This points to a defect in Greenlight or in a proxy between it and LinkedIn: report it with this run's id.",
+        Mover.US,
+        "seed step 3, 400 Batch request mismatch",
+    ),
+    Reason.WRONG_CREDENTIALS: _E(
+        "The credentials held for this customer are not those of its child application.",
+        "Put the child application's own client id and secret in place with `greenlight import`.",
+        Mover.US,
+        "seed step 3, 403 Not enough permissions to access: POST /atsIntegrations",
+    ),
+    Reason.TOKEN_REJECTED: _E(
+        "LinkedIn rejected the access token, and a fresh one too.",
+        "Check in the developer portal that the child application is active and may use atsIntegrations.",
+        Mover.US,
+        "seed steps 3 and 4, 401 token expired / Invalid access token",
+    ),
+    Reason.CREDENTIALS_REFUSED: _E(
+        "LinkedIn's token endpoint refuses the customer's client id and secret.",
+        "Import the current client id and secret; they may have been rotated or mistyped.",
+        Mover.US,
+        "seed steps 3 and 4, API authorization",
+    ),
+    Reason.CREDENTIALS_MISSING: _E(
+        "No child-application credentials are held for this customer.",
+        "Import the customer's client id and secret, or provision a child application (step 1).",
+        Mover.US,
+        "seed step 1",
+    ),
+    Reason.THROTTLED: _E(
+        "LinkedIn's request limit for this application is reached.",
+        "Nothing to do: the limit ends at 00:00 UTC and the next run goes on.",
+        Mover.NOBODY,
+        "fact sheet section 5, HTTP 429",
+    ),
+    Reason.LINKEDIN_UNAVAILABLE: _E(
+        "LinkedIn could not be reached or answered with a server error, after all retries.",
+        "Run again later; if it lasts, see LinkedIn's API status.",
+        Mover.LINKEDIN,
+        "HTTP 5xx, connection failures and timeouts",
+    ),
+    Reason.UNREADABLE_ANSWER: _E(
+        "LinkedIn's answer is not what the API documents, so nothing was concluded from it.",
+        "Run again later; if it lasts, check for a proxy in between or a new version of the API.",
+        Mover.LINKEDIN,
+        "seed steps 3 and 4, sample response bodies",
+    ),
+    Reason.REQUEST_REFUSED: _E(
+        "LinkedIn refused the request for a reason that its documentation does not list.",
+        "Read LinkedIn's own words in the message; if they do not help, ask LinkedIn's partner support.",
+        Mover.US,
+        "any other HTTP 4xx",
+    ),
+    Reason.OUTCOME_UNKNOWN: _E(
+        "An enable was sent, its answer did not arrive, and verify could not settle what became of it.",
+        "Run again later: Greenlight looks first and never sends again before it has looked.",
+        Mover.US,
+        "design, the life of one integration, step 5",
+    ),
+    Reason.HELD_BY_CAP: _E(
+        "It is ready to be enabled, but the run's cap on enables was reached.",
+        "Look at the plan; if so many enables are intended, run again or raise --max-changes.",
+        Mover.US,
+        "interface, --max-changes",
+    ),
+    Reason.NOT_LOOKED_AT: _E(
+        "It has not been looked at.",
+        "Run `greenlight plan` to look.",
+        Mover.US,
+        "design, the life of one integration, step 3",
+    ),
+}

@@ -1,0 +1,116 @@
+"""What can go wrong in a call to LinkedIn, as values with a reason code (both error tables of the seed)."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from greenlight.domain.conditions import WORTH_REPEATING
+from greenlight.domain.reasons import Reason
+
+#: A longer Retry-After is not waited for; the item is left to a later run.
+MAX_RETRY_AFTER_SECONDS = 30.0
+
+
+class LinkedInError(Exception):
+    """A call that did not give what was asked for. The text is fixed or cleaned: never a secret, never an address."""
+
+    def __init__(self, reason: Reason, detail: str | None = None, *, retry_after: float | None = None) -> None:
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        self.reason = reason
+        self.detail = detail
+        self.retry_after = retry_after
+
+    @property
+    def worth_repeating(self) -> bool:
+        """Whether the same call may succeed in a moment, and LinkedIn did not ask for a longer silence."""
+        patient = self.retry_after is None or self.retry_after <= MAX_RETRY_AFTER_SECONDS
+        return patient and self.reason in WORTH_REPEATING
+
+
+class Refused(LinkedInError):
+    """LinkedIn said no: the request had no effect."""
+
+
+class Unclear(LinkedInError):
+    """No answer, or none that says whether the request had an effect."""
+
+
+#: What tells the rows of HTTP 400 apart: they share status and have no service error code (fact sheet section 6).
+_TEXTS_OF_400 = (
+    ("already enabled", Reason.ALREADY_ENABLED),
+    ("batch request mismatch", Reason.KEY_MISMATCH),
+    ("duplicate key in batch request", Reason.KEY_MISMATCH),
+    ("key parts are incomplete", Reason.KEY_INCOMPLETE),
+    ("invalid integration context", Reason.INVALID_CONTEXT),
+)
+
+
+def from_status(
+    status: int,
+    body: Mapping[str, Any] | None,
+    *,
+    hide: tuple[str, ...] = (),
+    retry_after: float | None = None,
+) -> LinkedInError:
+    """The error for an HTTP status, or for the status of one entity inside an answer, other than success.
+
+    `body` is LinkedIn's error object if there is one; `hide` are strings that must not appear in the detail.
+    """
+    message = (body or {}).get("message")
+    text = message if isinstance(message, str) else ""
+    code = (body or {}).get("serviceErrorCode")
+    service = f" ({code})" if isinstance(code, int) and code else ""
+    detail = clean(f"HTTP {status}{service} {text}", hide)
+    folded = re.sub(r"\s+", " ", text).lower()
+    match status:
+        case 400:
+            found = (reason for words, reason in _TEXTS_OF_400 if words in folded)
+            return Refused(next(found, Reason.REQUEST_REFUSED), detail)
+        case 401:
+            return Refused(Reason.TOKEN_REJECTED, detail)
+        case 403:
+            return Refused(Reason.WRONG_CREDENTIALS, detail)
+        case 404 if "no record found" in folded:
+            return Refused(Reason.NOT_REQUESTED, detail)
+        case 429:
+            return Refused(Reason.THROTTLED, detail, retry_after=retry_after)
+        case _ if status == 408 or status >= 500:
+            return Unclear(Reason.LINKEDIN_UNAVAILABLE, detail, retry_after=retry_after)
+        case _ if 400 <= status < 500:
+            return Refused(Reason.REQUEST_REFUSED, detail)
+        case _:
+            return Unclear(Reason.UNREADABLE_ANSWER, detail)
+
+
+def parse_retry_after(text: str | None, now: datetime) -> float | None:
+    """Seconds to wait, from either form of the header; None for one that is absent, past or not understood."""
+    if not text:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    seconds = (moment - now).total_seconds()
+    return seconds if seconds > 0 else None
+
+
+_SECRET_LOOKING = re.compile(
+    r"(?i)\b(bearer\s+|(?:access_token|client_secret|token|secret)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,}]+"
+)
+
+
+def clean(text: str, hide: tuple[str, ...] = ()) -> str:
+    """Foreign text made fit to show: one printable line of at most 200 characters without secrets."""
+    for secret in hide:
+        if secret:
+            text = text.replace(secret, "[hidden]")
+    text = _SECRET_LOOKING.sub(r"\1[hidden]", text)
+    text = "".join(c if c.isprintable() else " " for c in text)
+    text = re.sub(r"\s+", " ", text).strip()
+    return text if len(text) <= 200 else text[:197] + "..."

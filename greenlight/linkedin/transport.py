@@ -1,0 +1,114 @@
+"""The way to LinkedIn: one bounded HTTP exchange. The only module that knows which transport carries it.
+
+aiohttp underneath keeps httpx's interface at about three times the requests per second of httpx's own transport
+(`tests/benchmarks/transport.py` measures both in one run).
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+from typing_extensions import override
+
+#: Far above any documented answer for the 23 keys that one request holds at most.
+MAX_BODY_BYTES = 1_000_000
+
+_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=32)
+
+
+class NoAnswer(Exception):
+    """The exchange ended without a whole answer: refused, cut, timed out or not HTTP. The text holds no address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One answer, read to its end. `body` is None where it was longer than MAX_BODY_BYTES."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+class _Transport(AiohttpTransport):
+    """aiohttp without what must not be shared between customers: cookies and the environment's proxies."""
+
+    def __init__(self) -> None:
+        super().__init__(limits=_LIMITS, trust_env=False, client=self._session)
+
+    def _session(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(limit=_LIMITS.max_connections or 0, ssl=self.ssl_context)
+        return aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False
+        )
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except aiohttp.ClientError as error:
+            # Those that the adapter leaves as they are, such as an answer that is not HTTP.
+            raise httpx.RemoteProtocolError(type(error).__name__) from None
+
+
+class Wire:
+    """Sends requests: no redirects, no cookies, no proxies of the environment, a limit on time and on body.
+
+    `transport` is httpx's interface and is given by tests; create a Wire inside the event loop that uses it.
+    """
+
+    def __init__(self, timeout_seconds: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._timeout = timeout_seconds
+        self._client = httpx.AsyncClient(
+            transport=transport or _Transport(),
+            timeout=timeout_seconds,
+            follow_redirects=False,
+            trust_env=False,
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+            headers={"User-Agent": "greenlight", "Accept": "application/json", "Accept-Encoding": "identity"},
+        )
+
+    async def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Answered:
+        """One request and its whole answer within the time limit. Raises NoAnswer."""
+        request = self._client.build_request(method, url, headers=headers, data=form, content=content)
+        try:
+            async with asyncio.timeout(self._timeout):
+                response = await self._client.send(request, stream=True)
+                try:
+                    body = await _bounded(response)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            raise NoAnswer(f"no answer within {self._timeout:g} s") from None
+        except httpx.TimeoutException:
+            raise NoAnswer(f"no answer within {self._timeout:g} s, or no connection") from None
+        except httpx.ConnectError:
+            raise NoAnswer("no connection") from None
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+            raise NoAnswer(f"connection cut ({type(error).__name__})") from None
+        return Answered(response.status_code, response.headers, body)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+async def _bounded(response: httpx.Response) -> bytes | None:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_raw():
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
