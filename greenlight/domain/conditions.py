@@ -5,6 +5,7 @@ sending again before looking (design, the life of one integration, step 5).
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from greenlight.domain.reasons import Outcome, Reason
@@ -49,6 +50,13 @@ def after_failed_look(reason: Reason, detail: str | None = None) -> Condition:
     return Condition(outcome, reason, detail)
 
 
+def next_try(condition: Condition, now: datetime) -> datetime | None:
+    """When trying again makes sense; None leaves it to the next run. LinkedIn's limits end at 00:00 UTC."""
+    if condition.reason is not Reason.THROTTLED:
+        return None
+    return (now.astimezone(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 class Exit(StrEnum):
     """How the call that enables came back."""
 
@@ -59,11 +67,12 @@ class Exit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The exit of one enable, with the reason where it is not confirmed."""
+    """The exit of one enable, with the reason where it is not confirmed and whether it may pass by itself."""
 
     exit: Exit
     reason: Reason = Reason.ENABLED
     detail: str | None = None
+    may_pass: bool = False
 
     @property
     def needs_a_look(self) -> bool:
@@ -96,7 +105,7 @@ def settle_without_look(answer: Answer) -> Settlement:
     outcomes = {Reason.NOT_REQUESTED: Outcome.WAITING, Reason.THROTTLED: Outcome.HELD}
     outcome = outcomes.get(answer.reason, Outcome.FAILED)
     condition = Condition(outcome, answer.reason, answer.detail)
-    return Settlement(condition, AttemptOutcome.REFUSED, answer.reason in WORTH_REPEATING)
+    return Settlement(condition, AttemptOutcome.REFUSED, answer.may_pass)
 
 
 def settle_by_look(answer: Answer, seen: Observation | None) -> Settlement:
@@ -115,7 +124,7 @@ def settle_by_look(answer: Answer, seen: Observation | None) -> Settlement:
 
 def _settle_unclear(answer: Answer, seen: Observation | None) -> Settlement:
     if seen is None:
-        return Settlement(_doubt(answer.detail), None, worth_repeating=True)
+        return Settlement(_doubt(answer.detail), None, answer.may_pass)
     match seen.status:
         case Status.ENABLED:
             return Settlement(ENABLED_BY_US, AttemptOutcome.CONFIRMED_BY_LOOKING)
@@ -123,7 +132,7 @@ def _settle_unclear(answer: Answer, seen: Observation | None) -> Settlement:
             return Settlement(after_look(seen), AttemptOutcome.CONFIRMED_BY_LOOKING)
         case Status.REQUESTED:
             # The request may still land, so the attempt stays open until a later look.
-            return Settlement(Condition(Outcome.FAILED, answer.reason, answer.detail), None, worth_repeating=True)
+            return Settlement(Condition(Outcome.FAILED, answer.reason, answer.detail), None, answer.may_pass)
         case Status.NOT_REQUESTED:
             return Settlement(after_look(seen), AttemptOutcome.NOT_APPLIED)
         case Status.UNKNOWN:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from greenlight.domain.conditions import HELD_BY_CAP, NOT_LOOKED_AT, Condition, after_look
-from greenlight.domain.keys import IntegrationKey
+from greenlight.domain.keys import IntegrationKey, split_for_query
 from greenlight.domain.status import Observation, Status
 
 
@@ -58,23 +58,22 @@ def plan(wanted: Sequence[Item], observed: Mapping[Item, Observation | Condition
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """What applying a plan costs at most if nothing has to be repeated, in requests."""
+class Requests:
+    """A number of requests to LinkedIn, by kind: sent in a run, or the price of a plan."""
 
-    token: int
-    verify: int
-    enable: int
+    token: int = 0
+    verify: int = 0
+    enable: int = 0
 
 
-def price(planned: Sequence[Planned], verifies: int) -> Price:
-    """The price of applying: look at everybody, enable, and look once more at each customer that had an enable.
+def price(planned: Sequence[Planned]) -> Requests:
+    """What applying exactly this plan costs if nothing has to be repeated.
 
-    `verifies` is the number of requests that looking at all items takes.
+    Per customer with something to enable: a token, a look before, one request per enable, a look after.
     """
-    enables = [p.item for p in planned if p.action is Action.ENABLE]
-    confirming = len({item.customer_id for item in enables})
-    return Price(
-        token=len({p.item.customer_id for p in planned}),
-        verify=verifies + confirming,
-        enable=len(enables),
-    )
+    keys: dict[str, list[IntegrationKey]] = {}
+    for entry in planned:
+        if entry.action is Action.ENABLE:
+            keys.setdefault(entry.item.customer_id, []).append(entry.item.key)
+    looks = sum(len(split_for_query(run)) for run in keys.values())
+    return Requests(token=len(keys), verify=2 * looks, enable=sum(len(run) for run in keys.values()))

@@ -27,10 +27,6 @@ class Outcome(StrEnum):
     NOT_LOOKED_AT = "not_looked_at"
 
 
-#: Outcomes after which something is left for us to look into; they make exit code 3.
-UNSETTLED = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.HELD, Outcome.NOT_LOOKED_AT})
-
-
 class Reason(StrEnum):
     ENABLED = "ENABLED"
     READY_TO_ENABLE = "READY_TO_ENABLE"

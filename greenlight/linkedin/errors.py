@@ -30,11 +30,15 @@ class LinkedInError(Exception):
 
 
 class Refused(LinkedInError):
-    """LinkedIn said no: the request had no effect."""
+    """The request had no effect: LinkedIn said no, or it was not sent."""
 
 
 class Unclear(LinkedInError):
-    """No answer, or none that says whether the request had an effect."""
+    """An answer that does not say whether the request had an effect."""
+
+
+class Unanswered(Unclear):
+    """No answer at all: the request may even be still on its way."""
 
 
 #: What tells the rows of HTTP 400 apart: they share status and have no service error code (fact sheet section 6).

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from greenlight.domain.keys import IntegrationKey, as_query, split_for_query
 from greenlight.domain.reasons import Reason
 from greenlight.linkedin.answers import NotJson, Seen, read_enable, read_object, read_verify
-from greenlight.linkedin.errors import LinkedInError, Unclear, from_status, parse_retry_after
+from greenlight.linkedin.errors import LinkedInError, Refused, Unanswered, from_status, parse_retry_after
 from greenlight.linkedin.oauth import Credentials, Operation, RequestCounts, Tokens
 from greenlight.linkedin.transport import Answered, NoAnswer, Wire
 
@@ -73,7 +73,11 @@ class Verifier:
         url = f"{self._url}?{as_query(keys)}"
         rejected: str | None = None
         while True:
-            token = await self._tokens.get(credentials, rejected=rejected)
+            try:
+                token = await self._tokens.get(credentials, rejected=rejected)
+            except LinkedInError as error:
+                # Whatever the token endpoint did, the request itself was not sent.
+                raise Refused(error.reason, error.detail, retry_after=error.retry_after) from None
             self._counts.add(operation)
             try:
                 answer = await self._wire.exchange(
@@ -83,7 +87,7 @@ class Verifier:
                     content=content,
                 )
             except NoAnswer as error:
-                raise Unclear(Reason.LINKEDIN_UNAVAILABLE, str(error)) from None
+                raise Unanswered(Reason.LINKEDIN_UNAVAILABLE, str(error)) from None
             if answer.status == 401 and rejected is None:
                 rejected = token
                 continue

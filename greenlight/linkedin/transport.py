@@ -17,7 +17,8 @@ from typing_extensions import override
 #: Far above any documented answer for the 23 keys that one request holds at most.
 MAX_BODY_BYTES = 1_000_000
 
-_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=32)
+_MAX_CONNECTIONS = 32
+_LIMITS = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_CONNECTIONS)
 
 
 class NoAnswer(Exception):
@@ -40,7 +41,7 @@ class _Transport(AiohttpTransport):
         super().__init__(limits=_LIMITS, trust_env=False, client=self._session)
 
     def _session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=_LIMITS.max_connections or 0, ssl=self.ssl_context)
+        connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, ssl=self.ssl_context)
         return aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False
         )
@@ -62,6 +63,8 @@ class Wire:
 
     def __init__(self, timeout_seconds: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._timeout = timeout_seconds
+        # Waiting for a free connection must not count against a request's time.
+        self._gate = asyncio.Semaphore(_MAX_CONNECTIONS)
         self._client = httpx.AsyncClient(
             transport=transport or _Transport(),
             timeout=timeout_seconds,
@@ -82,6 +85,10 @@ class Wire:
     ) -> Answered:
         """One request and its whole answer within the time limit. Raises NoAnswer."""
         request = self._client.build_request(method, url, headers=headers, data=form, content=content)
+        async with self._gate:
+            return await self._exchange(request)
+
+    async def _exchange(self, request: httpx.Request) -> Answered:
         try:
             async with asyncio.timeout(self._timeout):
                 response = await self._client.send(request, stream=True)

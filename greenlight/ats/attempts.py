@@ -1,0 +1,149 @@
+"""The ledger of enables: an intent is committed before each request leaves, and its end after (design, step 5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from greenlight.ats.database import Database
+from greenlight.ats.rows import Wanted, rows, set_condition, settle_open
+from greenlight.ats.tables import Attempt, Integration
+from greenlight.domain.conditions import AttemptOutcome, Condition, Settlement
+from greenlight.domain.status import Observation, Status
+
+
+class AttemptRefused(Exception):
+    """No intent may be written: the integration is not known to be REQUESTED, or an attempt is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    id: int
+    run_id: str
+    settles_at: datetime
+
+
+class Attempts:
+    """Attempts in the ATS database. Not for the event loop: call it in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def open_of(self, integration_id: int) -> OpenAttempt | None:
+        with self._database.reading() as session:
+            row = session.exec(
+                select(Attempt).where(Attempt.integration_id == integration_id, col(Attempt.closed_at).is_(None))
+            ).one_or_none()
+            return OpenAttempt(row.id, row.run_id, row.settles_at) if row is not None and row.id is not None else None
+
+    def begin(
+        self,
+        wanted: Wanted,
+        run_id: str,
+        client_id: str,
+        now: datetime,
+        *,
+        settles_at: datetime,
+        instead_of: OpenAttempt | None,
+    ) -> int:
+        """Commit the intent to enable, before the request leaves, and return the attempt's id.
+
+        `instead_of` is an earlier open attempt that a look has shown to have had no effect. Raises AttemptRefused if
+        the integration is not on record as REQUESTED or another attempt is open: two runs cannot both get here.
+        """
+        try:
+            with self._database.writing() as session:
+                row = session.get_one(Integration, wanted.id, with_for_update=True)
+                if row.observed != Status.REQUESTED:
+                    raise AttemptRefused(f"it is on record as {row.observed}, not as REQUESTED")
+                if instead_of is not None:
+                    replaced = session.get_one(Attempt, instead_of.id)
+                    if replaced.closed_at is not None:
+                        raise AttemptRefused("another run has settled it")
+                    replaced.outcome, replaced.closed_at = AttemptOutcome.NOT_APPLIED, now
+                    session.flush()
+                attempt = Attempt(
+                    integration_id=wanted.id, run_id=run_id, client_id=client_id, opened_at=now, settles_at=settles_at
+                )
+                session.add(attempt)
+                session.flush()
+                assert attempt.id is not None  # noqa: S101 - given by the flush
+                return attempt.id
+        except IntegrityError:
+            raise AttemptRefused("another run is enabling it") from None
+
+    def record(
+        self,
+        wanted: Wanted,
+        run_id: str,
+        condition: Condition,
+        now: datetime,
+        *,
+        final: bool,
+        seen: Observation | None = None,
+    ) -> None:
+        """Write what is known of an integration that this run is to enable, with the look that showed it, if any."""
+        with self._database.writing() as session:
+            self._record(session, wanted, run_id, condition, now, final=final, seen=seen)
+
+    def end(
+        self,
+        attempt_id: int,
+        wanted: Wanted,
+        run_id: str,
+        settlement: Settlement,
+        now: datetime,
+        *,
+        seen: Observation | None,
+        settles_at: datetime,
+    ) -> None:
+        """Write what an attempt came to: its end, unless it has to stay open, and the condition that follows."""
+        with self._database.writing() as session:
+            condition = settlement.condition
+            self._record(session, wanted, run_id, condition, now, final=not settlement.worth_repeating, seen=seen)
+            attempt = session.get_one(Attempt, attempt_id, populate_existing=True)
+            attempt.reason, attempt.detail, attempt.settles_at = condition.reason, condition.detail, settles_at
+            if settlement.attempt is not None:
+                attempt.outcome, attempt.closed_at = settlement.attempt, now
+
+    def _record(
+        self,
+        session: Session,
+        wanted: Wanted,
+        run_id: str,
+        condition: Condition,
+        now: datetime,
+        *,
+        final: bool,
+        seen: Observation | None,
+    ) -> None:
+        row = session.get_one(Integration, wanted.id)
+        if seen is not None:
+            row.observed, row.observed_at = seen.status, now
+            settle_open(session, wanted.id, seen, now)
+        set_condition(row, condition, now)
+        if final:
+            row.done_in_run = run_id
+
+    def still_to_enable(self, ids: Sequence[int], run_id: str) -> list[int]:
+        """Those of `ids` that this run planned to enable and is not done with."""
+        with self._database.reading() as session:
+            return [row.id for row in rows(session, ids) if row.id is not None and row.done_in_run != run_id]
+
+    def enabled_in(self, run_id: str) -> list[int]:
+        """Ids of the integrations whose enable LinkedIn confirmed in this run and that verify has not shown since."""
+        query = (
+            select(Integration.id)
+            .join(Attempt, col(Attempt.integration_id) == Integration.id)
+            .where(
+                Attempt.run_id == run_id,
+                Attempt.outcome == AttemptOutcome.CONFIRMED,
+                col(Integration.observed) == Status.REQUESTED,
+            )
+            .order_by(col(Integration.id))
+            .distinct()
+        )
+        with self._database.reading() as session:
+            return [id for id in session.exec(query) if id is not None]

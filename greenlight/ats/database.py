@@ -1,0 +1,106 @@
+"""Opening the ATS database: SQLite or PostgreSQL, brought to the newest schema."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_BUSY_TIMEOUT_SECONDS = 30
+#: Keeps two processes from migrating at once on PostgreSQL; any constant will do.
+_MIGRATION_LOCK = 7_205_911
+
+
+class DatabaseUnavailable(Exception):
+    """The ATS database cannot be used. The text names it without its password, and says what to do."""
+
+
+class Database:
+    """Sessions on the ATS database. `writing` commits on leaving and takes SQLite's write lock at once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writer = engine.execution_options(write=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Connect and migrate to the newest schema. Raises DatabaseUnavailable."""
+    address = make_url(url)
+    try:
+        if address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:"):
+            Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = _engine(address)
+        with engine.connect() as connection:
+            migrate(connection)
+            connection.commit()
+    except (SQLAlchemyError, OSError) as error:
+        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise DatabaseUnavailable(
+            f"GREENLIGHT_DATABASE_URL {address.render_as_string()} cannot be opened: {cause}"
+        ) from None
+    except CommandError as error:
+        raise DatabaseUnavailable(
+            f"GREENLIGHT_DATABASE_URL {address.render_as_string()} has a schema that this version does not know "
+            f"({error}); install the version that made it, or a newer one"
+        ) from None
+    return Database(engine)
+
+
+def _engine(address: URL) -> Engine:
+    if address.get_backend_name() == "sqlite":
+        engine = create_engine(address, connect_args={"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver would begin transactions by itself, and too late for a read that is followed by a write.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Bring the schema to `revision` on this connection; the caller commits."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+    config = alembic_config(connection)
+    if revision == "base":
+        command.downgrade(config, revision)
+    else:
+        command.upgrade(config, revision)
+
+
+def alembic_config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config

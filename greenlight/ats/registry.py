@@ -1,0 +1,124 @@
+"""Bringing customers into the ATS database: all of them or none."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from greenlight.ats.database import Database
+from greenlight.ats.tables import ChildApplication, Customer, Integration
+from greenlight.domain.keys import IntegrationKey
+
+
+class ClientIdTaken(Exception):
+    """A client id belongs to another customer already. The text names both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A customer as it should be on record. `application` is (client id, name of the credentials block) or None."""
+
+    customer_id: str
+    customer_name: str
+    application: tuple[str, str] | None
+    integrations: Sequence[tuple[IntegrationKey, str]]
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a registration changed, in rows."""
+
+    customers_added: int = 0
+    customers_changed: int = 0
+    integrations_added: int = 0
+    integrations_renamed: int = 0
+
+
+def register(database: Database, registrations: Iterable[Registration], now: datetime) -> Changes:
+    """Add or update customers, their applications and their wanted integrations; nothing is ever removed.
+
+    A customer without an application in `registrations` keeps the one on record. Raises ClientIdTaken.
+    """
+    changes = Changes()
+    with database.writing() as session:
+        for registration in registrations:
+            _register_customer(session, registration, changes, now)
+            _register_integrations(session, registration, changes, now)
+    return changes
+
+
+def check_client_ids(database: Database, registrations: Iterable[Registration]) -> None:
+    """Raise ClientIdTaken where registering would, without writing anything."""
+    with database.reading() as session:
+        for registration in registrations:
+            _check_client_id(session, registration)
+
+
+def _check_client_id(session: Session, registration: Registration) -> None:
+    if registration.application is None:
+        return
+    client_id = registration.application[0]
+    holder = session.exec(
+        select(ChildApplication.customer_id).where(
+            ChildApplication.client_id == client_id, ChildApplication.customer_id != registration.customer_id
+        )
+    ).first()
+    if holder is not None:
+        raise ClientIdTaken(
+            f"client id {client_id!r} of customer {registration.customer_id!r} belongs to customer {holder!r} already; "
+            "each customer has a child application of its own"
+        )
+
+
+def _register_customer(session: Session, registration: Registration, changes: Changes, now: datetime) -> None:
+    _check_client_id(session, registration)
+    customer = session.get(Customer, registration.customer_id)
+    before = None
+    if customer is None:
+        changes.customers_added += 1
+        customer = Customer(
+            customer_id=registration.customer_id, customer_name=registration.customer_name, created_at=now
+        )
+        session.add(customer)
+        session.flush()
+    else:
+        before = customer.customer_name
+        customer.customer_name = registration.customer_name
+    changed = before is not None and before != registration.customer_name
+    if registration.application is not None:
+        client_id, block = registration.application
+        application = session.get(ChildApplication, registration.customer_id)
+        if application is None:
+            application = ChildApplication(
+                customer_id=registration.customer_id, client_id=client_id, credentials_block=block
+            )
+            session.add(application)
+            session.flush()
+            changed = before is not None
+        elif (application.client_id, application.credentials_block) != (client_id, block):
+            application.client_id, application.credentials_block = client_id, block
+            changed = True
+    changes.customers_changed += changed
+
+
+def _register_integrations(session: Session, registration: Registration, changes: Changes, now: datetime) -> None:
+    rows = session.exec(select(Integration).where(col(Integration.customer_id) == registration.customer_id))
+    known = {(r.integration_context, r.integration_type, r.tenant_type): r for r in rows}
+    for key, name in registration.integrations:
+        row = known.get((key.integration_context, key.integration_type, key.tenant_type))
+        if row is None:
+            changes.integrations_added += 1
+            session.add(
+                Integration(
+                    customer_id=registration.customer_id,
+                    integration_context=key.integration_context,
+                    integration_type=key.integration_type,
+                    tenant_type=key.tenant_type,
+                    integration_name=name,
+                    created_at=now,
+                )
+            )
+        elif row.integration_name != name:
+            changes.integrations_renamed += 1
+            row.integration_name = name

@@ -1,0 +1,105 @@
+"""Between rows and values: how an integration's row is read, and how its condition is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select, update
+
+from greenlight.ats.tables import Attempt, ChildApplication, Integration
+from greenlight.domain.conditions import NOT_LOOKED_AT, Condition, next_try, settle_open_attempt
+from greenlight.domain.keys import IntegrationKey
+from greenlight.domain.plan import Action, Item
+from greenlight.domain.reasons import Outcome, Reason
+from greenlight.domain.report import ReportItem
+from greenlight.domain.status import Observation, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A wanted integration as a run works with it. `client_id` and `credentials_block` are None where none are held."""
+
+    id: int
+    item: Item
+    integration_name: str
+    client_id: str | None
+    credentials_block: str | None
+    observed: Status
+    observed_at: datetime | None
+    condition: Condition
+
+
+def slices(ids: Sequence[int], size: int = 500) -> list[Sequence[int]]:
+    # SQLite takes a limited number of parameters in one statement.
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
+def item(row: Integration) -> Item:
+    return Item(row.customer_id, IntegrationKey(row.integration_context, row.integration_type, row.tenant_type))
+
+
+def condition(row: Integration) -> Condition:
+    return Condition(Outcome(row.outcome), Reason(row.reason), row.detail)
+
+
+def wanted_row(row: Integration, application: ChildApplication | None) -> Wanted:
+    assert row.id is not None  # noqa: S101 - it was read from the database
+    return Wanted(
+        id=row.id,
+        item=item(row),
+        integration_name=row.integration_name,
+        client_id=application.client_id if application is not None else None,
+        credentials_block=application.credentials_block if application is not None else None,
+        observed=Status(row.observed),
+        observed_at=row.observed_at,
+        condition=condition(row),
+    )
+
+
+def set_condition(row: Integration, known: Condition, now: datetime) -> None:
+    """Write a condition; `condition_since` moves only when outcome or reason do."""
+    if (row.outcome, row.reason) != (known.outcome, known.reason):
+        row.condition_since = now
+    row.outcome, row.reason, row.detail = known.outcome, known.reason, known.detail
+    row.checked_at, row.next_try_at = now, next_try(known, now)
+
+
+def report_item(row: Integration, customer_name: str, since: datetime | None) -> ReportItem:
+    """As a report shows it; what was not checked since then is not looked at, whatever was known before.
+
+    Without `since` it is what is known, and the action is what an apply would do about it.
+    """
+    stale = since is not None and (row.checked_at is None or row.checked_at < since)
+    action = Action(row.action)
+    if since is None:
+        action = Action.ENABLE if row.reason == Reason.READY_TO_ENABLE else Action.NONE
+    return ReportItem(
+        item=item(row),
+        customer_name=customer_name,
+        integration_name=row.integration_name,
+        observed=Status(row.observed),
+        observed_at=row.observed_at,
+        action=Action.NONE if stale else action,
+        condition=NOT_LOOKED_AT if stale else condition(row),
+        condition_since=row.condition_since,
+        next_try_at=row.next_try_at,
+    )
+
+
+def rows(session: Session, ids: Sequence[int]) -> list[Integration]:
+    """The integrations with these ids, in that order."""
+    found: dict[int | None, Integration] = {}
+    for some in slices(ids):
+        found |= {r.id: r for r in session.exec(select(Integration).where(col(Integration.id).in_(some)))}
+    return [found[id] for id in ids if id in found]
+
+
+def settle_open(session: Session, integration_id: int, seen: Observation, now: datetime) -> None:
+    """End an open attempt at this integration if the look settles it."""
+    outcome = settle_open_attempt(seen)
+    if outcome is not None:
+        session.exec(
+            update(Attempt)
+            .where(col(Attempt.integration_id) == integration_id, col(Attempt.closed_at).is_(None))
+            .values(outcome=outcome, closed_at=now)
+        )

@@ -1,0 +1,105 @@
+"""Runs on record, and the reports that are drawn from the database: of a run, and of what is known now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from greenlight.ats.database import Database
+from greenlight.ats.rows import report_item, rows
+from greenlight.ats.store import Store
+from greenlight.ats.tables import Attempt, Customer, Integration, Plan, Run
+from greenlight.domain.plan import Requests
+from greenlight.domain.report import Command, Report, ReportItem
+from greenlight.domain.selection import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a run is about: a selection, or exactly what a plan enables."""
+
+    selection: Selection
+    plan_id: str | None = None
+
+
+class Runs:
+    """The runs of the ATS database. Not for the event loop: call it in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._store = Store(database)
+
+    def ids(self, scope: Scope) -> list[int]:
+        """The integrations a run is about. Raises UnknownCustomer or UnknownPlan."""
+        if scope.plan_id is not None:
+            return self._store.planned_enables(scope.plan_id)
+        return self._store.select(scope.selection)
+
+    def start(self, run_id: str, command: Command, scope: Scope, now: datetime) -> datetime:
+        """Put a run on record and return when it started first; a run that Prefect repeats keeps its time."""
+        with self._database.writing() as session:
+            run = session.get(Run, run_id)
+            if run is None:
+                run = Run(
+                    run_id=run_id,
+                    command=command,
+                    scope=scope.selection.model_dump(mode="json"),
+                    plan_id=scope.plan_id,
+                    started_at=now,
+                )
+                session.add(run)
+            return run.started_at
+
+    def finish(self, run_id: str, sent: Requests, now: datetime, *, plan_id: str | None = None) -> Report:
+        """Put a run's end on record and return its report. `plan_id` is the plan that it made, if it made one."""
+        with self._database.writing() as session:
+            run = session.get_one(Run, run_id)
+            run.finished_at, run.plan_id = now, plan_id or run.plan_id
+            run.token_requests += sent.token
+            run.verify_requests += sent.verify
+            run.enable_requests += sent.enable
+        report = self.report(run_id)
+        with self._database.writing() as session:
+            session.get_one(Run, run_id).verdict = report.verdict
+        return report
+
+    def report(self, run_id: str) -> Report:
+        """The report of a run, drawn from what the database holds now."""
+        with self._database.reading() as session:
+            run = session.get_one(Run, run_id)
+            command = Command(run.command)
+            selection = Selection.model_validate(run.scope)
+            applies_plan = command is Command.APPLY and run.plan_id is not None
+            ids = self.ids(Scope(selection, run.plan_id if applies_plan else None))
+            plan = session.get(Plan, run.plan_id) if command is Command.PLAN and run.plan_id is not None else None
+            return Report(
+                command,
+                _items(session, ids, since=run.started_at),
+                run_id=run_id,
+                plan_id=run.plan_id,
+                requests=Requests(run.token_requests, run.verify_requests, run.enable_requests),
+                price=Requests(plan.token_requests, plan.verify_requests, plan.enable_requests) if plan else None,
+            )
+
+    def known(self, command: Command, selection: Selection) -> Report:
+        """What is known now of the selected integrations, whichever run found it out. Raises UnknownCustomer."""
+        ids = self._store.select(selection)
+        with self._database.reading() as session:
+            return Report(command, _items(session, ids))
+
+    def attempts(self, customer_id: str) -> list[tuple[Integration, Attempt]]:
+        """All attempts at a customer's integrations, oldest first."""
+        with self._database.reading() as session:
+            query = (
+                select(Integration, Attempt)
+                .join(Attempt, col(Attempt.integration_id) == Integration.id)
+                .where(Integration.customer_id == customer_id)
+                .order_by(col(Attempt.id))
+            )
+            return [(integration, attempt) for integration, attempt in session.exec(query)]
+
+
+def _items(session: Session, ids: Sequence[int], since: datetime | None = None) -> list[ReportItem]:
+    names = dict(session.exec(select(Customer.customer_id, Customer.customer_name)).all())
+    return [report_item(row, names[row.customer_id], since) for row in rows(session, ids)]

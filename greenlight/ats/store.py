@@ -1,0 +1,143 @@
+"""What a run reads from the ATS database and writes to it, each step in a transaction of its own."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from sqlmodel import col, select
+
+from greenlight.ats.database import Database
+from greenlight.ats.rows import (
+    Wanted,
+    condition,
+    item,
+    rows,
+    set_condition,
+    settle_open,
+    slices,
+    wanted_row,
+)
+from greenlight.ats.tables import ChildApplication, Customer, Integration, Plan, PlanItem
+from greenlight.domain.conditions import Condition
+from greenlight.domain.plan import Action, Item, Planned, Requests
+from greenlight.domain.selection import Selection
+from greenlight.domain.status import Observation, Status
+
+
+class UnknownCustomer(Exception):
+    """A customer was named that the ATS database does not have."""
+
+
+class UnknownPlan(Exception):
+    """A plan was named that the ATS database does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at one integration gave. `seen` is None where it failed; `final` if it need not be repeated."""
+
+    id: int
+    seen: Observation | None
+    condition: Condition | None
+    final: bool
+
+
+class Store:
+    """The ATS database in the terms of a run. Times are passed in. Not for the event loop: call it in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def select(self, selection: Selection) -> list[int]:
+        """Ids of the wanted integrations, oldest first. Raises UnknownCustomer for a name that does not exist."""
+        query = select(Integration.id).order_by(col(Integration.id))
+        if selection.customers:
+            query = query.where(col(Integration.customer_id).in_(selection.customers))
+        if selection.excluded:
+            query = query.where(col(Integration.customer_id).not_in(selection.excluded))
+        if selection.types:
+            query = query.where(col(Integration.integration_type).in_(selection.types))
+        with self._database.reading() as session:
+            named = {*selection.customers, *selection.excluded}
+            known = session.exec(select(Customer.customer_id).where(col(Customer.customer_id).in_(named)))
+            if missing := sorted(named - set(known)):
+                raise UnknownCustomer(f"no customer {', '.join(map(repr, missing))} in the ATS database")
+            return [id for id in session.exec(query) if id is not None]
+
+    def wanted(self, ids: Sequence[int], *, unless_looked_for: str | None = None) -> list[Wanted]:
+        """The integrations with these ids, in that order, without those already looked at for that purpose."""
+        query = select(Integration, ChildApplication).join(
+            ChildApplication, col(ChildApplication.customer_id) == Integration.customer_id, isouter=True
+        )
+        found: dict[int, Wanted] = {}
+        with self._database.reading() as session:
+            for some in slices(ids):
+                for row, application in session.exec(query.where(col(Integration.id).in_(some))):
+                    if unless_looked_for is None or row.looked_for != unless_looked_for:
+                        wanted = wanted_row(row, application)
+                        found[wanted.id] = wanted
+        return [found[id] for id in ids if id in found]
+
+    def record_looks(self, purpose: str, looks: Iterable[Look], now: datetime) -> None:
+        """Write what looks gave. A look also ends an open attempt that it settles."""
+        with self._database.writing() as session:
+            for look in looks:
+                row = session.get_one(Integration, look.id)
+                if look.seen is not None:
+                    row.observed, row.observed_at = look.seen.status, now
+                    settle_open(session, look.id, look.seen, now)
+                if look.condition is not None:
+                    set_condition(row, look.condition, now)
+                if look.final:
+                    row.looked_for = purpose
+
+    def observed(self, ids: Sequence[int], since: datetime) -> dict[Item, Observation | Condition]:
+        """What the looks since then gave: the planner's `observed`. What was not looked at is not in it."""
+        observed: dict[Item, Observation | Condition] = {}
+        with self._database.reading() as session:
+            for row in rows(session, ids):
+                if row.observed_at is not None and row.observed_at >= since and row.observed != Status.UNKNOWN:
+                    observed[item(row)] = Observation(Status(row.observed))
+                elif row.checked_at is not None and row.checked_at >= since:
+                    observed[item(row)] = condition(row)
+        return observed
+
+    def record_plan(self, planned: Iterable[tuple[int, Planned]], now: datetime) -> None:
+        """Write each integration's action and condition as planned."""
+        with self._database.writing() as session:
+            for id, entry in planned:
+                row = session.get_one(Integration, id)
+                row.action = entry.action
+                set_condition(row, entry.condition, now)
+
+    def save_plan(
+        self, planned: Iterable[tuple[int, Planned]], selection: Selection, price: Requests, now: datetime
+    ) -> str:
+        """Store a plan as it is shown and return its id."""
+        plan_id = str(uuid4())
+        with self._database.writing() as session:
+            session.add(
+                Plan(
+                    plan_id=plan_id,
+                    created_at=now,
+                    scope=selection.model_dump(mode="json"),
+                    token_requests=price.token,
+                    verify_requests=price.verify,
+                    enable_requests=price.enable,
+                )
+            )
+            session.flush()
+            session.add_all(
+                PlanItem(plan_id=plan_id, integration_id=id, action=entry.action, reason=entry.condition.reason)
+                for id, entry in planned
+            )
+        return plan_id
+
+    def planned_enables(self, plan_id: str) -> list[int]:
+        """Ids of the integrations that this plan enables. Raises UnknownPlan."""
+        query = select(PlanItem.integration_id).where(PlanItem.plan_id == plan_id, PlanItem.action == Action.ENABLE)
+        with self._database.reading() as session:
+            if session.get(Plan, plan_id) is None:
+                raise UnknownPlan(f"no plan {plan_id!r} in the ATS database; `greenlight plan` makes one")
+            return list(session.exec(query.order_by(col(PlanItem.integration_id))))

@@ -1,0 +1,170 @@
+"""The tables of the ATS database: the memory of every run (design, "The life of one integration").
+
+An attempt is what happened once; the condition on an integration is what is known now. Secrets are never here, only
+the name of the block that holds them.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, CheckConstraint, Column, DateTime, Index, MetaData, UniqueConstraint, text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+from greenlight.domain.conditions import AttemptOutcome
+from greenlight.domain.plan import Action
+from greenlight.domain.reasons import Outcome, Reason
+from greenlight.domain.status import Status
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time on every database; SQLite would hand it back without its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+class Table(SQLModel):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Customer(Table, table=True):
+    customer_id: str = Field(primary_key=True, max_length=128)
+    customer_name: str = Field(max_length=200)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ChildApplication(Table, table=True):
+    """A customer's own OAuth client: its public id, and where its secret is."""
+
+    __tablename__: ClassVar[Any] = "child_application"
+
+    customer_id: str = Field(primary_key=True, max_length=128, foreign_key="customer.customer_id")
+    client_id: str = Field(max_length=128, unique=True)
+    credentials_block: str = Field(max_length=200)
+
+
+class Integration(Table, table=True):
+    """One wanted integration: what LinkedIn last showed, and the condition that follows from all that is known."""
+
+    __table_args__ = (
+        UniqueConstraint(
+            "customer_id", "integration_context", "integration_type", "tenant_type", name="uq_integration_key"
+        ),
+        _one_of("observed", Status),
+        _one_of("action", Action),
+        _one_of("outcome", Outcome),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    customer_id: str = Field(max_length=128, foreign_key="customer.customer_id")
+    integration_context: str = Field(max_length=200)
+    integration_type: str = Field(max_length=64)
+    tenant_type: str = Field(max_length=64)
+    integration_name: str = Field(max_length=200)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+    observed: str = Field(default=Status.UNKNOWN, max_length=20)
+    observed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    #: Stage and run that looked last and need not look again, so that a repeated chunk skips it.
+    looked_for: str | None = Field(default=None, max_length=60)
+    #: The last run that is done with it after planning to enable it.
+    done_in_run: str | None = Field(default=None, max_length=36)
+
+    action: str = Field(default=Action.NONE, max_length=10)
+    outcome: str = Field(default=Outcome.NOT_LOOKED_AT, max_length=20)
+    reason: str = Field(default=Reason.NOT_LOOKED_AT, max_length=40)
+    detail: str | None = Field(default=None, max_length=300)
+    condition_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    next_try_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Attempt(Table, table=True):
+    """One enable: the intent, committed before the request leaves, and its end. At most one is open per integration."""
+
+    __table_args__ = (
+        Index(
+            "uq_attempt_one_open",
+            "integration_id",
+            unique=True,
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        _one_of("outcome", AttemptOutcome),
+        CheckConstraint("(outcome IS NULL) = (closed_at IS NULL)", name="open_has_no_end"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    integration_id: int = Field(foreign_key="integration.id", index=True)
+    run_id: str = Field(max_length=36)
+    client_id: str = Field(max_length=128)
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    #: Until then the request may still land, so a look that shows REQUESTED proves nothing.
+    settles_at: datetime = Field(sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    outcome: str | None = Field(default=None, max_length=30)
+    reason: str | None = Field(default=None, max_length=40)
+    detail: str | None = Field(default=None, max_length=300)
+
+
+class Run(Table, table=True):
+    """One plan or apply. `run_id` is the id of the Prefect flow run."""
+
+    run_id: str = Field(primary_key=True, max_length=36)
+    command: str = Field(max_length=20)
+    scope: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    #: The plan that it made, or that it was to apply.
+    plan_id: str | None = Field(default=None, max_length=36)
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    verdict: str | None = Field(default=None, max_length=10)
+    token_requests: int = 0
+    verify_requests: int = 0
+    enable_requests: int = 0
+
+
+class Plan(Table, table=True):
+    """A plan as it was shown: exactly what `apply PLAN_ID` may do."""
+
+    plan_id: str = Field(primary_key=True, max_length=36)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    scope: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    token_requests: int
+    verify_requests: int
+    enable_requests: int
+
+
+class PlanItem(Table, table=True):
+    __tablename__: ClassVar[Any] = "plan_item"
+    __table_args__ = (_one_of("action", Action),)
+
+    plan_id: str = Field(primary_key=True, max_length=36, foreign_key="plan.plan_id")
+    integration_id: int = Field(primary_key=True, foreign_key="integration.id")
+    action: str = Field(max_length=10)
+    reason: str = Field(max_length=40)

@@ -1,0 +1,150 @@
+"""The report of a run, as other programs read it: `greenlight.report/1` (interface, "JSON of plan, apply, …")."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from greenlight.domain.conditions import Condition
+from greenlight.domain.plan import Action, Item, Requests
+from greenlight.domain.reasons import EXPLANATIONS, Outcome, Reason
+from greenlight.domain.status import Status
+
+SCHEMA = "greenlight.report/1"
+
+
+class Command(StrEnum):
+    PLAN = "plan"
+    APPLY = "apply"
+    STATUS = "status"
+    EXPLAIN = "explain"
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportItem:
+    """One integration with the newest that is known of it."""
+
+    item: Item
+    customer_name: str
+    integration_name: str
+    observed: Status
+    observed_at: datetime | None
+    action: Action
+    condition: Condition
+    condition_since: datetime | None = None
+    next_try_at: datetime | None = None
+
+    @property
+    def message(self) -> str:
+        message = EXPLANATIONS[self.condition.reason].message
+        return f"{message} ({self.condition.detail})" if self.condition.detail else message
+
+    def as_json(self) -> dict[str, Any]:
+        explanation = EXPLANATIONS[self.condition.reason]
+        return {
+            "customer_id": self.item.customer_id,
+            "integration_context": self.item.key.integration_context,
+            "integration_type": self.item.key.integration_type,
+            "tenant_type": self.item.key.tenant_type,
+            "integration_name": self.integration_name,
+            "observed": self.observed.value,
+            "observed_at": _iso(self.observed_at),
+            "action": self.action.value,
+            "outcome": self.condition.outcome.value,
+            "reason": self.condition.reason.value,
+            "message": self.message,
+            "remedy": explanation.remedy,
+            "whose_move": explanation.mover.value,
+            "since": _iso(self.condition_since),
+            "next_try_at": _iso(self.next_try_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Items, and everything that follows from them: counts, verdict, exit code."""
+
+    command: Command
+    items: Sequence[ReportItem]
+    run_id: str | None = None
+    plan_id: str | None = None
+    requests: Requests = field(default_factory=Requests)
+    #: What applying would cost; plans only.
+    price: Requests | None = None
+
+    def counts(self) -> dict[Outcome, int]:
+        counts = dict.fromkeys(Outcome, 0)
+        for item in self.items:
+            counts[item.condition.outcome] += 1
+        return counts
+
+    def unsettled(self) -> list[ReportItem]:
+        """Items that somebody has to look into; a never-looked-at item is one only where the run was to look."""
+        looks = self.command in (Command.PLAN, Command.APPLY)
+        return [i for i in self.items if _is_unsettled(i.condition, looks)]
+
+    @property
+    def verdict(self) -> Verdict:
+        unsettled = len(self.unsettled())
+        if not unsettled:
+            return Verdict.OK
+        return Verdict.FAILED if unsettled == len(self.items) else Verdict.PARTIAL
+
+    @property
+    def changes(self) -> int:
+        """Items that an apply would enable, or tried to."""
+        return sum(item.action is Action.ENABLE for item in self.items)
+
+    def headline(self) -> str:
+        """One sentence: how many of what, and who needs somebody (the first ten, by name)."""
+        counts = [f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in self.counts().items() if count]
+        if self.command is Command.PLAN:
+            counts.insert(0, f"{self.changes} to enable")
+        text = ", ".join(counts) or "nothing is wanted"
+        unsettled = [f"{i.item.customer_id} ({i.condition.reason})" for i in self.unsettled()]
+        if unsettled:
+            more = f" and {len(unsettled) - 10} more" if len(unsettled) > 10 else ""
+            text += f". Needs somebody: {', '.join(unsettled[:10])}{more}"
+        return text + "."
+
+    @property
+    def exit_code(self) -> int:
+        """0 nothing left for us, 2 a plan with changes pending, 3 at least one item is unsettled (interface)."""
+        if self.command is Command.PLAN and self.changes:
+            return 2
+        return 3 if self.unsettled() else 0
+
+    def as_json(self) -> dict[str, Any]:
+        document: dict[str, Any] = {
+            "schema": SCHEMA,
+            "command": self.command.value,
+            "run_id": self.run_id,
+            "plan_id": self.plan_id,
+            "verdict": self.verdict.value,
+            "counts": {outcome.value: count for outcome, count in self.counts().items()},
+            "requests": asdict(self.requests),
+            "items": [item.as_json() for item in self.items],
+        }
+        if self.price is not None:
+            document["price"] = asdict(self.price)
+        return document
+
+
+_UNSETTLED = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.HELD})
+
+
+def _is_unsettled(condition: Condition, looks: bool) -> bool:
+    if condition.outcome is Outcome.NOT_LOOKED_AT:
+        return looks or condition.reason is not Reason.NOT_LOOKED_AT
+    return condition.outcome in _UNSETTLED
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment is not None else None

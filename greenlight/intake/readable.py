@@ -1,0 +1,22 @@
+"""The name an integration gets when the file gives none."""
+
+from functools import lru_cache
+
+MAX_NAME = 200
+
+# "Recommended Matches" needs no help; these words do.
+_SPELLED = {"ATS", "API", "CRM", "CSA"}
+_SPECIAL = {"LINKEDIN": "LinkedIn", "WITH": "with"}
+
+
+@lru_cache(maxsize=256)
+def readable_type(integration_type: str) -> str:
+    """`APPLY_WITH_LINKEDIN` as "Apply with LinkedIn"; types not known today are readable too."""
+    words = (word for word in integration_type.split("_") if word)
+    return " ".join(word if word in _SPELLED else _SPECIAL.get(word, word.capitalize()) for word in words)
+
+
+def default_name(customer_name: str, integration_type: str) -> str:
+    """A name of at most 200 characters; the customer's name gives way, since the type tells integrations apart."""
+    ending = f"'s {readable_type(integration_type)} Integration"
+    return customer_name[: MAX_NAME - len(ending)].rstrip() + ending

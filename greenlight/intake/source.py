@@ -1,0 +1,111 @@
+"""From a path to bounded physical lines."""
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+
+MAX_FILE_BYTES = 32 * 1024 * 1024
+MAX_ROW_BYTES = 64 * 1024
+
+_UTF8_BOM = b"\xef\xbb\xbf"
+_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+_BLANKS = b" \t\r\n"
+_ZIP = b"PK\x03\x04"
+_TOO_LARGE = f"is larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB; split it"
+
+
+class Unreadable(Exception):
+    """The file as a whole cannot be taken; the text says why."""
+
+
+class RowTooLong(Exception):
+    """A row passed MAX_ROW_BYTES; reading goes on with the next physical line."""
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return the content of a regular file of bounded size, without a UTF-8 BOM; raise Unreadable for anything else."""
+    try:
+        # Before opening: opening a device can have effects, and opening a FIFO can wait forever.
+        _check(os.stat(path))
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(path, flags), "rb") as file:
+            # Again: the name may lead elsewhere by now.
+            _check(os.fstat(file.fileno()))
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise Unreadable(f"cannot be read: {error.strerror or 'input error'}") from None
+    except ValueError:
+        raise Unreadable("cannot be read: this is no file name") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise Unreadable(_TOO_LARGE)
+    if data.startswith(_UTF16_BOMS) or b"\0" in data[:2]:
+        raise Unreadable("is UTF-16 or UTF-32 text, or no text at all; save it as UTF-8")
+    if data.startswith(_ZIP):
+        raise Unreadable("is a spreadsheet workbook or a ZIP archive; save it as CSV in UTF-8")
+    return data.removeprefix(_UTF8_BOM)
+
+
+def _check(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreadable(f"is {_kind(status.st_mode)}, not a regular file")
+    if status.st_size > MAX_FILE_BYTES:
+        raise Unreadable(_TOO_LARGE)
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "a directory"
+    if stat.S_ISFIFO(mode):
+        return "a named pipe"
+    return "a device or a socket"
+
+
+class Lines(Iterator[str]):
+    """Physical lines with `\\n` at their end, and a record of which of them the current row is made of.
+
+    Blank lines before a row are counted and left out.
+
+    Bytes that are not UTF-8 become lone surrogates, so that the fault can be told at the field that holds them.
+    `next()` raises RowTooLong when the lines since `begin()` are more than a row may have.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._buffer = io.BytesIO(data)
+        self._size = 0
+        self.line = 0
+        self.first_line = 1
+        self.has_lone_return = False
+        self.ended = False
+
+    def opening(self) -> str:
+        """The beginning of the first line that is not blank; the position stays where it is."""
+        start = self._data.lstrip()[:MAX_ROW_BYTES].partition(b"\n")[0]
+        return start.decode("utf-8", "surrogateescape").rstrip()
+
+    def begin(self) -> None:
+        """The next physical line is the first of a row."""
+        self._size = 0
+        self.first_line = self.line + 1
+        self.has_lone_return = False
+
+    def __next__(self) -> str:
+        # Not str.splitlines: U+2028, form feeds and the like are content (and refused there), not line ends.
+        raw = self._buffer.readline()
+        if self.first_line > self.line:
+            while raw and not raw.strip(_BLANKS):
+                self.first_line += 1
+                raw = self._buffer.readline()
+            self.line = self.first_line - 1
+        if not raw:
+            self.ended = True
+            raise StopIteration
+        self.line += 1
+        raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+        self._size += len(raw)
+        if self._size > MAX_ROW_BYTES:
+            raise RowTooLong
+        if b"\r" in raw:
+            self.has_lone_return = True
+        return raw.decode("utf-8", "surrogateescape") + "\n"

@@ -1,0 +1,140 @@
+"""Look at integrations and record what was seen (design, the life of one integration, step 3)."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from greenlight.ats.rows import Wanted
+from greenlight.ats.store import Look, Store
+from greenlight.domain.conditions import Condition, after_confirming_look, after_failed_look, after_look
+from greenlight.domain.reasons import Outcome, Reason
+from greenlight.domain.status import Observation
+from greenlight.linkedin.answers import Seen
+from greenlight.linkedin.errors import LinkedInError, Refused
+from greenlight.linkedin.integrations import Verifier
+from greenlight.linkedin.oauth import Credentials
+
+Clock = Callable[[], datetime]
+
+#: Customers that are looked at side by side.
+WIDTH = 16
+
+
+class CredentialSource(Protocol):
+    """Where child-application credentials come from, in bulk. Names that are not held are left out of the answer."""
+
+    async def get_many(self, names: Sequence[str]) -> Mapping[str, Credentials]: ...
+
+
+class Purpose(StrEnum):
+    """Why a run looks: before planning, or to see what its enables came to."""
+
+    OBSERVE = "observe"
+    CONFIRM = "confirm"
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What a chunk of work left open because it may succeed in a moment, and the seconds to wait at least."""
+
+    items: int = 0
+    wait: float = 0.0
+
+    def __or__(self, other: "Remaining") -> "Remaining":
+        return Remaining(self.items + other.items, max(self.wait, other.wait))
+
+
+class Observer:
+    """Looks at wanted integrations, one customer at a time, one request per customer."""
+
+    def __init__(self, store: Store, verifier: Verifier, credentials: CredentialSource, clock: Clock) -> None:
+        self._store = store
+        self._verifier = verifier
+        self._credentials = credentials
+        self._clock = clock
+
+    async def look(self, run_id: str, purpose: Purpose, ids: Sequence[int]) -> Remaining:
+        """Look at those of `ids` that this run has not looked at for this purpose, and record each customer's looks.
+
+        Never raises for what one customer's credentials or LinkedIn's answers bring: that becomes a condition.
+        """
+        mark = f"{purpose}:{run_id}"
+        wanted = await asyncio.to_thread(self._store.wanted, ids, unless_looked_for=mark)
+        held = await credentials_for(wanted, self._credentials)
+        by_customer: dict[str, list[Wanted]] = {}
+        for entry in wanted:
+            by_customer.setdefault(entry.item.customer_id, []).append(entry)
+        gate = asyncio.Semaphore(WIDTH)
+
+        async def one(entries: list[Wanted]) -> Remaining:
+            async with gate:
+                return await self._look_at_customer(mark, purpose, entries, held)
+
+        remaining = Remaining()
+        for left in await asyncio.gather(*(one(entries) for entries in by_customer.values())):
+            remaining |= left
+        return remaining
+
+    async def _look_at_customer(
+        self, mark: str, purpose: Purpose, entries: Sequence[Wanted], held: Mapping[str, Credentials]
+    ) -> Remaining:
+        seen = await look_at(entries, held, self._verifier)
+        looks, remaining = [], Remaining()
+        for entry in entries:
+            look = _confirming(entry, seen[entry.id]) if purpose is Purpose.CONFIRM else _first(entry, seen[entry.id])
+            looks.append(look)
+            if not look.final:
+                remaining |= Remaining(1, wait_of(seen[entry.id]))
+        await asyncio.to_thread(self._store.record_looks, mark, looks, self._clock())
+        return remaining
+
+
+async def credentials_for(wanted: Sequence[Wanted], source: CredentialSource) -> Mapping[str, Credentials]:
+    """The credentials of these integrations' customers, by block name."""
+    names = dict.fromkeys(w.credentials_block for w in wanted if w.credentials_block is not None)
+    return await source.get_many(list(names))
+
+
+def credentials_of(entry: Wanted, held: Mapping[str, Credentials]) -> Credentials:
+    """The credentials to act with for this integration. Raises Refused if none are held or they are another's."""
+    credentials = held.get(entry.credentials_block) if entry.credentials_block is not None else None
+    if credentials is None:
+        raise Refused(Reason.CREDENTIALS_MISSING)
+    if credentials.client_id != entry.client_id:
+        raise Refused(Reason.WRONG_CREDENTIALS, f"the block holds another client id than {entry.client_id}")
+    return credentials
+
+
+async def look_at(entries: Sequence[Wanted], held: Mapping[str, Credentials], verifier: Verifier) -> Mapping[int, Seen]:
+    """What verify shows for one customer's integrations, by their ids."""
+    try:
+        credentials = credentials_of(entries[0], held)
+    except LinkedInError as error:
+        return {entry.id: error for entry in entries}
+    seen = await verifier.verify(credentials, [entry.item.key for entry in entries])
+    return {entry.id: seen[entry.item.key] for entry in entries}
+
+
+def wait_of(seen: Seen) -> float:
+    return (seen.retry_after or 0.0) if isinstance(seen, LinkedInError) else 0.0
+
+
+def _first(entry: Wanted, seen: Seen) -> Look:
+    if isinstance(seen, Observation):
+        return Look(entry.id, seen, after_look(seen), final=True)
+    return Look(entry.id, None, after_failed_look(seen.reason, seen.detail), final=not seen.worth_repeating)
+
+
+def _confirming(entry: Wanted, seen: Seen) -> Look:
+    if not isinstance(seen, Observation):
+        # LinkedIn has confirmed the enable; not being able to look again does not change that.
+        return Look(entry.id, None, None, final=not seen.worth_repeating)
+    condition = after_confirming_look(seen)
+    return Look(entry.id, seen, condition, final=not _may_settle(condition))
+
+
+def _may_settle(condition: Condition) -> bool:
+    return condition.outcome is Outcome.UNKNOWN and condition.reason is Reason.OUTCOME_UNKNOWN

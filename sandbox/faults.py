@@ -1,0 +1,127 @@
+"""What can go wrong on purpose, by name. `sandbox/README.md` says what each fault does."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Operation = Literal["token", "verify", "enable"]
+
+_API = frozenset({"verify", "enable"})
+_ALL = _API | {"token"}
+
+# fault -> operations it can meet, parameters it takes (a "!" marks one it cannot do without)
+FAULTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "status": (_ALL, frozenset({"status!", "message", "service_error_code", "retry_after", "applied"})),
+    "html": (_ALL, frozenset({"status", "applied"})),
+    "garbage": (_ALL, frozenset({"applied"})),
+    "empty": (_ALL, frozenset({"applied"})),
+    "redirect": (_ALL, frozenset({"location!", "status", "applied"})),
+    "truncated": (_ALL, frozenset({"applied"})),
+    "huge": (_ALL, frozenset({"bytes", "applied"})),
+    "lost": (_ALL, frozenset({"reset"})),
+    "dropped": (_ALL, frozenset({"reset"})),
+    "hang": (_ALL, frozenset({"seconds!"})),
+    "stall": (_ALL, frozenset({"seconds!"})),
+    "throttle": (_ALL, frozenset({"retry_after"})),
+    "foreign": (_API, frozenset({"applied"})),
+    "foreign_extra": (_API, frozenset()),
+    "missing_key": (_API, frozenset()),
+    "conflicting": (_API, frozenset()),
+    "status_in_errors": (_API, frozenset({"status!", "message"})),
+    "lowercase_status": (frozenset({"verify"}), frozenset()),
+    "prose_status": (frozenset({"verify"}), frozenset()),
+    "unknown_status": (frozenset({"verify"}), frozenset({"onboarding_status"})),
+    "expired": (_API, frozenset()),
+    "bad_token": (_API, frozenset()),
+    "revoked": (_API, frozenset()),
+    "forbidden": (_API, frozenset()),
+    "incomplete": (_API, frozenset()),
+    "invalid_context": (_API, frozenset()),
+    "already_enabled": (frozenset({"enable"}), frozenset()),
+    "mismatch": (frozenset({"enable"}), frozenset()),
+    "no_record": (frozenset({"enable"}), frozenset({"place"})),
+    "ignored": (frozenset({"enable"}), frozenset()),
+    "invalid_client": (frozenset({"token"}), frozenset()),
+    "no_token": (frozenset({"token"}), frozenset()),
+    "bad_expiry": (frozenset({"token"}), frozenset({"expires_in!"})),
+}
+
+# Faults of an answer: the work had been done when it went wrong.
+_APPLIED_BY_DEFAULT = frozenset({"truncated", "huge", "empty", "lost", "hang"})
+
+
+class Fault(BaseModel):
+    """One scripted fault: `on` an operation, `times` calls long (null: for ever), `after` calls let through.
+
+    Every call that `on` and `type` match is counted, also one that an earlier fault of the list answers.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    on: Operation
+    fault: str
+    times: int | None = Field(default=1, ge=1)
+    after: int = Field(default=0, ge=0)
+    type: str | None = None
+
+    status: int | None = Field(default=None, ge=200, le=599)
+    message: str | None = None
+    service_error_code: int | None = None
+    retry_after: int | str | None = None
+    seconds: float | None = Field(default=None, ge=0)
+    location: str | None = None
+    bytes: int | None = Field(default=50_000_000, ge=1)
+    applied: bool | None = None
+    reset: bool = False
+    onboarding_status: str = "SUSPENDED"
+    place: Literal["errors", "results"] | None = None
+    expires_in: Any = None
+
+    @model_validator(mode="after")
+    def _parameters_fit(self) -> "Fault":
+        if self.fault not in FAULTS:
+            raise ValueError(f"{self.fault!r} is not a fault; known are {', '.join(FAULTS)}")
+        operations, declared = FAULTS[self.fault]
+        if self.on not in operations:
+            raise ValueError(f"{self.fault!r} cannot happen on {self.on!r}, only on {', '.join(sorted(operations))}")
+        allowed = {name.rstrip("!") for name in declared} | {"on", "fault", "times", "after", "type"}
+        if extra := sorted(self.model_fields_set - allowed):
+            raise ValueError(f"{self.fault!r} takes no {extra[0]!r}")
+        needed = {name.rstrip("!") for name in declared if name.endswith("!")}
+        if missing := sorted(needed - self.model_fields_set):
+            raise ValueError(f"{self.fault!r} needs {missing[0]!r}")
+        if self.on == "token" and self.type is not None:
+            raise ValueError("a token request has no integration type, so 'type' cannot limit it")
+        if self.applied is not None and self.on != "enable":
+            raise ValueError(f"only an enable can be applied, not a {self.on}")
+        return self
+
+    @property
+    def applies(self) -> bool:
+        """Whether the request is carried out although its answer goes wrong."""
+        return self.fault in _APPLIED_BY_DEFAULT if self.applied is None else self.applied
+
+
+class FaultScript:
+    """The faults of one application and how often each has been met. The first one that is due wins."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.replace(faults)
+
+    def replace(self, faults: list[Fault]) -> None:
+        self._faults = [(fault, {"met": 0, "fired": 0}) for fault in faults]
+
+    def take(self, operation: Operation, integration_types: frozenset[str] = frozenset()) -> Fault | None:
+        """The fault that is due for this call, or None."""
+        due: tuple[Fault, dict[str, int]] | None = None
+        for fault, count in self._faults:
+            if fault.on != operation or (fault.type is not None and fault.type not in integration_types):
+                continue
+            count["met"] += 1
+            spent = fault.times is not None and count["fired"] >= fault.times
+            if due is None and not spent and count["met"] > fault.after:
+                due = fault, count
+        if due is None:
+            return None
+        due[1]["fired"] += 1
+        return due[0]

@@ -1,0 +1,246 @@
+"""`/v2/atsIntegrations`: verify (seed step 4, batch_get) and enable (seed step 3, batch_partial_update)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from sandbox.answers import Answer, AnswerResponse, Batch, Refused, api_error
+from sandbox.faults import Fault
+from sandbox.keys import Key
+from sandbox.reading import (
+    DEAD_TOKENS,
+    INCOMPLETE,
+    INVALID_CONTEXT,
+    Call,
+    authenticate,
+    read_call,
+    unauthorized,
+    wrong_key_text,
+)
+from sandbox.state import Client, LogEntry, Onboarding, Sandbox
+from sandbox.watch import normal
+from sandbox.wire import close_entry, has_credentials_in_url, open_entry, sandbox_of, spoil
+from sandbox.world import is_recruiter_type
+
+router = APIRouter()
+
+ALREADY_ENABLED = (
+    "One or more of your update keys are violating update rule : "
+    "modifying onboarding status for already enabled integration is not allowed"
+)
+NO_RECORD = "No record found to partial update"
+
+# Faults that meet a request before LinkedIn looks at what it asks for.
+_AT_THE_DOOR = frozenset({*DEAD_TOKENS, "forbidden", "throttle"})
+
+
+@router.api_route("/v2/atsIntegrations", methods=["GET", "POST"])
+async def ats_integrations(request: Request) -> AnswerResponse:
+    """Batch answers by key: `errors`, `results` and, for verify, `statuses`."""
+    sandbox = sandbox_of(request)
+    entry = open_entry(sandbox, request, "verify" if request.method == "GET" else "enable")
+    try:
+        answer = await _handle(sandbox, request, entry)
+    except Refused as refused:
+        answer = refused.answer
+    close_entry(entry, answer)
+    return AnswerResponse(answer)
+
+
+async def _handle(sandbox: Sandbox, request: Request, entry: LogEntry) -> Answer:
+    if has_credentials_in_url(sandbox, request):
+        sandbox.watch.report("credentials_in_url", None, f"{entry.operation} request")
+    client, token = authenticate(sandbox, request, entry)
+    if client.count_request(sandbox.today()) > sandbox.world.requests_per_day:
+        raise Refused(api_error(429, retry_after=sandbox.world.retry_after))
+    call = await read_call(sandbox, request, entry)
+    verifies = entry.operation == "verify"
+    types = frozenset(key.integration_type for key in call.keys)
+    fault = client.script.take("verify" if verifies else "enable", types)
+    entry.fault = None if fault is None else fault.fault
+    if not verifies and not (fault is not None and fault.fault in _AT_THE_DOOR):
+        for key in call.keys:
+            one = client.integrations.setdefault(key, Onboarding())
+            sandbox.watch.enable_arrives(client.client_id, key, one.status, one.received)
+            one.received += 1
+    stage = _Stage(sandbox, request, client, token, call, verifies)
+    answer, settled = await stage.play(fault)
+    if answer.status == 401 and answer.delivery == "whole":
+        sandbox.watch.token_refused(token)
+    if verifies and settled:
+        sandbox.watch.verify_failed(client.client_id, call.keys)
+        sandbox.watch.verify_said(client.client_id, stage.said)
+    elif settled:
+        sandbox.watch.enable_settled(client.client_id, call.keys)
+    return answer
+
+
+class _Stage:
+    """One authenticated, well-formed request on its way to an answer, faults included."""
+
+    def __init__(
+        self, sandbox: Sandbox, request: Request, client: Client, token: str, call: Call, verifies: bool
+    ) -> None:
+        self.sandbox, self.request, self.client, self.token = sandbox, request, client, token
+        self.call, self.verifies = call, verifies
+        # What a verify answer says of each key: its status, or None where it is in none of the maps.
+        self.said: dict[Key, str | None] = {}
+
+    async def play(self, fault: Fault | None) -> tuple[Answer, bool]:
+        """The answer, and whether it tells the caller what has happened."""
+        if fault is None:
+            return self._finish(self._carry_out()), True
+        spoiled = await spoil(self.sandbox, self.request, fault, lambda: self._finish(self._carry_out()), self._error)
+        if spoiled is not None:
+            answer, settled = spoiled
+            # A verify that ended in an error says nothing of any key, so what was said before still stands.
+            return answer, settled and not (self.verifies and answer.status != 200)
+        refusal = self._refusal(fault)
+        if refusal is not None:
+            return refusal, not self.verifies
+        altered, settled = self._alter(fault)
+        return self._finish(altered), settled
+
+    def _carry_out(self) -> Batch | Answer:
+        return self._verify() if self.verifies else self._enable()
+
+    def _finish(self, outcome: Batch | Answer) -> Answer:
+        if isinstance(outcome, Answer):
+            return outcome
+        if self.verifies:
+            self.said = {
+                key: outcome.results.get(key, {}).get("onboardingStatus")
+                for key in self.call.keys
+                if key not in outcome.errors and key not in outcome.twins
+            }
+        return outcome.answer(self.sandbox.rng, with_statuses=self.verifies)
+
+    def _verify(self) -> Batch:
+        """An id that does not exist, or is another application's, is absent from all maps (seed step 4, row 1)."""
+        batch = Batch()
+        for key in self.call.keys:
+            one = self.client.integrations.get(key)
+            if one is not None and one.status is not None:
+                name = {} if one.name is None else {"integrationName": one.name}
+                batch.results[key] = {**name, "onboardingStatus": one.status}
+        return batch
+
+    def _enable(self) -> Batch | Answer:
+        """All keys or, on a refusal, none; a key that was never requested gets its own 404 (seed step 3)."""
+        keys, own = self.call.keys, self.client.integrations
+        if any(self.sandbox.owner(key) not in (None, self.client.client_id) for key in keys):
+            return api_error(403)
+        batch, moves = Batch(), dict[Key, str]()
+        for key in keys:
+            status = normal(one.status) if (one := own.get(key)) else normal(None)
+            if status == "ENABLED":
+                return api_error(400, ALREADY_ENABLED)
+            if status == "NOT_REQUESTED":
+                self._put_no_record(batch, key, None)
+                continue
+            target = _after_enable(key.integration_type, status)
+            if target is None:
+                return api_error(400, ALREADY_ENABLED.replace("already enabled", status))
+            moves[key] = target
+        for key, target in moves.items():
+            one = own[key]
+            one.name = self.call.names[key]
+            one.effective += normal(one.status) != target
+            one.status = target
+            batch.results[key] = {"status": 204}
+        return batch
+
+    def _put_no_record(self, batch: Batch, key: Key, place: str | None) -> None:
+        """The seed does not say in which map the 404 stands, and Rest.li allows both."""
+        if (place or self.sandbox.rng.choice(("errors", "results"))) == "errors":
+            batch.errors[key] = {"status": 404, "message": NO_RECORD}
+        else:
+            batch.results[key] = {"status": 404}
+
+    def _error(
+        self, status: int, message: str | None = None, code: int | None = None, retry_after: int | str | None = None
+    ) -> Answer:
+        if status == 403 and message is None and self.verifies:
+            message, code = "Not enough permissions to access: GET /atsIntegrations", 100 if code is None else code
+        return api_error(status, message, code, retry_after)
+
+    def _refusal(self, fault: Fault) -> Answer | None:
+        """Whole-request errors on demand: nothing is carried out."""
+        if fault.fault in DEAD_TOKENS:
+            self.sandbox.tokens[self.token].dead = fault.fault
+            return unauthorized(fault.fault).answer
+        texts = {
+            "already_enabled": ALREADY_ENABLED,
+            "incomplete": INCOMPLETE,
+            "invalid_context": INVALID_CONTEXT,
+            "mismatch": wrong_key_text(self.call.keys[0]),
+        }
+        if fault.fault in texts:
+            return api_error(400, texts[fault.fault])
+        return self._error(403) if fault.fault == "forbidden" else None
+
+    def _alter(self, fault: Fault) -> tuple[Batch | Answer, bool]:
+        """Well-formed batch answers that are not what was asked for, or not the truth."""
+        keys = self.call.keys
+        match fault.fault:
+            case "ignored":
+                return Batch({key: {"status": 204} for key in keys}), True
+            case "no_record":
+                batch = Batch()
+                for key in keys:
+                    self._put_no_record(batch, key, fault.place)
+                return batch, True
+            case "status_in_errors":
+                status = fault.status or 500
+                error = {"status": status, "message": fault.message or "Internal Server Error"}
+                return Batch(errors={key: dict(error) for key in keys}), self.verifies or status < 500
+            case "foreign":
+                if fault.applies:
+                    self._carry_out()
+                return Batch(self._foreign()), False
+        batch = self._carry_out()
+        if isinstance(batch, Answer):
+            return batch, True
+        match fault.fault:
+            case "missing_key":
+                return Batch(), self.verifies
+            case "foreign_extra":
+                batch.results |= self._foreign()
+            case "conflicting":
+                batch.twins = {key: _contradiction(value) for key, value in batch.results.items()}
+                return batch, self.verifies
+            case "lowercase_status":
+                _respell(batch, str.lower)
+            case "prose_status":
+                _respell(batch, lambda status: status.replace("_", " ").title())
+            case "unknown_status":
+                _respell(batch, lambda _: fault.onboarding_status)
+        return batch, True
+
+    def _foreign(self) -> dict[Key, dict[str, Any]]:
+        """An entry about an integration that this request did not name: the same type for another customer."""
+        key = self.call.keys[0]._replace(integration_context="urn:li:organization:f0re1gn")
+        if self.verifies:
+            return {key: {"integrationName": "Somebody else", "onboardingStatus": "ENABLED"}}
+        return {key: {"status": 204}}
+
+
+def _after_enable(integration_type: str, status: str) -> str | None:
+    """The state machine. For Recruiter types the customer has the last move; None where an enable is refused."""
+    if status == "REQUESTED":
+        return "PARTNER_READY" if is_recruiter_type(integration_type) else "ENABLED"
+    if status == "PARTNER_READY":
+        return "PARTNER_READY" if is_recruiter_type(integration_type) else "ENABLED"
+    return None
+
+
+def _contradiction(value: dict[str, Any]) -> dict[str, Any]:
+    if "onboardingStatus" not in value:
+        return {"status": 404 if value["status"] == 204 else 204}
+    return value | {"onboardingStatus": "REQUESTED" if normal(value["onboardingStatus"]) == "ENABLED" else "ENABLED"}
+
+
+def _respell(batch: Batch, change: Callable[[str], str]) -> None:
+    for value in batch.results.values():
+        value["onboardingStatus"] = change(value["onboardingStatus"])

@@ -1,0 +1,151 @@
+"""The world as it is written down: applications, their customers' integrations and the faults that await them."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.alias_generators import to_camel
+
+from sandbox.faults import Fault
+from sandbox.keys import Key
+
+_RECRUITER_TYPES = frozenset(
+    {"CSA_API", "IN_ATS_INDICATOR", "ONE_CLICK_EXPORT", "PROFILE_PLUGIN", "RECOMMENDED_MATCHES", "UNIFIED_SEARCH"}
+)
+# Fact sheet section 3, "Types, contexts, tenant".
+KNOWN_TYPES = _RECRUITER_TYPES | {
+    "APPLY_WITH_LINKEDIN",
+    "APPLY_CONNECT",
+    "PREMIUM_JOB_POSTING",
+    "CRM_CSA_API",
+    "CRM_ONE_CLICK_EXPORT",
+    "IN_CRM_INDICATOR",
+}
+KNOWN_TENANTS = frozenset({"JOBS", "RECRUITER"})
+_CONTEXT_URN = re.compile(r"urn:li:(organization|contract):[A-Za-z0-9_-]+")
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+def is_recruiter_type(integration_type: str) -> bool:
+    """Whether the customer's admin has the last move (seed step 4, "Partner Ready")."""
+    return integration_type in _RECRUITER_TYPES or integration_type.startswith(("CRM_", "IN_CRM_"))
+
+
+def is_context_urn(text: str) -> bool:
+    return _CONTEXT_URN.fullmatch(text) is not None
+
+
+class WorldError(ValueError):
+    """A world that cannot be; its text is one sentence for a person."""
+
+
+class IntegrationKey(BaseModel):
+    """The three parts of a key that the plugin's callback hands out (seed step 2), by their own names."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True)
+
+    integration_context: str
+    integration_type: str
+    tenant_type: str
+
+    @field_validator("integration_context")
+    @classmethod
+    def _is_urn(cls, value: str) -> str:
+        if not is_context_urn(value):
+            raise ValueError("must look like urn:li:organization:ID or urn:li:contract:ID")
+        return value
+
+    @field_validator("integration_type", "tenant_type")
+    @classmethod
+    def _is_constant(cls, value: str) -> str:
+        if not _CONSTANT.fullmatch(value):
+            raise ValueError("must be written as a constant, such as APPLY_WITH_LINKEDIN or JOBS")
+        return value
+
+    @property
+    def key(self) -> Key:
+        return Key(self.integration_context, self.integration_type, self.tenant_type)
+
+
+class Integration(IntegrationKey):
+    """One integration of one customer; a null `onboardingStatus` means the customer never requested it."""
+
+    onboarding_status: str | None = None
+    integration_name: str | None = None
+
+
+class Application(BaseModel):
+    """A customer's child application: its credentials, the integrations that belong to it, its faults."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client_id: str = Field(min_length=1)
+    client_secret: str = Field(min_length=1, repr=False)
+    customer: str | None = None
+    integrations: list[Integration] = []
+    faults: list[Fault] = []
+
+
+class World(BaseModel):
+    """Everything the stand-in knows at start. Built in Python, or read from JSON by `load_world`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    applications: list[Application] = []
+    token_lifetime_seconds: int = Field(default=1800, ge=1)
+    requests_per_day: int = Field(default=5000, ge=0)
+    retry_after: int | str | None = None
+
+    @model_validator(mode="after")
+    def _one_owner_each(self) -> "World":
+        owners: dict[Key, str] = {}
+        seen: set[str] = set()
+        for application in self.applications:
+            if application.client_id in seen:
+                raise ValueError(f"client_id {application.client_id!r} is used twice")
+            seen.add(application.client_id)
+            own: set[Key] = set()
+            for integration in application.integrations:
+                key = integration.key
+                if key in own:
+                    raise ValueError(f"application {application.client_id!r} lists {key.canonical} twice")
+                own.add(key)
+                if integration.onboarding_status is None:
+                    continue
+                if key in owners:
+                    raise ValueError(
+                        f"{key.canonical} belongs to both {owners[key]!r} and {application.client_id!r}; "
+                        "an integration belongs to one application"
+                    )
+                owners[key] = application.client_id
+        return self
+
+
+def parse_world(data: Any) -> World:
+    """A world from decoded JSON; `WorldError` names the first thing that is wrong and where it stands."""
+    try:
+        return World.model_validate(data)
+    except ValidationError as error:
+        raise WorldError(sentence_of(error)) from None
+
+
+def load_world(path: str | Path) -> World:
+    """A world from a JSON file, format in `sandbox/README.md`."""
+    try:
+        return World.model_validate_json(Path(path).read_bytes())
+    except OSError as error:
+        raise WorldError(f"{path}: {error.strerror or 'cannot be read'}") from None
+    except ValidationError as error:
+        raise WorldError(f"{path}: {sentence_of(error)}") from None
+
+
+def sentence_of(error: ValidationError) -> str:
+    """The first complaint as `place: what`. The offending input stays out: it may be a secret."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]).lstrip(".")
+    if first["type"] == "extra_forbidden":
+        place, _, name = place.rpartition(".")
+        return f"{place or 'the world'}: there is no field {name!r}"
+    text = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {text}" if place else text

@@ -1,0 +1,81 @@
+"""How work is cut into task runs, so that a run stays under about a thousand of them however many customers there are.
+
+Prefect's server records about 40 task runs a second and drops records in larger bursts (fact sheet on Prefect,
+section 5).
+"""
+
+import asyncio
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from prefect import Task
+
+from greenlight.ats.rows import Wanted
+from tasks.progress import report
+from tasks.retries import retrying
+from tasks.session import current
+
+#: Customers that one look takes at least; a look is a request per customer.
+CUSTOMERS_PER_LOOK = 50
+MAX_LOOK_TASKS = 200
+#: Up to this many enables each have a task of their own.
+MAX_ENABLE_TASKS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Integrations that one task run takes care of, and what to call it."""
+
+    ids: tuple[int, ...]
+    label: str
+
+
+def look_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
+    """Whole customers, since one request covers all of a customer's integrations."""
+    by_customer: dict[str, list[int]] = {}
+    for entry in wanted:
+        by_customer.setdefault(entry.item.customer_id, []).append(entry.id)
+    size = max(CUSTOMERS_PER_LOOK, math.ceil(len(by_customer) / MAX_LOOK_TASKS))
+    customers = list(by_customer)
+    chunks: list[Chunk] = []
+    for start in range(0, len(customers), size):
+        some = customers[start : start + size]
+        ids = tuple(id for customer in some for id in by_customer[customer])
+        label = some[0] if len(some) == 1 else f"{len(some)} customers from {some[0]} to {some[-1]}"
+        chunks.append(Chunk(ids, label))
+    return chunks
+
+
+def enable_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
+    """One integration each while there are some hundreds, runs of them beyond that."""
+    size = math.ceil(len(wanted) / MAX_ENABLE_TASKS) or 1
+    chunks: list[Chunk] = []
+    for start in range(0, len(wanted), size):
+        some = wanted[start : start + size]
+        first = f"{some[0].item.key.integration_type} for {some[0].item.customer_id}"
+        label = first if len(some) == 1 else f"{len(some)} integrations from {first}"
+        chunks.append(Chunk(tuple(entry.id for entry in some), label))
+    return chunks
+
+
+async def run_chunks(
+    task: Task[..., Any], arguments: Sequence[Any], chunks: Sequence[Chunk], stage: str, width: int
+) -> None:
+    """Run `task(*arguments, ids, label)` for each chunk, `width` side by side, each with its retries.
+
+    A chunk that fails does not stop another: what did not come through is on record, item by item.
+    """
+    # Prefect types return_state on an async task as if it were not awaited.
+    patient = cast(Any, task.with_options(**retrying(current().settings)))
+    gate = asyncio.Semaphore(width)
+    total = sum(len(chunk.ids) for chunk in chunks)
+    report(stage, 0, total)
+
+    async def one(chunk: Chunk) -> None:
+        async with gate:
+            await patient(*arguments, chunk.ids, chunk.label, return_state=True)
+        report(stage, len(chunk.ids), total)
+
+    await asyncio.gather(*(one(chunk) for chunk in chunks))

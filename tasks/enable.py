@@ -1,0 +1,34 @@
+"""Enable what the plan says, one request per integration."""
+
+import asyncio
+from collections.abc import Sequence
+
+from prefect import task
+
+from greenlight.reconcile.observe import Remaining
+from tasks.chunks import enable_chunks, run_chunks
+from tasks.retries import RECORDING, leave_for_retry
+from tasks.session import current
+
+#: Enables that are under way side by side.
+WIDTH = 16
+
+
+@task(name="enable", task_run_name="enable: {label}", **RECORDING)
+async def enable(run_id: str, ids: Sequence[int], label: str) -> None:
+    """Enable those of these integrations that this run is not done with. Enabling cannot be undone."""
+    session = current()
+    if session.enabling is None:
+        raise RuntimeError("a planning session cannot enable")
+    still = await asyncio.to_thread(session.attempts.still_to_enable, ids, run_id)
+    remaining = Remaining()
+    for wanted in await asyncio.to_thread(session.store.wanted, still):
+        remaining |= await session.enabling.enable(run_id, wanted)
+    await leave_for_retry(remaining, session.settings)
+
+
+async def enable_all(run_id: str, ids: Sequence[int]) -> None:
+    """Enable all of these; what does not come through after all retries is on record as such."""
+    session = current()
+    wanted = await asyncio.to_thread(session.store.wanted, ids)
+    await run_chunks(enable, (run_id,), enable_chunks(wanted), "enable", WIDTH)

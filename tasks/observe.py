@@ -1,0 +1,29 @@
+"""Look at the wanted integrations, in chunks of customers."""
+
+import asyncio
+from collections.abc import Sequence
+
+from prefect import task
+
+from greenlight.reconcile.observe import Purpose
+from tasks.chunks import look_chunks, run_chunks
+from tasks.retries import RECORDING, leave_for_retry
+from tasks.session import current
+
+#: Chunks that are looked at side by side.
+WIDTH = 8
+
+
+@task(name="look", task_run_name="{purpose}: {label}", **RECORDING)
+async def look(run_id: str, purpose: Purpose, ids: Sequence[int], label: str) -> None:
+    """Look at a chunk of integrations, a request per customer, and record what was seen."""
+    session = current()
+    remaining = await session.observer.look(run_id, purpose, ids)
+    await leave_for_retry(remaining, session.settings)
+
+
+async def look_at_all(run_id: str, purpose: Purpose, ids: Sequence[int]) -> None:
+    """Look at all of these; what does not come through after all retries is on record as such."""
+    session = current()
+    wanted = await asyncio.to_thread(session.store.wanted, ids)
+    await run_chunks(look, (run_id, purpose), look_chunks(wanted), purpose, WIDTH)

@@ -1,0 +1,44 @@
+"""Compare what is wanted with what was seen, and write down what is to be done."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from prefect import task
+
+from greenlight.domain.plan import Action, Planned, Policy, plan, price
+from greenlight.domain.selection import Selection
+from tasks.retries import RECORDING
+from tasks.session import current
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMade:
+    """Planned entries by integration id, in the order of the wanted set."""
+
+    entries: tuple[tuple[int, Planned], ...]
+
+    @property
+    def to_enable(self) -> list[int]:
+        return [id for id, entry in self.entries if entry.action is Action.ENABLE]
+
+
+@task(name="plan", **RECORDING)
+async def make_plan(ids: Sequence[int], since: datetime, max_changes: int) -> PlanMade:
+    """Plan for these integrations from what was seen since then, and record each one's action and condition."""
+    session = current()
+    wanted = await asyncio.to_thread(session.store.wanted, ids)
+    observed = await asyncio.to_thread(session.store.observed, ids, since)
+    planned = plan([entry.item for entry in wanted], observed, Policy(max_changes))
+    entries = tuple(zip((entry.id for entry in wanted), planned, strict=True))
+    await asyncio.to_thread(session.store.record_plan, entries, session.now())
+    return PlanMade(entries)
+
+
+@task(name="store plan", **RECORDING)
+async def store_plan(made: PlanMade, selection: Selection) -> str:
+    """Store a plan so that it can be applied by its id."""
+    session = current()
+    cost = price([entry for _, entry in made.entries])
+    return await asyncio.to_thread(session.store.save_plan, made.entries, selection, cost, session.now())

@@ -1,0 +1,80 @@
+"""What Prefect's UI shows of a run: a markdown artifact with the plan, a table with the outcome."""
+
+import re
+
+from prefect import task
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+
+from greenlight.domain.plan import Action, Requests
+from greenlight.domain.reasons import EXPLANATIONS
+from greenlight.domain.report import Report, ReportItem
+from tasks.plan import PlanMade
+from tasks.retries import RECORDING
+
+#: The browser is what limits an artifact; the database has the rest.
+MAX_ROWS = 200
+
+
+@task(name="publish plan", **RECORDING)
+async def publish_plan(made: PlanMade, cost: Requests) -> None:
+    """What would be enabled and what is held, for people."""
+    entries = [entry for _, entry in made.entries]
+    shown = [entry for entry in entries if entry.action is Action.ENABLE or entry.condition.reason == "HELD_BY_CAP"]
+    lines = [
+        f"# {sum(e.action is Action.ENABLE for e in entries)} to enable, {len(entries)} looked at",
+        "",
+        f"Price: {cost.token} token, {cost.verify} verify and {cost.enable} enable requests. "
+        "An enabled integration cannot be disabled.",
+        "",
+        "| | customer | integration | context | reason |",
+        "|---|---|---|---|---|",
+    ]
+    for entry in shown[:MAX_ROWS]:
+        key = entry.item.key
+        cells = (
+            "+ enable" if entry.action is Action.ENABLE else "held",
+            entry.item.customer_id,
+            key.integration_type,
+            key.integration_context,
+            entry.condition.reason,
+        )
+        lines.append("| " + " | ".join(cell(value) for value in cells) + " |")
+    lines += [*_more(len(shown)), ""]
+    await acreate_markdown_artifact(
+        "\n".join(lines), key="reconcile-plan", description="What the run planned, before it did anything."
+    )
+
+
+@task(name="publish outcome", **RECORDING)
+async def publish_outcome(report: Report) -> None:
+    """Every item's outcome, those that need somebody first."""
+    urgent = report.unsettled()
+    rest = [item for item in report.items if item not in urgent]
+    await acreate_table_artifact(
+        [_row(item) for item in [*urgent, *rest][:MAX_ROWS]],
+        key="reconcile-outcome",
+        description=" ".join([report.headline(), *_more(len(report.items))]),
+    )
+
+
+def _row(item: ReportItem) -> dict[str, str]:
+    return {
+        "customer": cell(item.item.customer_id),
+        "integration": cell(item.item.key.integration_type),
+        "context": cell(item.item.key.integration_context),
+        "observed": item.observed.value,
+        "outcome": item.condition.outcome.value,
+        "reason": item.condition.reason.value,
+        "whose move": EXPLANATIONS[item.condition.reason].mover.value,
+        "message": cell(item.message),
+    }
+
+
+def _more(count: int) -> list[str]:
+    return [f"The first {MAX_ROWS} of {count} are shown; the ATS database has all."] if count > MAX_ROWS else []
+
+
+def cell(text: str) -> str:
+    """Foreign text for a markdown or table cell: one line in which nothing is markup."""
+    text = "".join(c if c.isprintable() else " " for c in text)
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~])", r"\\\1", text) if re.search(r"[`*\[\]<>|~\\]", text) else text

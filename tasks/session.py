@@ -1,0 +1,95 @@
+"""What a run works with: the database, the way to LinkedIn and the credentials, open for the length of a flow run.
+
+Tasks find it here and not among their parameters: parameters are recorded by Prefect, and this holds secrets.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from blocks.child_app import ChildAppBlocks
+from greenlight.ats.attempts import Attempts
+from greenlight.ats.database import open_database
+from greenlight.ats.runs import Runs
+from greenlight.ats.store import Store
+from greenlight.domain.plan import Requests
+from greenlight.linkedin.integrations import Enabler, Verifier
+from greenlight.linkedin.oauth import RequestCounts, Tokens
+from greenlight.linkedin.transport import Wire
+from greenlight.reconcile.enable import Enabling
+from greenlight.reconcile.observe import Observer
+from greenlight.settings import Settings
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run's means. `enabling` is None for a run that only plans: it has no object that could enable."""
+
+    settings: Settings
+    store: Store
+    attempts: Attempts
+    runs: Runs
+    observer: Observer
+    enabling: Enabling | None
+    counts: RequestCounts
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sent(self) -> Requests:
+        return Requests(self.counts.token, self.counts.verify, self.counts.enable)
+
+
+_CURRENT: ContextVar[Session] = ContextVar("session")
+
+
+def current() -> Session:
+    """The session of the flow run that this task belongs to."""
+    return _CURRENT.get()
+
+
+@asynccontextmanager
+async def planning_session(settings: Settings) -> AsyncIterator[Session]:
+    """A session that can look and cannot enable."""
+    async with _session(settings, may_enable=False) as session:
+        yield session
+
+
+@asynccontextmanager
+async def enabling_session(settings: Settings) -> AsyncIterator[Session]:
+    """A session that can look and enable."""
+    async with _session(settings, may_enable=True) as session:
+        yield session
+
+
+@asynccontextmanager
+async def _session(settings: Settings, *, may_enable: bool) -> AsyncIterator[Session]:
+    database = open_database(settings.database_url.get_secret_value())
+    wire = Wire(settings.http_timeout_seconds)
+    try:
+        counts = RequestCounts()
+        tokens = Tokens(wire, settings.linkedin_token_url, counts)
+        means = (wire, tokens, settings.linkedin_api_url, counts)
+        blocks = ChildAppBlocks()
+        store, attempts = Store(database), Attempts(database)
+        clock = lambda: datetime.now(UTC)  # noqa: E731 - the one real clock
+        enabler = Enabler(*means) if may_enable else None
+        session = Session(
+            settings,
+            store,
+            attempts,
+            Runs(database),
+            Observer(store, enabler or Verifier(*means), blocks, clock),
+            Enabling(attempts, enabler, blocks, clock, settings.http_timeout_seconds) if enabler else None,
+            counts,
+        )
+        mark = _CURRENT.set(session)
+        try:
+            yield session
+        finally:
+            _CURRENT.reset(mark)
+    finally:
+        await wire.aclose()
+        database.close()
