@@ -156,9 +156,11 @@ def remove_venv() -> None:
 def install_with_uv(uv: str) -> str | None:
     remove_venv()
     into = ("--python", VENV_PYTHON)
+    # Where Python may not keep bytecode, every later start would compile Prefect anew.
+    compiled = ["--compile-bytecode"] if os.environ.get("PYTHONDONTWRITEBYTECODE") else []
     return install(
         (uv, "venv", "--python", PYTHON, VENV),
-        (uv, "pip", "sync", *into, "--require-hashes", LOCK),
+        (uv, "pip", "sync", *into, *compiled, "--require-hashes", LOCK),
         (uv, "pip", "install", *into, "--no-deps", "--no-build-isolation", "--editable", ROOT),
     )
 
@@ -194,8 +196,7 @@ def setup() -> None:
             say("installing the locked packages into .venv with pip (about a minute) ...")
             pip_failure = install_with_pip()
             if pip_failure:
-                said = [f"uv said:\n{failure}"] if failure else []
-                raise SetupError("\n".join([*said, f"pip said:\n{pip_failure}", "The setup failed; see above."]))
+                raise SetupError("\n".join(["The setup failed.", *filter(None, (failure, pip_failure))]))
         STAMP.write_text(fingerprint())
         say(".venv is ready.")
 

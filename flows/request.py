@@ -1,4 +1,4 @@
-"""The parameters that a person or a schedule starts a flow with. Never a secret: parameters are shown in Prefect's UI."""
+"""The parameters that a person or a schedule starts a flow with. Never a secret: Prefect shows them to everybody."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

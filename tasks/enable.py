@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 from prefect import task
+from prefect.client.schemas.objects import State
 
 from greenlight.reconcile.observe import Remaining
 from tasks.chunks import enable_chunks, run_chunks
-from tasks.retries import RECORDING, leave_for_retry
+from tasks.retries import RECORDING, end_of_try
 from tasks.session import current
 
 #: Enables that are under way side by side.
@@ -15,7 +16,7 @@ WIDTH = 16
 
 
 @task(name="enable", task_run_name="enable: {label}", **RECORDING)
-async def enable(run_id: str, ids: Sequence[int], label: str) -> None:
+async def enable(run_id: str, ids: Sequence[int], label: str) -> State[None]:
     """Enable those of these integrations that this run is not done with. Enabling cannot be undone."""
     session = current()
     if session.enabling is None:
@@ -24,7 +25,7 @@ async def enable(run_id: str, ids: Sequence[int], label: str) -> None:
     remaining = Remaining()
     for wanted in await asyncio.to_thread(session.store.wanted, still):
         remaining |= await session.enabling.enable(run_id, wanted)
-    await leave_for_retry(remaining, session.settings)
+    return await end_of_try(len(ids), remaining, session.settings)
 
 
 async def enable_all(run_id: str, ids: Sequence[int]) -> None:

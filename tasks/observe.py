@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 from prefect import task
+from prefect.client.schemas.objects import State
 
 from greenlight.reconcile.observe import Purpose
 from tasks.chunks import look_chunks, run_chunks
-from tasks.retries import RECORDING, leave_for_retry
+from tasks.retries import RECORDING, end_of_try
 from tasks.session import current
 
 #: Chunks that are looked at side by side.
@@ -15,11 +16,11 @@ WIDTH = 8
 
 
 @task(name="look", task_run_name="{purpose}: {label}", **RECORDING)
-async def look(run_id: str, purpose: Purpose, ids: Sequence[int], label: str) -> None:
+async def look(run_id: str, purpose: Purpose, ids: Sequence[int], label: str) -> State[None]:
     """Look at a chunk of integrations, a request per customer, and record what was seen."""
     session = current()
     remaining = await session.observer.look(run_id, purpose, ids)
-    await leave_for_retry(remaining, session.settings)
+    return await end_of_try(len(ids), remaining, session.settings)
 
 
 async def look_at_all(run_id: str, purpose: Purpose, ids: Sequence[int]) -> None:

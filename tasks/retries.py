@@ -10,23 +10,21 @@ from prefect import Task
 from prefect.cache_policies import NO_CACHE, CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import task_run as this_task_run
+from prefect.states import Completed, Failed
 
 from greenlight.reconcile.observe import Remaining
 from greenlight.settings import Settings
 
-
-class WorthRepeatingError(Exception):
-    """Part of a chunk of work failed in a way that may pass. What failed is on record already."""
+_WORTH_REPEATING = "WorthRepeating"
 
 
-async def is_worth_repeating(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
-    """The retry condition: all that is known not to pass by itself, and every defect of ours, is not repeated.
+def is_worth_repeating(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+    """The retry condition: only a task that says so is repeated; a defect of ours, an exception, is not.
 
-    It has to be a coroutine function: in a plain function on an async task `state.result()` gives a coroutine that
-    nobody awaits, no error is seen, and nothing is ever repeated (fact sheet on Prefect, section 2).
+    The state's name says it. Asking for its exception in a plain function would give a coroutine that nobody awaits:
+    no error would be seen, and nothing would ever be repeated (fact sheet on Prefect, section 2).
     """
-    error = await state.aresult(raise_on_failure=False)
-    return isinstance(error, WorthRepeatingError)
+    return state.name == _WORTH_REPEATING
 
 
 class Recording(TypedDict):
@@ -55,12 +53,11 @@ def retrying(settings: Settings) -> Retrying:
     }
 
 
-async def leave_for_retry(remaining: Remaining, settings: Settings) -> None:
-    """End a task's try by raising WorthRepeatingError if something is left that may pass."""
+async def end_of_try(total: int, remaining: Remaining, settings: Settings) -> State[None]:
+    """The state that ends a try of a task over `total` integrations; failed if something is left that may pass."""
     if not remaining.items:
-        return
+        return Completed(message=f"{total} done")
     if (this_task_run.run_count or 1) <= len(settings.retry_delays_seconds):
         await asyncio.sleep(remaining.wait)
-    raise WorthRepeatingError(
-        f"{remaining.items} of the integrations did not come through; each one's reason is on record"
-    )
+    message = f"{remaining.items} of {total} did not come through; the reason of each is in the ATS database"
+    return Failed(name=_WORTH_REPEATING, message=message)

@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.rows import report_item, rows
+from greenlight.ats.rows import item, report_item, rows
 from greenlight.ats.store import Store
 from greenlight.ats.tables import Attempt, Customer, Integration, Plan, Run
+from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.plan import Requests
 from greenlight.domain.report import Command, Report, ReportItem
 from greenlight.domain.selection import Selection
@@ -88,7 +89,7 @@ class Runs:
         with self._database.reading() as session:
             return Report(command, _items(session, ids))
 
-    def attempts(self, customer_id: str) -> list[tuple[Integration, Attempt]]:
+    def attempts(self, customer_id: str) -> list[tuple[IntegrationKey, Attempt]]:
         """All attempts at a customer's integrations, oldest first."""
         with self._database.reading() as session:
             query = (
@@ -97,7 +98,7 @@ class Runs:
                 .where(Integration.customer_id == customer_id)
                 .order_by(col(Attempt.id))
             )
-            return [(integration, attempt) for integration, attempt in session.exec(query)]
+            return [(item(integration).key, attempt) for integration, attempt in session.exec(query)]
 
 
 def _items(session: Session, ids: Sequence[int], since: datetime | None = None) -> list[ReportItem]:

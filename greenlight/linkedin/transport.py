@@ -42,9 +42,12 @@ class _Transport(AiohttpTransport):
 
     def _session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, ssl=self.ssl_context)
-        return aiohttp.ClientSession(
+        session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False
         )
+        # aiohttp would send a GET again by itself, uncounted, when a kept connection turns out to be cut.
+        session._retry_connection = False
+        return session
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -114,8 +114,8 @@ def test_a_line_that_is_no_object_is_refused_and_the_next_is_read(errors, object
 
 
 def test_an_array_is_told_what_to_write(errors, objects) -> None:
-    told = errors("[\n" + objects({}) + "]\n", "in.json")
-    assert told[0].startswith("in.json:1: row: must be one whole JSON object on one line; write JSON Lines")
+    told = errors("[\n" + objects({}) + "]\n", "in.txt")
+    assert told[0].startswith("in.txt:1: row: must be one whole JSON object on one line; write JSON Lines")
 
 
 @pytest.mark.parametrize(("escaped", "told"), [("\\ud83d\\ude00", None), ("\\ud83d", "is not UTF-8 text")])

@@ -137,8 +137,6 @@ def outcome(path: Path, content: bytes) -> list[str]:
 @QUIET
 @given(st.one_of(st.binary(), st.lists(noise).map(b"".join)), st.sampled_from(["in.csv", "in.jsonl"]))
 def test_arbitrary_bytes_are_refused_and_nothing_else(tmp_path: Path, content: bytes, name: str) -> None:
-    with pytest.raises(ImportRefused):
-        read_import(tmp_path / "none")
     outcome(tmp_path / name, content)
 
 

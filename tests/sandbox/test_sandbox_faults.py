@@ -124,7 +124,7 @@ CASES: list[tuple[str, str, dict[str, Any], Seen | None, Any, bool]] = [
     ("enable", "missing_key", {}, maps, {"errors": {}, "results": {}}, True),
     ("verify", "conflicting", {}, both, ["ENABLED", "REQUESTED"], False),
     ("enable", "conflicting", {}, both, ["204", "404"], True),
-    ("verify", "status_in_errors", {"status": 500, "message": "m"}, maps, failed(500, "m") | {"statuses": {AWLI: 500}}, False),
+    ("verify", "status_in_errors", {"status": 500}, lambda answer: maps(answer)["statuses"], {AWLI: 500}, False),
     ("enable", "status_in_errors", {"status": 422, "message": "no"}, maps, failed(422, "no"), False),
     ("verify", "lowercase_status", {}, maps, verified("requested"), False),
     ("verify", "prose_status", {}, maps, verified("Requested"), False),
@@ -206,6 +206,16 @@ async def test_a_token_that_was_called_dead_stays_dead(name: str) -> None:
     assert (await partner.verify()).json() == first
     await partner.log_in()
     assert (await partner.verify()).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["expired", "bad_token", "revoked", "forbidden", "throttle"])
+async def test_an_enable_stopped_at_the_door_does_not_count_as_received(name: str) -> None:
+    partner = await on_stage(Fault(on="enable", fault=name), Fault(on="enable", fault="already_enabled", after=1))
+    await partner.enable()
+    assert (partner.enables(), partner.rules) == ((0, 0), [])
+    await partner.log_in()
+    await partner.enable()
+    assert partner.enables() == (1, 0)
 
 
 async def test_retry_after_is_sent_where_it_is_asked_for() -> None:

@@ -18,7 +18,7 @@ from tests.sandbox.partner import AWLI, SECRET, Partner, by_key, small_world, ur
 @asynccontextmanager
 async def served(*faults: Fault) -> AsyncIterator[Partner]:
     app = create_app(small_world(*faults))
-    async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=5) as http:
+    async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=5, verify=False) as http:
         partner = Partner(http, app.state.sandbox)
         await partner.log_in()
         yield partner
@@ -106,7 +106,9 @@ async def test_a_stalled_enable_is_carried_out_long_after_the_caller_has_gone() 
         assert partner.status() == "ENABLED"
 
 
-async def test_an_endless_body_ends_with_the_caller() -> None:
+async def test_an_endless_body_ends_with_the_caller(caplog: pytest.LogCaptureFixture) -> None:
+    """A server still sending would have to be stopped by force, and would say so in the log."""
+    caplog.set_level(logging.DEBUG)
     async with served(Fault(on="verify", fault="huge", bytes=None)) as partner:
         size = 0
         request = partner.http.build_request("GET", url_of(AWLI), headers=partner.bearer)
@@ -117,6 +119,7 @@ async def test_an_endless_body_ends_with_the_caller() -> None:
                 break
         await answer.aclose()
         assert (await partner.verify()).status_code == 200
+    assert calm(caplog)
 
 
 async def test_stopping_does_not_wait_for_those_that_hang(caplog: pytest.LogCaptureFixture) -> None:

@@ -55,6 +55,11 @@ async def test_a_form_that_cannot_be_read(content: bytes) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
+async def test_a_field_given_twice_is_refused_even_with_the_right_value_last() -> None:
+    answer = await Theatre().http.post(TOKEN, data={**FORM, "client_id": ["zeta", "acme"]})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
 async def test_get_is_refused_even_with_the_right_credentials() -> None:
     """Asking by GET is a certification failure today (fact sheet section 4, JP-A-01)."""
     theatre = Theatre()

@@ -1,0 +1,145 @@
+"""The command line (interface, "Commands"): parsing and exit codes. Prefect is imported only where it is needed."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from cyclopts.exceptions import CycloptsError
+from rich.console import Console
+
+from greenlight.cli.errors import CannotRun, said_plainly
+
+_HELP = """Take customers' LinkedIn integrations from requested to enabled, and keep proving it.
+
+Exit codes: 0 finished, nothing left for us to do; 1 could not run; 2 plan: changes are pending;
+3 finished, but at least one item failed, is unknown or was held back.
+"""
+
+_STDERR = Console(stderr=True)
+
+app = App(name="greenlight", help=_HELP, error_console=_STDERR, result_action="return_value")
+
+Json = Annotated[bool, Parameter(name="--json", negative=(), help="One JSON document on stdout.")]
+Customers = Annotated[
+    tuple[str, ...], Parameter(name="--customer", negative=(), help="Only this customer; repeatable.")
+]
+Excluded = Annotated[tuple[str, ...], Parameter(name="--except", negative=(), help="Not this customer; repeatable.")]
+Types = Annotated[
+    tuple[str, ...], Parameter(name="--type", negative=(), help="Only this integration type; repeatable.")
+]
+MaxChanges = Annotated[
+    int | None, Parameter(name="--max-changes", help="The most enables in one run (200 unless given).")
+]
+Yes = Annotated[bool, Parameter(name="--yes", negative=(), help="Ask nothing.")]
+
+
+@app.command
+def demo(
+    *, fresh: Annotated[bool, Parameter(negative=(), help="Forget earlier demos.")] = False, json: Json = False
+) -> int:
+    """Show the whole story on a local sandbox: nothing to install, no network."""
+    from greenlight.cli.demo import run_demo
+
+    return run_demo(fresh=fresh, as_json=json)
+
+
+@app.command(name="import")
+def import_(file: str, /, *, json: Json = False) -> int:
+    """Bring customers, their existing API keys and their integrations in from FILE (CSV or JSON Lines)."""
+    from greenlight.cli.importing import run_import
+
+    return run_import(file, as_json=json)
+
+
+@app.command
+def plan(
+    *,
+    customers: Customers = (),
+    excluded: Excluded = (),
+    types: Types = (),
+    max_changes: MaxChanges = None,
+    json: Json = False,
+) -> int:
+    """Look, compare, print what would be enabled and its price in requests, and store it. Enables nothing."""
+    from greenlight.cli.running import run_plan
+
+    return run_plan(customers, excluded, types, max_changes, as_json=json)
+
+
+@app.command
+def apply(
+    plan_id: str | None = None,
+    /,
+    *,
+    customers: Customers = (),
+    excluded: Excluded = (),
+    types: Types = (),
+    max_changes: MaxChanges = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> int:
+    """Enable what customers have requested; with PLAN_ID exactly what that plan enables. Cannot be undone."""
+    from greenlight.cli.running import run_apply
+
+    return run_apply(plan_id, customers, excluded, types, max_changes, yes=yes, as_json=json)
+
+
+@app.command
+def status(*, customers: Customers = (), excluded: Excluded = (), types: Types = (), json: Json = False) -> int:
+    """Show every integration's last known state. Asks LinkedIn nothing."""
+    from greenlight.cli.showing import run_status
+
+    return run_status(customers, excluded, types, as_json=json)
+
+
+@app.command
+def explain(customer: str, /, *, json: Json = False) -> int:
+    """Show why each integration of CUSTOMER is where it is, whose move it is, and what to do."""
+    from greenlight.cli.showing import run_explain
+
+    return run_explain(customer, as_json=json)
+
+
+@app.command
+def sandbox(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    world: Annotated[Path | None, Parameter(help="A world file (JSON); see sandbox/README.md.")] = None,
+) -> int:
+    """Serve the local LinkedIn stand-in until stopped."""
+    from sandbox.__main__ import main as serve
+
+    arguments = ["--host", host, "--port", str(port)]
+    return serve(arguments if world is None else [*arguments, "--world", str(world)])
+
+
+def main() -> None:
+    """The console command. Ends the process with an exit code of the interface, never with a traceback."""
+    sys.exit(run(lambda: app(exit_on_error=False, print_error=True)))
+
+
+def run(command: Callable[[], object]) -> int:
+    try:
+        code = command()
+    except CycloptsError:
+        return 1
+    except CannotRun as error:
+        _STDERR.print(f"greenlight: {error}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        _STDERR.print("greenlight: stopped; what was done is on record, run it again to go on", markup=False)
+        return 1
+    except BrokenPipeError:
+        # The reader of our output has gone; keep Python from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get("GREENLIGHT_TRACEBACK"):
+            raise
+        _STDERR.print(f"greenlight: {said_plainly(error)}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    return code if isinstance(code, int) else 0

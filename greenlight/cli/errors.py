@@ -1,0 +1,24 @@
+"""Errors as people read them: one sentence, what, where, what to do."""
+
+from greenlight.ats.database import DatabaseUnavailable
+from greenlight.ats.registry import ClientIdTaken
+from greenlight.ats.store import UnknownCustomer, UnknownPlan
+from greenlight.linkedin.errors import clean
+from greenlight.settings import InvalidSettings
+
+_PLAIN = (ClientIdTaken, DatabaseUnavailable, InvalidSettings, UnknownCustomer, UnknownPlan)
+
+
+class CannotRun(Exception):
+    """A command cannot do what it was asked. The text is for people."""
+
+
+def said_plainly(error: BaseException) -> str:
+    """A sentence for any error. Those that are not ours are named and cut short."""
+    if isinstance(error, _PLAIN):
+        return str(error)
+    first_line = (str(error).strip().splitlines() or [""])[0]
+    return (
+        f"could not run: {type(error).__name__}: {clean(first_line)} "
+        "(set GREENLIGHT_TRACEBACK=1 to see where; what was done so far is on record)"
+    )

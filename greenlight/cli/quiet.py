@@ -1,0 +1,17 @@
+"""Prefect as a library under a command line: no telemetry, no chatter on the terminal."""
+
+import os
+
+_DEFAULTS = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    # The run's own log is for Prefect's UI; the terminal has the progress and the report.
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+}
+
+
+def quiet_prefect() -> None:
+    """Set what the environment does not set already. Prefect reads it on import, so call this before."""
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)

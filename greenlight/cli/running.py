@@ -1,0 +1,168 @@
+"""`plan` and `apply`: start the flow in this process, show how far it is, and print the report from the database."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from greenlight.ats.database import open_database
+from greenlight.ats.runs import Runs, Scope
+from greenlight.cli.errors import CannotRun
+from greenlight.cli.quiet import quiet_prefect
+from greenlight.cli.render import console_for_people, print_json, print_report
+from greenlight.domain.report import Report
+from greenlight.domain.selection import Selection
+from greenlight.settings import Settings, load_settings
+
+_STAGES = {"observe": "looking", "enable": "enabling", "confirm": "looking again"}
+
+
+def run_plan(
+    customers: tuple[str, ...],
+    excluded: tuple[str, ...],
+    types: tuple[str, ...],
+    max_changes: int | None,
+    *,
+    as_json: bool,
+) -> int:
+    selection = Selection(customers=customers, excluded=excluded, types=types)
+    return _show(make_plan(load_settings(), selection, _cap(max_changes)), as_json)
+
+
+def run_apply(
+    plan_id: str | None,
+    customers: tuple[str, ...],
+    excluded: tuple[str, ...],
+    types: tuple[str, ...],
+    max_changes: int | None,
+    *,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    selection = Selection(customers=customers, excluded=excluded, types=types)
+    if plan_id is not None and (selection != Selection() or max_changes is not None):
+        raise CannotRun("a plan is applied exactly as it is: give either PLAN_ID or --customer, --type and the like")
+    settings = load_settings()
+    if not yes:
+        if not sys.stdin.isatty():
+            raise CannotRun("apply enables integrations, which cannot be undone; without a terminal it needs --yes")
+        plan_id = _confirmed_plan(settings, plan_id, selection, _cap(max_changes))
+        if plan_id is None:
+            return 0
+    return _show(apply_now(settings, Scope(selection, plan_id), _cap(max_changes)), as_json)
+
+
+def make_plan(settings: Settings, selection: Selection, max_changes: int | None) -> Report:
+    """Run the plan flow here and return its report."""
+    runs = _runs(settings)
+    runs.ids(Scope(selection))
+    quiet_prefect()
+
+    def start() -> Any:
+        from flows.plan import plan
+        from flows.request import PlanRequest
+
+        return plan(PlanRequest(selection=selection, **_given(max_changes)), return_state=True)
+
+    return runs.report(_run_flow(start))
+
+
+def apply_now(settings: Settings, scope: Scope, max_changes: int | None) -> Report:
+    """Run the reconcile flow here and return its report."""
+    runs = _runs(settings)
+    runs.ids(scope)
+    quiet_prefect()
+
+    def start() -> Any:
+        from flows.reconcile import reconcile
+        from flows.request import ReconcileRequest
+
+        request = ReconcileRequest(selection=scope.selection, plan_id=scope.plan_id, **_given(max_changes))
+        return reconcile(request, return_state=True)
+
+    return runs.report(_run_flow(start))
+
+
+def _confirmed_plan(
+    settings: Settings, plan_id: str | None, selection: Selection, max_changes: int | None
+) -> str | None:
+    """The plan that a person at the terminal has said yes to, or None if there is nothing to say yes to."""
+    stderr = Console(stderr=True)
+    if plan_id is None:
+        report = make_plan(settings, selection, max_changes)
+        print_report(report, stderr)
+        count, plan_id = report.changes, report.plan_id
+    else:
+        count = len(_runs(settings).ids(Scope(selection, plan_id)))
+    if not count:
+        stderr.print("Nothing to enable.")
+        return None
+    stderr.print(f"Enable {count} integrations? An enabled integration cannot be disabled. Only yes goes on: ", end="")
+    if sys.stdin.readline().strip() != "yes":
+        raise CannotRun("not confirmed; nothing was enabled")
+    return plan_id
+
+
+def _cap(max_changes: int | None) -> int | None:
+    if max_changes is not None and max_changes < 0:
+        raise CannotRun("--max-changes is the most enables in one run; give 0 or more")
+    return max_changes
+
+
+def _given(max_changes: int | None) -> dict[str, int]:
+    # The flow's own default stands where nothing was given.
+    return {} if max_changes is None else {"max_changes": max_changes}
+
+
+def _runs(settings: Settings) -> Runs:
+    return Runs(open_database(settings.database_url.get_secret_value()))
+
+
+def _show(report: Report, as_json: bool) -> int:
+    if as_json:
+        print_json(report.as_json())
+    else:
+        print_report(report, console_for_people())
+    return report.exit_code
+
+
+def _run_flow(start: Callable[[], Any]) -> str:
+    """Run a flow to its end with progress on stderr and return the run's id. Raises what kept the flow from ending."""
+
+    async def run() -> Any:
+        return await start()
+
+    with _progress():
+        state = asyncio.run(run())
+    error = state.data if isinstance(state.data, BaseException) else None
+    if error is not None:
+        raise error
+    return str(state.state_details.flow_run_id)
+
+
+@contextmanager
+def _progress() -> Iterator[None]:
+    from tasks.progress import LISTENER, Step
+
+    columns = (SpinnerColumn(), TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=hidden) as bar:
+        starting = bar.add_task("starting", total=None)
+        stages: dict[str, TaskID] = {}
+
+        def listen(step: Step) -> None:
+            bar.update(starting, visible=False)
+            if step.stage not in stages:
+                stages[step.stage] = bar.add_task(_STAGES[step.stage], total=step.total)
+            bar.advance(stages[step.stage], step.done)
+
+        mark = LISTENER.set(listen)
+        try:
+            yield
+        finally:
+            LISTENER.reset(mark)
