@@ -1,5 +1,10 @@
 """Errors as people read them: one sentence, what, where, what to do."""
 
+import os
+import re
+
+import httpx
+
 from greenlight.ats.database import DatabaseUnavailable
 from greenlight.ats.registry import ClientIdTaken
 from greenlight.ats.store import UnknownCustomer, UnknownPlan
@@ -17,6 +22,13 @@ def said_plainly(error: BaseException) -> str:
     """A sentence for any error. Those that are not ours are named and cut short."""
     if isinstance(error, _PLAIN):
         return str(error)
+    if isinstance(error, httpx.HTTPError) or "Failed to reach API" in str(error):
+        # Our own calls to LinkedIn never end in an exception: this is Prefect's client.
+        where = re.sub(r"//[^/@]*@", "//", os.environ.get("PREFECT_API_URL", "")) or "is not set"
+        return (
+            f"Prefect's API cannot be reached (PREFECT_API_URL {where}): start that server, "
+            "or unset the variable and a temporary one is started"
+        )
     first_line = (str(error).strip().splitlines() or [""])[0]
     return (
         f"could not run: {type(error).__name__}: {clean(first_line)} "

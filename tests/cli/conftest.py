@@ -1,0 +1,92 @@
+"""The command line as a process of its own, with a home of its own, against a sandbox over real HTTP."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.app import create_app
+from sandbox.server import serving_in_thread
+from tests.flows.fault_world import import_file, world
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Done:
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Home:
+    """Runs `greenlight` as a user with this home folder would."""
+
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    linkedin: Any = None
+    said: list[str] = field(default_factory=list)
+
+    def run(self, *arguments: str, stdin: str = "", **settings: str) -> Done:
+        environment = {
+            "HOME": str(self.folder),
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            **{name: os.environ[name] for name in ("LANG", "SYSTEMROOT") if name in os.environ},
+            **self.settings,
+            **settings,
+        }
+        command = [sys.executable, "-c", "from greenlight.cli.app import main; main()", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=150,
+            check=False,
+        )
+        self.said += [done.stdout, done.stderr]
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def file(self, name: str, text: str) -> str:
+        (self.folder / name).write_text(text, encoding="utf-8")
+        return name
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def town_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A home whose settings point at a sandbox with one fault per customer; the customers are not imported yet."""
+    folder = tmp_path_factory.mktemp("home")
+    app = create_app(world())
+    with serving_in_thread(app) as address:
+        settings = {
+            "GREENLIGHT_LINKEDIN_API_URL": address,
+            "GREENLIGHT_LINKEDIN_TOKEN_URL": f"{address}/oauth/v2/accessToken",
+            "GREENLIGHT_HTTP_TIMEOUT_SECONDS": "1",
+            "GREENLIGHT_RETRY_DELAYS_SECONDS": "0.1,0.1",
+            # The most talkative that a user can make it.
+            "PREFECT_LOGGING_LEVEL": "DEBUG",
+            "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "DEBUG",
+            "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG",
+            "PREFECT_DEBUG_MODE": "true",
+        }
+        home = Home(folder, settings, app.state.sandbox)
+        home.file("customers.jsonl", import_file())
+        yield home

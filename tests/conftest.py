@@ -1,0 +1,64 @@
+"""The ATS database on both engines. REQUIRE_POSTGRES=1 makes a PostgreSQL that cannot be had a failure."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from greenlight.ats.database import Database, open_database
+from tests.ats.postgres import NoPostgres, Postgres, a_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(a_postgres())
+        except NoPostgres as why:
+            if os.environ.get("REQUIRE_POSTGRES") == "1":
+                pytest.fail(f"REQUIRE_POSTGRES=1, but {why}", pytrace=False)
+            pytest.skip(f"no PostgreSQL: {why}")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("template") / "ats.db"
+    open_database(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Which database the test runs on; whoever uses one of the fixtures below runs on each."""
+    return request.param
+
+
+@pytest.fixture
+def empty_database_url(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database without any table."""
+    if engine_name == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ats.db'}"
+    else:
+        with request.getfixturevalue("postgres").fresh(migrated=False) as url:
+            yield url
+
+
+@pytest.fixture
+def database_url(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database with the newest schema and nothing in it."""
+    if engine_name == "sqlite":
+        yield f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), tmp_path / 'ats.db')}"
+    else:
+        with request.getfixturevalue("postgres").fresh(migrated=True) as url:
+            yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = open_database(database_url)
+    yield database
+    database.close()

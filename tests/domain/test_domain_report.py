@@ -1,0 +1,173 @@
+"""The report as other programs read it: the documented fields, the same after any way through JSON."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from greenlight.domain.conditions import Condition
+from greenlight.domain.plan import Action, Item, Requests
+from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
+from greenlight.domain.report import Command, Report, ReportItem
+from greenlight.domain.status import Status
+from tests.domain.things import AWLI, QUIET, conditions, items
+
+REPORT_FIELDS = {"schema", "command", "run_id", "plan_id", "verdict", "counts", "requests", "items"}
+OUTCOMES = {"enabled", "already_enabled", "waiting", "failed", "unknown", "held", "not_looked_at"}
+REQUEST_KINDS = {"token", "verify", "enable"}
+ITEM_FIELDS = {
+    "customer_id",
+    "integration_context",
+    "integration_type",
+    "tenant_type",
+    "integration_name",
+    "observed",
+    "observed_at",
+    "action",
+    "outcome",
+    "reason",
+    "message",
+    "remedy",
+    "whose_move",
+}
+ADDED_ITEM_FIELDS = {"since", "next_try_at"}
+
+moments = st.none() | st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]))
+report_items = st.builds(
+    ReportItem,
+    items,
+    st.text(max_size=8),
+    st.text(max_size=8),
+    st.sampled_from(Status),
+    moments,
+    st.sampled_from(Action),
+    conditions,
+    moments,
+    moments,
+)
+requests = st.builds(Requests, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
+reports = st.builds(
+    Report,
+    st.sampled_from(Command),
+    st.lists(report_items, max_size=5),
+    st.none() | st.text(max_size=8),
+    st.none() | st.text(max_size=8),
+    requests,
+    st.none() | requests,
+)
+
+
+@QUIET
+@given(reports)
+def test_every_item_counts_once_and_under_its_outcome(report: Report) -> None:
+    counts = report.counts()
+    assert set(counts) == set(Outcome)
+    assert sum(counts.values()) == len(report.items)
+    for outcome in Outcome:
+        assert counts[outcome] == len([i for i in report.items if i.condition.outcome is outcome])
+    assert report.as_json()["counts"] == {outcome.value: count for outcome, count in counts.items()}
+
+
+@QUIET
+@given(reports)
+def test_the_document_has_exactly_the_documented_fields(report: Report) -> None:
+    document = report.as_json()
+    assert set(document) == REPORT_FIELDS | ({"price"} if report.price is not None else set())
+    assert set(document["counts"]) == OUTCOMES
+    assert set(document["requests"]) == REQUEST_KINDS
+    assert report.price is None or set(document["price"]) == REQUEST_KINDS
+    assert len(document["items"]) == len(report.items)
+    for item in document["items"]:
+        assert set(item) == ITEM_FIELDS | ADDED_ITEM_FIELDS
+
+
+@QUIET
+@given(reports)
+def test_the_document_survives_json_unchanged(report: Report) -> None:
+    """An enum or a moment that is no plain text would come back as something else."""
+    document = report.as_json()
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    for value in [v for i in document["items"] for v in i.values()] + [document["verdict"], document["command"]]:
+        assert type(value) in (str, type(None))
+
+
+def item(condition: Condition, **changes: object) -> ReportItem:
+    told: dict = {
+        "item": Item("acme", AWLI),
+        "customer_name": "Acme",
+        "integration_name": "Acme's own",
+        "observed": Status.REQUESTED,
+        "observed_at": None,
+        "action": Action.NONE,
+        "condition": condition,
+    }
+    return ReportItem(**(told | changes))
+
+
+def test_an_item_says_everything_in_its_field() -> None:
+    told = item(
+        Condition(Outcome.HELD, Reason.THROTTLED, "HTTP 429"),
+        observed_at=datetime(2026, 11, 23, 2, 0, 0, 999999, tzinfo=UTC),
+        action=Action.ENABLE,
+        condition_since=datetime(2026, 11, 23, 3, 30, tzinfo=timezone(timedelta(hours=5, minutes=30))),
+        next_try_at=datetime(2026, 11, 24, tzinfo=UTC),
+    )
+    assert told.as_json() == {
+        "customer_id": "acme",
+        "integration_context": "urn:li:organization:4gX03uw",
+        "integration_type": "APPLY_WITH_LINKEDIN",
+        "tenant_type": "JOBS",
+        "integration_name": "Acme's own",
+        "observed": "REQUESTED",
+        "observed_at": "2026-11-23T02:00:00Z",
+        "action": "enable",
+        "outcome": "held",
+        "reason": "THROTTLED",
+        "message": f"{EXPLANATIONS[Reason.THROTTLED].message} (HTTP 429)",
+        "remedy": EXPLANATIONS[Reason.THROTTLED].remedy,
+        "whose_move": "nobody",
+        "since": "2026-11-22T22:00:00Z",
+        "next_try_at": "2026-11-24T00:00:00Z",
+    }
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_an_item_carries_the_explanation_of_its_reason(reason: Reason) -> None:
+    told = item(Condition(Outcome.FAILED, reason)).as_json()
+    assert (told["message"], told["remedy"]) == (EXPLANATIONS[reason].message, EXPLANATIONS[reason].remedy)
+    assert told["whose_move"] in {m.value for m in Mover}
+    assert told["observed_at"] is None, "what never was has no time"
+
+
+def test_the_document_of_a_run_stands_as_the_interface_prints_it() -> None:
+    report = Report(
+        Command.APPLY,
+        [item(Condition(Outcome.ENABLED, Reason.ENABLED), observed=Status.ENABLED)],
+        run_id="r",
+        plan_id="p",
+        requests=Requests(token=1, verify=2, enable=3),
+    )
+    document = report.as_json()
+    assert document.pop("items") == [report.items[0].as_json()]
+    assert document == {
+        "schema": "greenlight.report/1",
+        "command": "apply",
+        "run_id": "r",
+        "plan_id": "p",
+        "verdict": "ok",
+        "counts": dict.fromkeys(OUTCOMES, 0) | {"enabled": 1},
+        "requests": {"token": 1, "verify": 2, "enable": 3},
+    }
+
+
+def test_a_plan_adds_its_price() -> None:
+    report = Report(Command.PLAN, [], price=Requests(1, 2, 3))
+    assert report.as_json()["price"] == {"token": 1, "verify": 2, "enable": 3}
+    assert report.as_json()["requests"] == {"token": 0, "verify": 0, "enable": 0}
+    assert (report.as_json()["run_id"], report.as_json()["plan_id"]) == (None, None)
+
+
+def test_the_commands_are_those_of_the_interface() -> None:
+    assert [c.value for c in Command] == ["plan", "apply", "status", "explain"]

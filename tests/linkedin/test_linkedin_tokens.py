@@ -1,0 +1,249 @@
+"""Access tokens: how many are asked for, whose they are, and when they are renewed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from greenlight.domain.reasons import Reason
+from greenlight.domain.status import Observation, Status
+from greenlight.linkedin.errors import LinkedInError, Refused, Unclear
+from greenlight.linkedin.oauth import Credentials
+from tests.linkedin.stage import ACME, AWLI, OWN, SECRET, TOKEN, Stage, bearer_of, body_of
+
+REQUESTED = body_of(results={OWN: {"onboardingStatus": "REQUESTED"}})
+INVALID_CLIENT = {"error": "invalid_client", "error_description": "Client authentication failed"}
+Answer = Callable[[httpx.Request], Awaitable[httpx.Response]]
+
+
+def token_answer(name: str, seconds: object = 1800) -> httpx.Response:
+    return httpx.Response(200, json={"access_token": name, "expires_in": seconds})
+
+
+async def failure(stage: Stage, credentials: Credentials = ACME) -> LinkedInError:
+    with pytest.raises(LinkedInError) as caught:
+        await stage.tokens.get(credentials)
+    return caught.value
+
+
+async def test_thirty_callers_at_once_cost_one_token_request() -> None:
+    stage = Stage()
+
+    async def slow(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.02)
+        return token_answer("one")
+
+    stage.token.mock(side_effect=slow)
+    assert await asyncio.gather(*(stage.tokens.get(ACME) for _ in range(30))) == ["one"] * 30
+    assert stage.sent() == (1, 0, 0)
+
+
+async def test_thirty_401s_at_once_cost_one_renewal() -> None:
+    """All thirty are on their way under the first token before any of them is answered."""
+    stage, together = Stage(), asyncio.Barrier(30)
+
+    async def reject_the_first(request: httpx.Request) -> httpx.Response:
+        if bearer_of(request) == f"{TOKEN}1":
+            await together.wait()
+            return httpx.Response(401, json={"message": "expired", "serviceErrorCode": 65602, "status": 401})
+        return httpx.Response(200, content=REQUESTED)
+
+    stage.look.mock(side_effect=reject_the_first)
+    seen = await asyncio.wait_for(asyncio.gather(*(stage.verify() for _ in range(30))), 10)
+    assert seen == [{AWLI: Observation(Status.REQUESTED)}] * 30
+    assert stage.sent() == (2, 60, 0)
+
+
+async def test_a_late_401_about_an_old_token_renews_nothing() -> None:
+    stage = Stage()
+    first = await stage.tokens.get(ACME)
+    second = await stage.tokens.get(ACME, rejected=first)
+    assert (first, second) == (f"{TOKEN}1", f"{TOKEN}2")
+    assert await stage.tokens.get(ACME, rejected=first) == second
+    assert stage.sent() == (2, 0, 0)
+
+
+@pytest.mark.parametrize("operation", ["verify", "enable"])
+async def test_one_renewal_on_401_and_the_same_request_again(operation: str) -> None:
+    stage = Stage()
+    route = stage.look if operation == "verify" else stage.change
+    good = REQUESTED if operation == "verify" else body_of(results={OWN: {"status": 204}})
+    route.mock(side_effect=[httpx.Response(401), httpx.Response(200, content=good)])
+    if operation == "verify":
+        assert await stage.verify() == {AWLI: Observation(Status.REQUESTED)}
+    else:
+        assert await stage.enable() is None
+    first, second = (call.request for call in route.calls)
+    assert (bearer_of(first), bearer_of(second)) == (f"{TOKEN}1", f"{TOKEN}2")
+    assert (first.method, first.url, first.content) == (second.method, second.url, second.content)
+    assert {k: v for k, v in first.headers.items() if k != "authorization"} == {
+        k: v for k, v in second.headers.items() if k != "authorization"
+    }
+    assert sum(stage.sent()) == 4
+
+
+@pytest.mark.parametrize("operation", ["verify", "enable"])
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [
+        pytest.param(401, Reason.TOKEN_REJECTED, id="a fresh token is rejected too: never a third request"),
+        pytest.param(403, Reason.WRONG_CREDENTIALS, id="the second answer is the one that counts"),
+        pytest.param(503, Reason.LINKEDIN_UNAVAILABLE, id="a failure after the renewal is not repeated here"),
+    ],
+)
+async def test_no_second_renewal(operation: str, second: int, reason: Reason) -> None:
+    stage = Stage()
+    route = stage.look if operation == "verify" else stage.change
+    route.mock(side_effect=[httpx.Response(401), httpx.Response(second)])
+    error = (await stage.verify())[AWLI] if operation == "verify" else await stage.enable()
+    assert isinstance(error, LinkedInError)
+    assert error.reason is reason
+    assert stage.sent() == ((2, 2, 0) if operation == "verify" else (2, 0, 2))
+
+
+async def test_a_renewal_that_is_refused_ends_the_enable_as_refused() -> None:
+    """The 401 had no effect, so nothing is in doubt; the secret may have been rotated meanwhile."""
+    stage = Stage()
+    stage.token.mock(side_effect=[token_answer("one"), httpx.Response(401, json=INVALID_CLIENT)])
+    stage.change.respond(401)
+    error = await stage.enable()
+    assert isinstance(error, Refused)
+    assert error.reason is Reason.CREDENTIALS_REFUSED
+    assert stage.sent() == (2, 0, 1)
+
+
+async def test_each_client_id_and_each_secret_has_a_token_of_its_own() -> None:
+    """A rotated secret must not find the old token, and no customer another one's."""
+    stage = Stage()
+    others = [Credentials("zeta-app", SecretStr(SECRET)), Credentials("acme-app", SecretStr("rotated"))]
+    tokens = [await stage.tokens.get(one) for one in (ACME, *others)]
+    assert tokens == [f"{TOKEN}1", f"{TOKEN}2", f"{TOKEN}3"]
+    same_again = Credentials("acme-app", SecretStr(SECRET))
+    assert [await stage.tokens.get(one) for one in (same_again, *others)] == tokens
+    assert stage.sent() == (3, 0, 0)
+
+
+async def test_a_fingerprint_tells_secrets_apart_without_being_one() -> None:
+    assert ACME.fingerprint() != Credentials("acme-app", SecretStr(SECRET + "x")).fingerprint()
+    assert SECRET not in ACME.fingerprint()
+    assert SECRET not in repr(ACME)
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "good_for"),
+    [
+        pytest.param(1800, 1770, id="LinkedIn's half hour: 30 s before its end"),
+        pytest.param(300, 270, id="the last life with 30 s to spare"),
+        pytest.param(60, 54, id="a short life: a tenth, else it would be renewed all the time"),
+        pytest.param("1800", 1770, id="a numeric text counts the same"),
+        pytest.param(1e300, 1e299, id="huge: never renewed, and nothing overflows"),
+    ],
+)
+async def test_renewal_shortly_before_the_end(lifetime: object, good_for: float) -> None:
+    stage = Stage()
+    stage.token.mock(side_effect=[token_answer("one", lifetime), token_answer("two", lifetime)])
+    start = stage.clock.now
+    assert await stage.tokens.get(ACME) == "one"
+    stage.clock.now = start + good_for - 0.01
+    assert await stage.tokens.get(ACME) == "one"
+    assert stage.sent() == (1, 0, 0)
+    if good_for < 1e9:
+        stage.clock.now = start + good_for
+        assert await stage.tokens.get(ACME) == "two"
+        stage.clock.now += good_for - 0.01
+        assert await stage.tokens.get(ACME) == "two"
+        assert stage.sent() == (2, 0, 0)
+
+
+async def test_a_token_past_its_end_is_not_given_out_when_the_renewal_fails() -> None:
+    stage = Stage()
+    stage.token.mock(side_effect=[token_answer("one"), httpx.Response(503), token_answer("two")])
+    await stage.tokens.get(ACME)
+    stage.clock.now += 1800
+    assert (await failure(stage)).reason is Reason.LINKEDIN_UNAVAILABLE
+    assert await stage.tokens.get(ACME) == "two"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
+async def test_a_refused_credential_costs_one_request_however_many_items_hang_on_it(status: int) -> None:
+    stage = Stage()
+    stage.token.respond(status, json=INVALID_CLIENT)
+    seen = await asyncio.gather(*(stage.verify() for _ in range(30)))
+    error = await stage.enable()
+    assert isinstance(error, Refused)
+    for one in [*(each[AWLI] for each in seen), error]:
+        assert isinstance(one, Refused)
+        assert one.reason is Reason.CREDENTIALS_REFUSED
+        assert one.detail == f"token endpoint: HTTP {status} invalid_client Client authentication failed"
+        assert not one.worth_repeating
+    assert stage.sent() == (1, 0, 0)
+
+
+async def test_a_refused_credential_is_no_other_credentials_fault() -> None:
+    """Neither the corrected secret of the same customer nor another customer suffers from it."""
+    stage = Stage()
+    stage.token.mock(side_effect=[httpx.Response(401, json=INVALID_CLIENT), token_answer("a"), token_answer("b")])
+    assert (await failure(stage)).reason is Reason.CREDENTIALS_REFUSED
+    assert await stage.tokens.get(Credentials("acme-app", SecretStr("corrected"))) == "a"
+    assert await stage.tokens.get(Credentials("zeta-app", SecretStr(SECRET))) == "b"
+
+
+@pytest.mark.parametrize(
+    "passing",
+    [
+        pytest.param(httpx.Response(429), id="too many requests"),
+        pytest.param(httpx.Response(503), id="down"),
+        pytest.param(httpx.Response(200, content=b"<html>"), id="a page"),
+        pytest.param(httpx.ConnectError("no"), id="no connection"),
+        pytest.param(httpx.ReadTimeout("no"), id="no answer"),
+    ],
+)
+async def test_what_may_pass_is_not_remembered(passing: httpx.Response | Exception) -> None:
+    stage = Stage()
+    stage.token.mock(side_effect=[passing, token_answer("two")])
+    assert (await failure(stage)).worth_repeating
+    assert await stage.tokens.get(ACME) == "two"
+
+
+async def test_a_customer_whose_token_is_slow_holds_up_no_other() -> None:
+    stage, go_on = Stage(), asyncio.Event()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if b"acme" in request.content:
+            await go_on.wait()
+        return token_answer("any")
+
+    stage.token.mock(side_effect=answer)
+    slow = asyncio.create_task(stage.tokens.get(ACME))
+    await asyncio.sleep(0)
+    assert await asyncio.wait_for(stage.tokens.get(Credentials("zeta-app", SecretStr("z"))), 2) == "any"
+    assert not slow.done()
+    go_on.set()
+    assert await slow == "any"
+
+
+async def test_a_caller_that_is_cancelled_leaves_the_others_their_turn() -> None:
+    stage, asked, go_on = Stage(), asyncio.Event(), asyncio.Event()
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        asked.set()
+        await go_on.wait()
+        return token_answer("second-try")
+
+    stage.token.mock(side_effect=answer)
+    first, second = (asyncio.create_task(stage.tokens.get(ACME)) for _ in range(2))
+    await asked.wait()
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    go_on.set()
+    assert await asyncio.wait_for(second, 2) == "second-try"
+
+
+async def test_tokens_says_unclear_of_what_it_could_not_make_out() -> None:
+    """It is the caller who knows that nothing else was sent."""
+    stage = Stage()
+    stage.token.respond(500)
+    assert type(await failure(stage)) is Unclear
