@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from flows.request import PlanRequest
+from flows.request import PlanRequest, run_name
 from flows.verdict import final_state
 from greenlight.ats.runs import Scope
 from greenlight.domain.plan import price
@@ -19,7 +19,7 @@ from tasks.publish import publish_outcome, publish_plan
 from tasks.session import planning_session
 
 
-@flow(name="plan", persist_result=False)
+@flow(name="plan", flow_run_name=run_name, persist_result=False)
 async def plan(request: PlanRequest = PlanRequest()) -> State[None]:  # noqa: B008 - frozen
     """Verify, compare and store a plan; enable nothing.
 

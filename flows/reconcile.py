@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from flows.request import ReconcileRequest
+from flows.request import ReconcileRequest, run_name
 from flows.verdict import final_state
 from greenlight.ats.runs import Scope
 from greenlight.domain.plan import price
@@ -20,7 +20,7 @@ from tasks.publish import publish_outcome, publish_plan
 from tasks.session import enabling_session
 
 
-@flow(name="reconcile", persist_result=False)
+@flow(name="reconcile", flow_run_name=run_name, persist_result=False)
 async def reconcile(request: ReconcileRequest = ReconcileRequest()) -> State[None]:  # noqa: B008 - frozen
     """Enable what customers have requested, and record what LinkedIn shows. Enabling cannot be undone.
 

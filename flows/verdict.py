@@ -3,7 +3,7 @@
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from greenlight.domain.report import Report, Verdict
+from greenlight.domain.report import Command, Report, Verdict
 
 
 def final_state(report: Report) -> State[None]:
@@ -12,6 +12,8 @@ def final_state(report: Report) -> State[None]:
     The message names who needs somebody.
     """
     match report.verdict:
+        case Verdict.OK if report.command is Command.PLAN and report.changes:
+            return Completed(name="Planned", message=report.headline())
         case Verdict.OK:
             return Completed(name="Converged", message=report.headline())
         case Verdict.PARTIAL:

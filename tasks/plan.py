@@ -24,7 +24,7 @@ class PlanMade:
         return [id for id, entry in self.entries if entry.action is Action.ENABLE]
 
 
-@task(name="plan", **RECORDING)
+@task(name="plan", task_run_name="plan", **RECORDING)
 async def make_plan(ids: Sequence[int], since: datetime, max_changes: int) -> PlanMade:
     """Plan for these integrations from what was seen since then, and record each one's action and condition."""
     session = current()
@@ -36,7 +36,7 @@ async def make_plan(ids: Sequence[int], since: datetime, max_changes: int) -> Pl
     return PlanMade(entries)
 
 
-@task(name="store plan", **RECORDING)
+@task(name="store plan", task_run_name="store plan", **RECORDING)
 async def store_plan(made: PlanMade, selection: Selection) -> str:
     """Store a plan so that it can be applied by its id."""
     session = current()

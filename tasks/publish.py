@@ -15,7 +15,7 @@ from tasks.retries import RECORDING
 MAX_ROWS = 200
 
 
-@task(name="publish plan", **RECORDING)
+@task(name="publish plan", task_run_name="publish plan", **RECORDING)
 async def publish_plan(made: PlanMade, cost: Requests) -> None:
     """What would be enabled and what is held, for people."""
     entries = [entry for _, entry in made.entries]
@@ -45,7 +45,7 @@ async def publish_plan(made: PlanMade, cost: Requests) -> None:
     )
 
 
-@task(name="publish outcome", **RECORDING)
+@task(name="publish outcome", task_run_name="publish outcome", **RECORDING)
 async def publish_outcome(report: Report) -> None:
     """Every item's outcome, those that need somebody first."""
     urgent = report.unsettled()
@@ -61,11 +61,11 @@ def _row(item: ReportItem) -> dict[str, str]:
     return {
         "customer": cell(item.item.customer_id),
         "integration": cell(item.item.key.integration_type),
-        "context": cell(item.item.key.integration_context),
-        "observed": item.observed.value,
         "outcome": item.condition.outcome.value,
         "reason": item.condition.reason.value,
         "whose move": EXPLANATIONS[item.condition.reason].mover.value,
+        "observed": item.observed.value,
+        "context": cell(item.item.key.integration_context),
         "message": cell(item.message),
     }
 

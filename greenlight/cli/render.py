@@ -23,8 +23,10 @@ _SIGNS = {
     Outcome.HELD: ("#", "yellow"),
     Outcome.NOT_LOOKED_AT: (".", "yellow"),
 }
-#: Columns from which the whole table fits; also the width of what is not shown on a terminal.
+#: Columns from which the whole table fits.
 _WIDE = 140
+#: The width of what is not shown on a terminal.
+_UNCUT = 300
 _LEGEND = "+ enabled  = in place  ~ waiting  ! failed  ? unknown  # held  . not looked at"
 _ORDER = list(_SIGNS)
 
@@ -37,7 +39,7 @@ def print_json(document: dict[str, Any]) -> None:
 def console_for_people(*, stderr: bool = False) -> Console:
     """A console of the terminal's width; what is piped or filed is wide instead, so that nothing is cut."""
     console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=_WIDE)
+    return console if console.is_terminal else Console(stderr=stderr, width=_UNCUT)
 
 
 def print_report(report: Report, console: Console) -> None:

@@ -84,9 +84,11 @@ class Enabling:
         """Look before sending; None if it may be sent now."""
         seen = (await self._enabler.verify(credentials, [wanted.item.key]))[wanted.item.key]
         if not isinstance(seen, Observation):
-            condition = after_failed_look(seen.reason, seen.detail)
+            condition = Condition(Outcome.FAILED, seen.reason, seen.detail)
             if open_attempt is not None:
                 condition = Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, seen.detail)
+            elif seen.reason is Reason.THROTTLED:
+                condition = Condition(Outcome.HELD, Reason.THROTTLED, seen.detail)
             return await self._record(run_id, wanted, condition, error=seen)
         if seen.status is not Status.REQUESTED:
             ours = open_attempt is not None and open_attempt.run_id == run_id and seen.status is Status.ENABLED
@@ -116,14 +118,16 @@ class Enabling:
             return await self._record(run_id, wanted, Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, str(refused)))
         answer, wait, landed = await self._post(credentials, wanted)
         settles_at = self._clock() if landed else self._clock() + self._patience
-        settlement, seen = settle_without_look(answer), None
+        seen: Observation | None = None
         if answer.needs_a_look:
             shown = (await self._enabler.verify(credentials, [wanted.item.key]))[wanted.item.key]
             seen = shown if isinstance(shown, Observation) else None
             settlement = settle_by_look(answer, seen)
             wait = max(wait, wait_of(shown))
-        elif settlement.condition.reason is Reason.NOT_REQUESTED:
-            seen = NOT_REQUESTED
+        else:
+            settlement = settle_without_look(answer)
+            if settlement.condition.reason is Reason.NOT_REQUESTED:
+                seen = NOT_REQUESTED
         now = self._clock()
         await asyncio.to_thread(
             self._attempts.end, attempt_id, wanted, run_id, settlement, now, seen=seen, settles_at=settles_at

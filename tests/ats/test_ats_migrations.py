@@ -87,14 +87,19 @@ def test_opening_again_keeps_what_is_there(empty_database_url: str) -> None:
     second.close()
 
 
-def test_a_database_closed_on_an_error_keeps_nothing(empty_database_url: str) -> None:
-    """What is written in one go is there as a whole or not at all."""
+def test_a_block_that_fails_writes_nothing(empty_database_url: str) -> None:
+    """What is written in one go is there as a whole or not at all, also what had been sent to the server already."""
     database = open_database(empty_database_url)
     id = one(database)
-    with pytest.raises(RuntimeError), database.writing() as session:
-        session.add(Attempt(integration_id=id, run_id="r", client_id="c", opened_at=NOON, settles_at=NOON))
-        session.flush()
-        raise RuntimeError
+
+    def write_and_fail() -> None:
+        with database.writing() as session:
+            session.add(Attempt(integration_id=id, run_id="r", client_id="c", opened_at=NOON, settles_at=NOON))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
     assert attempts_at(database, id) == []
     database.close()
 

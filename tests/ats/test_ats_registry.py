@@ -143,7 +143,7 @@ def test_a_client_id_of_another_customer_stops_everything(database: Database) ->
     with pytest.raises(ClientIdTaken, match="'client-bolt' of customer 'crow' belongs to customer 'bolt' already"):
         register(database, changed, at(5))
     assert everything(database) == before
-    with pytest.raises(ClientIdTaken, match="'crow'.*'bolt'"):
+    with pytest.raises(ClientIdTaken, match=r"'crow'.*'bolt'"):
         check_client_ids(database, changed)
 
 

@@ -124,7 +124,7 @@ def said_of_us(answer: dict[str, Any], name: str) -> list[Any]:
     return [value for key, value in found.items() if key not in (FOREIGN, "x")] if isinstance(found, dict) else []
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(answer=answers)
 async def test_enabled_is_only_what_every_word_about_the_key_says(answer: dict[str, Any]) -> None:
     body = json.dumps(answer).encode()

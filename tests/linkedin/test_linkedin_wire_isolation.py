@@ -1,6 +1,5 @@
 """What one customer's request leaves behind for the next, and where a request may not be led."""
 
-from http.cookiejar import Cookie
 from pathlib import Path
 
 import httpx
@@ -13,7 +12,7 @@ from tests.linkedin.raw_server import TOKEN_ANSWER, a_client, a_wire, answer, li
 from tests.linkedin.stage import ACME, AWLI, NAME, OWN, Stage, body_of
 
 REQUESTED = body_of(results={OWN: {"onboardingStatus": "REQUESTED"}})
-COOKIES = "set-cookie: bcookie=v2; Path=/; Max-Age=99999\r\nset-cookie: lidc=x; Domain=127.0.0.1\r\n"
+COOKIES = "set-cookie: bcookie=v2; Path=/; Max-Age=99999\r\nset-cookie: lidc=x; Domain=localhost\r\n"
 
 
 async def baking(request: bytes) -> tuple[bytes, bool]:
@@ -22,7 +21,8 @@ async def baking(request: bytes) -> tuple[bytes, bool]:
 
 
 async def test_cookies_are_neither_kept_nor_sent() -> None:
-    async with listening(baking) as server, a_client(server.url) as (enabler, _):
+    # By name: a jar that keeps no cookies of bare addresses would pass for one that keeps none.
+    async with listening(baking) as server, a_client(server.url.replace("127.0.0.1", "localhost")) as (enabler, _):
         for _ in range(2):
             assert await enabler.verify(ACME, [AWLI]) == {AWLI: Observation(Status.REQUESTED)}
         assert len(server.requests) == 3
@@ -38,8 +38,6 @@ async def test_cookies_are_not_kept_with_a_transport_of_the_tests_either() -> No
     await stage.verify()
     await stage.verify()
     assert ["cookie" in call.request.headers for call in stage.look.calls] == [False, False]
-    jar = stage.wire._client.cookies.jar
-    assert [cookie for cookie in jar if isinstance(cookie, Cookie)] == []
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])

@@ -1,0 +1,179 @@
+"""An intent is on record before a request leaves, and there is never more than one of them."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from greenlight.ats.attempts import AttemptRefused, Attempts
+from greenlight.ats.database import Database, open_database
+from greenlight.ats.tables import Attempt
+from greenlight.domain.conditions import Answer, Exit, settle_without_look
+from greenlight.domain.reasons import Reason
+from greenlight.domain.status import Status
+from tests.ats.world import at, attempts_at, begin, bring_in, customer, fails, integration, one, shows, wanted
+
+
+def test_an_intent_is_on_record(database: Database) -> None:
+    """Whoever finds it later knows who sent it, as whom, when, and until when it may still land."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED)
+    attempt_id = begin(database, id, "run-1", at(1))
+    (row,) = attempts_at(database, id)
+    assert (
+        row.model_dump()
+        == Attempt(
+            id=attempt_id, integration_id=id, run_id="run-1", client_id="client-acme", opened_at=at(1), settles_at=at(2)
+        ).model_dump()
+    )
+    open_attempt = Attempts(database).open_of(id)
+    assert open_attempt is not None
+    assert (open_attempt.id, open_attempt.run_id, open_attempt.settles_at) == (attempt_id, "run-1", at(2))
+
+
+def test_an_intent_changes_nothing_that_is_known(database: Database) -> None:
+    """Nothing has happened yet."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED)
+    before = integration(database, id).model_dump()
+    begin(database, id)
+    assert integration(database, id).model_dump() == before
+
+
+def test_without_an_attempt_none_is_open(database: Database) -> None:
+    """Neither before the first one, nor after it ended, nor because another integration has one."""
+    first, other = bring_in(database, customer("acme"), customer("bolt"))
+    shows(database, first, Status.REQUESTED)
+    assert Attempts(database).open_of(first) is None
+    begin(database, first)
+    assert Attempts(database).open_of(other) is None
+    shows(database, first, Status.ENABLED)
+    assert Attempts(database).open_of(first) is None
+
+
+@pytest.mark.parametrize("status", [s for s in Status if s is not Status.REQUESTED])
+def test_nothing_begins_that_is_not_requested(database: Database, status: Status) -> None:
+    """Enabling cannot be undone. UNKNOWN is also what was never looked at."""
+    id = one(database)
+    if status is not Status.UNKNOWN:
+        shows(database, id, Status.REQUESTED)
+        shows(database, id, status)
+    with pytest.raises(AttemptRefused, match=f"it is on record as {status}, not as REQUESTED"):
+        begin(database, id)
+    assert attempts_at(database, id) == []
+
+
+def test_what_was_read_earlier_does_not_count(database: Database) -> None:
+    """The row is read again in the same transaction: another run may have seen the customer switch it on."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED)
+    read_earlier = wanted(database, id)
+    shows(database, id, Status.ENABLED)
+    with pytest.raises(AttemptRefused, match="ENABLED"):
+        Attempts(database).begin(read_earlier, "run-1", "c", at(1), settles_at=at(2), instead_of=None)
+    assert attempts_at(database, id) == []
+
+
+def test_a_failed_look_does_not_take_the_request_back(database: Database) -> None:
+    """The row still says REQUESTED; it is the planner that does not plan on it."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED)
+    fails(database, id)
+    begin(database, id)
+    assert len(attempts_at(database, id)) == 1
+
+
+@pytest.mark.parametrize("run_id", ["run-1", "run-2"])
+def test_nothing_begins_while_an_attempt_is_open(database: Database, run_id: str) -> None:
+    """Its request may still land, whoever sent it."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED)
+    begin(database, id, "run-1")
+    with pytest.raises(AttemptRefused, match="another run is enabling it"):
+        begin(database, id, run_id)
+    assert [row.run_id for row in attempts_at(database, id)] == ["run-1"]
+
+
+def test_after_an_end_another_may_begin(database: Database) -> None:
+    """A refused request may be right tomorrow."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED)
+    first = begin(database, id, "run-1")
+    refused = settle_without_look(Answer(Exit.REFUSED, Reason.TOKEN_REJECTED))
+    Attempts(database).end(first, wanted(database, id), "run-1", refused, at(1), seen=None, settles_at=at(1))
+    second = begin(database, id, "run-2", at(2))
+    assert [(row.id, row.outcome) for row in attempts_at(database, id)] == [(first, "refused"), (second, None)]
+
+
+def test_a_doubtful_attempt_is_replaced(database: Database) -> None:
+    """A look has shown that it did nothing: that is its end, and the new one begins in the same transaction."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED)
+    begin(database, id, "run-1")
+    doubtful = Attempts(database).open_of(id)
+    begin(database, id, "run-2", at(5), instead_of=doubtful)
+    old, new = attempts_at(database, id)
+    assert (old.run_id, old.outcome, old.closed_at) == ("run-1", "not_applied", at(5))
+    assert (new.run_id, new.outcome, new.closed_at) == ("run-2", None, None)
+
+
+def test_an_attempt_that_was_settled_meanwhile_is_not_replaced(database: Database) -> None:
+    """Two runs found the same doubtful attempt; the second one must not send on what the first one knew."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED)
+    begin(database, id, "run-1")
+    doubtful = Attempts(database).open_of(id)
+    shows(database, id, Status.NOT_REQUESTED, at(3))
+    shows(database, id, Status.REQUESTED, at(4))
+    before = [row.model_dump() for row in attempts_at(database, id)]
+    with pytest.raises(AttemptRefused, match="another run has settled it"):
+        begin(database, id, "run-2", at(5), instead_of=doubtful)
+    assert [row.model_dump() for row in attempts_at(database, id)] == before
+
+
+def test_a_refused_replacement_leaves_the_older_one_open(database: Database) -> None:
+    """Nothing was sent in its place, so its doubt is still there."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED)
+    begin(database, id, "run-1")
+    doubtful = Attempts(database).open_of(id)
+    shows(database, id, Status.UNKNOWN, at(3))
+    with pytest.raises(AttemptRefused):
+        begin(database, id, "run-2", at(5), instead_of=doubtful)
+    assert [(row.outcome, row.closed_at) for row in attempts_at(database, id)] == [(None, None)]
+
+
+@pytest.mark.parametrize("replacing", [False, True], ids=["at first", "instead of a doubtful one"])
+def test_of_many_runs_at_once_exactly_one_begins(database_url: str, replacing: bool) -> None:
+    """Each on connections of its own, as processes are, and all at the same moment, several times over."""
+    databases = [open_database(database_url) for _ in range(4)]
+    rounds = [customer(f"c{n}") for n in range(5)]
+    try:
+        for id in bring_in(databases[0], *rounds):
+            shows(databases[0], id, Status.REQUESTED)
+            if replacing:
+                begin(databases[0], id, "run-0")
+            doubtful = Attempts(databases[0]).open_of(id)
+            gate = Barrier(len(databases))
+
+            def try_it(number: int, id: int = id, gate: Barrier = gate, doubtful: object = doubtful) -> int | str:
+                gate.wait(30)
+                try:
+                    return begin(databases[number], id, f"run-{number + 1}", at(5), instead_of=doubtful)  # type: ignore[arg-type]
+                except AttemptRefused as refused:
+                    return str(refused)
+
+            with ThreadPoolExecutor(len(databases)) as pool:
+                said = list(pool.map(try_it, range(len(databases))))
+            won = [attempt_id for attempt_id in said if isinstance(attempt_id, int)]
+            assert len(won) == 1, said
+            assert {text for text in said if isinstance(text, str)} <= {
+                "another run is enabling it",
+                "another run has settled it",
+            }
+            rows = attempts_at(databases[0], id)
+            assert [row.id for row in rows if row.closed_at is None] == won
+            assert [row.outcome for row in rows] == (["not_applied"] if replacing else []) + [None]
+    finally:
+        for database in databases:
+            database.close()
