@@ -48,6 +48,8 @@ class Settings(BaseSettings):
             ) from None
         if url.drivername in ("postgres", "postgresql"):
             url = url.set(drivername="postgresql+psycopg")
+        if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+            raise ValueError("names no file; use sqlite:///FILE")
         if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
             raise ValueError(f"names {url.drivername}; use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME")
         return SecretStr(url.render_as_string(hide_password=False))

@@ -75,10 +75,12 @@ def read_verify(
     somebody_else = results.foreign + errors.foreign + statuses.foreign > 0
     seen: dict[IntegrationKey, Seen] = {}
     for key in asked:
-        said = [_observation(value) for value in results.values.get(key, [])]
+        said = [_observation(value, hide) for value in results.values.get(key, [])]
         said += [_entity_error(value, hide) for value in errors.values.get(key, [])]
         said += [_entity_status(value) for value in statuses.values.get(key, []) if not _is_success(value)]
-        if not said and somebody_else:
+        if not said and key in statuses.values:
+            seen[key] = Unclear(Reason.UNREADABLE_ANSWER, "the answer has a status and no entry")
+        elif not said and somebody_else:
             seen[key] = Unclear(Reason.UNREADABLE_ANSWER, "the answer is about another integration")
         elif not said:
             seen[key] = NOT_REQUESTED
@@ -98,12 +100,12 @@ def _the_one(said: list[Seen]) -> Seen:
     return Unclear(Reason.UNREADABLE_ANSWER, "the answer contradicts itself")
 
 
-def _observation(value: Any) -> Seen:
+def _observation(value: Any, hide: tuple[str, ...]) -> Seen:
     status = value.get("onboardingStatus") if isinstance(value, dict) else None
     if not isinstance(status, str):
         return Unclear(Reason.UNREADABLE_ANSWER, "an entry of results has no onboardingStatus")
     observation = parse_onboarding_status(status)
-    return Observation(observation.status, clean(observation.raw)) if observation.raw is not None else observation
+    return Observation(observation.status, clean(observation.raw, hide)) if observation.raw is not None else observation
 
 
 def _entity_error(value: Any, hide: tuple[str, ...]) -> Seen:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
 from greenlight.domain.conditions import WORTH_REPEATING
 from greenlight.domain.reasons import Reason
@@ -92,16 +93,16 @@ def parse_retry_after(text: str | None, now: datetime) -> float | None:
     """Seconds to wait, from either form of the header; None for one that is absent, past or not understood."""
     if not text:
         return None
-    if re.fullmatch(r"[0-9]{1,9}", text.strip()):
-        return float(text)
+    if seconds := re.match(r"\s*([0-9]+)\s*(?:,|$)", text, re.ASCII):
+        return float(seconds[1])
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    seconds = (moment - now).total_seconds()
-    return seconds if seconds > 0 else None
+    wait = (moment - now).total_seconds()
+    return wait if wait > 0 else None
 
 
 _SECRET_LOOKING = re.compile(
@@ -111,9 +112,8 @@ _SECRET_LOOKING = re.compile(
 
 def clean(text: str, hide: tuple[str, ...] = ()) -> str:
     """Foreign text made fit to show: one printable line of at most 200 characters without secrets."""
-    for secret in hide:
-        if secret:
-            text = text.replace(secret, "[hidden]")
+    for secret in filter(None, hide):
+        text = text.replace(secret, "[hidden]").replace(quote(secret, safe=""), "[hidden]")
     text = _SECRET_LOOKING.sub(r"\1[hidden]", text)
     text = "".join(c if c.isprintable() else " " for c in text)
     text = re.sub(r"\s+", " ", text).strip()

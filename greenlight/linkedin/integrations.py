@@ -57,8 +57,8 @@ class Verifier:
     async def _verify_once(
         self, credentials: Credentials, keys: Sequence[IntegrationKey]
     ) -> Mapping[IntegrationKey, Seen]:
-        answer, token = await self._authorized(credentials, "verify", "GET", keys)
-        return read_verify(answer.body, keys, hide=_hidden(credentials, token))
+        answer, hidden = await self._authorized(credentials, "verify", "GET", keys)
+        return read_verify(answer.body, keys, hide=hidden)
 
     async def _authorized(
         self,
@@ -68,16 +68,20 @@ class Verifier:
         keys: Sequence[IntegrationKey],
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
-    ) -> tuple[Answered, str]:
-        """Send under a token, renewing it once if it is rejected. Raises LinkedInError for all but HTTP 200."""
+    ) -> tuple[Answered, tuple[str, ...]]:
+        """Send under a token, renewing it once if it is rejected; the answer, and what must not be quoted of it.
+
+        Raises LinkedInError for all but HTTP 200.
+        """
         url = f"{self._url}?{as_query(keys)}"
-        rejected: str | None = None
+        used: list[str] = []
         while True:
             try:
-                token = await self._tokens.get(credentials, rejected=rejected)
+                token = await self._tokens.get(credentials, rejected=used[-1] if used else None)
             except LinkedInError as error:
                 # Whatever the token endpoint did, the request itself was not sent.
                 raise Refused(error.reason, error.detail, retry_after=error.retry_after) from None
+            used.append(token)
             self._counts.add(operation)
             try:
                 answer = await self._wire.exchange(
@@ -88,12 +92,14 @@ class Verifier:
                 )
             except NoAnswer as error:
                 raise Unanswered(Reason.LINKEDIN_UNAVAILABLE, str(error)) from None
-            if answer.status == 401 and rejected is None:
-                rejected = token
+            if answer.status == 401 and len(used) == 1:
                 continue
+            if answer.status == 401:
+                self._tokens.forget(credentials, token)
+            hidden = (credentials.client_secret.get_secret_value(), *used)
             if answer.status != 200:
-                raise _whole_request_error(answer, _hidden(credentials, token))
-            return answer, token
+                raise _whole_request_error(answer, hidden)
+            return answer, hidden
 
 
 class Enabler(Verifier):
@@ -106,7 +112,7 @@ class Enabler(Verifier):
         One key per request, since one already-enabled key has the whole request refused (fact sheet section 3).
         """
         entity = {"patch": {"$set": {"integrationName": integration_name}}}
-        answer, token = await self._authorized(
+        answer, hidden = await self._authorized(
             credentials,
             "enable",
             "POST",
@@ -114,11 +120,7 @@ class Enabler(Verifier):
             headers={"X-RestLi-Method": "batch_partial_update", "Content-Type": "application/json"},
             content=json.dumps({"entities": {key.as_body_key(): entity}}).encode(),
         )
-        read_enable(answer.body, key, hide=_hidden(credentials, token))
-
-
-def _hidden(credentials: Credentials, token: str) -> tuple[str, ...]:
-    return (credentials.client_secret.get_secret_value(), token)
+        read_enable(answer.body, key, hide=hidden)
 
 
 def _whole_request_error(answer: Answered, hide: tuple[str, ...]) -> LinkedInError:

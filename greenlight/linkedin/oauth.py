@@ -74,12 +74,13 @@ class Tokens:
         self._entries: dict[tuple[str, str], _Entry] = {}
 
     async def get(self, credentials: Credentials, *, rejected: str | None = None) -> str:
-        """A token that is not about to expire and is not `rejected`. Raises LinkedInError."""
-        entry = self._entries.setdefault((credentials.client_id, credentials.fingerprint()), _Entry())
+        """A token that is not about to expire and is not `rejected`, one given out before. Raises LinkedInError."""
+        entry = self._entry(credentials)
         async with entry.lock:
             if entry.refused is not None:
                 raise entry.refused
-            if entry.token is None or entry.token == rejected or self._monotonic() >= entry.good_until:
+            # By identity: the endpoint may hand out the same text again, and that is a renewal all the same.
+            if entry.token is None or entry.token is rejected or self._monotonic() >= entry.good_until:
                 entry.token = None
                 try:
                     token, lifetime = await self._request(credentials)
@@ -90,6 +91,15 @@ class Tokens:
                 entry.token = token
                 entry.good_until = self._monotonic() + lifetime - min(LEEWAY_SECONDS, lifetime / 10)
             return entry.token
+
+    def forget(self, credentials: Credentials, token: str) -> None:
+        """Never give out this token again: LinkedIn rejected it although it was fresh."""
+        entry = self._entry(credentials)
+        if entry.token is token:
+            entry.token = None
+
+    def _entry(self, credentials: Credentials) -> _Entry:
+        return self._entries.setdefault((credentials.client_id, credentials.fingerprint()), _Entry())
 
     async def _request(self, credentials: Credentials) -> tuple[str, float]:
         secret = credentials.client_secret.get_secret_value()
@@ -122,7 +132,7 @@ class Tokens:
 
 
 def _refusal(status: int, body: dict[str, object], secret: str, retry_after: float | None) -> LinkedInError:
-    if status in (400, 401, 403, 404, 405):
+    if 400 <= status < 500 and status not in (408, 429):
         words = " ".join(str(body[name]) for name in ("error", "error_description") if body.get(name))
         return Refused(Reason.CREDENTIALS_REFUSED, clean(f"token endpoint: HTTP {status} {words}", (secret,)))
     error = from_status(status, None, retry_after=retry_after)

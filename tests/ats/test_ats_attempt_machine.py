@@ -189,7 +189,7 @@ def test_the_ledger_stays_true_in_any_order(database_url: str, tmp_path: Path) -
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=60,
+                max_examples=40,
                 stateful_step_count=25,
                 deadline=None,
                 derandomize=True,

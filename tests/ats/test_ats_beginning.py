@@ -1,5 +1,6 @@
 """An intent is on record before a request leaves, and there is never more than one of them."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -7,7 +8,7 @@ import pytest
 
 from greenlight.ats.attempts import AttemptRefused, Attempts
 from greenlight.ats.database import Database, open_database
-from greenlight.ats.tables import Attempt
+from greenlight.ats.tables import Attempt, Integration
 from greenlight.domain.conditions import Answer, Exit, settle_without_look
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
@@ -141,6 +142,21 @@ def test_a_refused_replacement_leaves_the_older_one_open(database: Database) -> 
     with pytest.raises(AttemptRefused):
         begin(database, id, "run-2", at(5), instead_of=doubtful)
     assert [(row.outcome, row.closed_at) for row in attempts_at(database, id)] == [(None, None)]
+
+
+def test_beginning_waits_for_a_look_that_is_being_written(database: Database) -> None:
+    """What another run has seen and not committed yet counts: the row is locked before it is believed."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED)
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing() as session:
+            session.get_one(Integration, id).observed = Status.ENABLED
+            session.flush()
+            begun = pool.submit(begin, database, id)
+            time.sleep(0.3)
+        with pytest.raises(AttemptRefused, match="ENABLED"):
+            begun.result(60)
+    assert attempts_at(database, id) == []
 
 
 @pytest.mark.parametrize("replacing", [False, True], ids=["at first", "instead of a doubtful one"])

@@ -196,3 +196,12 @@ def test_enabled_in(database: Database) -> None:
     assert attempts.enabled_in("run-1") == [by_name["confirmed"], by_name["failed"]]
     assert attempts.enabled_in("run-2") == [by_name["other"]]
     assert attempts.enabled_in("run-3") == []
+
+
+def test_enabled_in_names_an_integration_once(database: Database) -> None:
+    """However often LinkedIn confirmed it: each entry is a look, and looks are counted by LinkedIn."""
+    id, attempt_id = started(database)
+    end(database, attempt_id, id, CONFIRMED)
+    shows(database, id, Status.REQUESTED, at(5))
+    end(database, begin(database, id, now=at(6)), id, CONFIRMED, minute=7)
+    assert Attempts(database).enabled_in("run-1") == [id]

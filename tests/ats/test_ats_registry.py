@@ -92,6 +92,7 @@ def test_a_new_integration_of_a_known_customer(database: Database, other: Integr
     assert old == id
     assert wanted(database, new).item.key == other
     assert integration(database, new).created_at == at(5)
+    assert register(database, [more], at(6)) == Changes()
 
 
 def test_the_same_key_at_two_customers_is_two_integrations(database: Database) -> None:

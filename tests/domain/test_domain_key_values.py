@@ -112,7 +112,7 @@ def test_a_context_is_returned_as_it_is(context: str) -> None:
     ],
 )
 def test_what_is_no_constant_is_refused_as_type_and_as_tenant(text: str) -> None:
-    with pytest.raises(InvalidKey, match="is not a constant like APPLY_WITH_LINKEDIN"):
+    with pytest.raises(InvalidKey, match=r"is not a constant like APPLY_WITH_LINKEDIN \(capitals, digits and _\)$"):
         parse_constant(text)
     with pytest.raises(InvalidKey):
         IntegrationKey(AWLI.integration_context, text, "JOBS")

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from greenlight.domain.keys import IntegrationKey, InvalidKey, as_query, parse_response_key, split_for_query
+from greenlight.domain.keys import (
+    MAX_QUERY_CHARACTERS,
+    IntegrationKey,
+    InvalidKey,
+    as_query,
+    parse_response_key,
+    split_for_query,
+)
 from tests.domain.things import AWLI, CSA, PART_NAMES, QUIET, keys, read, spelled, values_of
 
 # One key in LinkedIn's own forms, made with LinkedIn's own encoder where there is one.
@@ -141,6 +148,7 @@ def test_a_run_may_fill_the_limit_to_the_last_character() -> None:
 def test_by_default_a_query_stays_within_four_thousand_characters() -> None:
     """23 keys of the seed's length take 3,869 characters, 24 take 4,039."""
     assert [len(run) for run in split_for_query([AWLI] * 47)] == [23, 23, 1]
+    assert MAX_QUERY_CHARACTERS == 4_000
 
 
 @pytest.mark.parametrize(
@@ -172,6 +180,24 @@ def test_by_default_a_query_stays_within_four_thousand_characters() -> None:
 def test_what_is_not_an_integration_key_is_refused(text: str) -> None:
     with pytest.raises(InvalidKey):
         parse_response_key(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        pytest.param("tenantType", "is not an integration key", id="no pairs at all"),
+        pytest.param(
+            BODY_KEY + "&tenantType=JOBS",
+            "does not have each part of an integration key exactly once",
+            id="pairs, but not ours",
+        ),
+        pytest.param(BODY_KEY.replace("=ATS", "=CRM"), "has another data provider than ATS", id="not of an ATS"),
+    ],
+)
+def test_the_refusal_of_a_response_key_says_why(text: str, why: str) -> None:
+    """The sentence is all that whoever reads an unreadable answer has to go by."""
+    shown = text if len(text) <= 80 else text[:77] + "..."
+    assert read(parse_response_key, text) == (None, f"{shown!r} {why}")
 
 
 def test_a_flood_of_parts_is_refused_before_it_is_read() -> None:

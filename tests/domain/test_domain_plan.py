@@ -115,6 +115,10 @@ def test_the_same_key_under_another_customer_is_another_item() -> None:
     assert enabled(planned) == [theirs]
 
 
+def test_the_actions_are_those_of_the_interface() -> None:
+    assert [a.value for a in Action] == ["enable", "none"]
+
+
 def test_a_plan_of_nothing_is_empty_and_free() -> None:
     assert plan([], {Item("acme", AWLI): READY}, Policy(5)) == []
     assert price([]) == Requests(token=0, verify=0, enable=0)

@@ -42,6 +42,12 @@ def test_a_look_is_needed_exactly_where_the_exit_leaves_a_doubt(answer: Answer) 
     assert answer.needs_a_look is doubtful
 
 
+def test_the_ends_of_an_attempt_are_written_to_the_database_under_these_names() -> None:
+    """A renamed one would orphan the rows that earlier runs wrote."""
+    assert [e.value for e in Exit] == ["confirmed", "refused", "unclear"]
+    assert [a.value for a in AttemptOutcome] == ["confirmed", "confirmed_by_looking", "refused", "not_applied"]
+
+
 def test_a_bare_confirmation_is_an_enable_that_leaves_nothing_to_repeat() -> None:
     answer = Answer(Exit.CONFIRMED)
     assert (answer.reason, answer.detail, answer.may_pass) == (Reason.ENABLED, None, False)

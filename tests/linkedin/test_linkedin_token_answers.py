@@ -158,7 +158,7 @@ async def test_200_with_something_else(body: bytes, detail: str) -> None:
         pytest.param(302, Unclear, Reason.UNREADABLE_ANSWER, True, id="a redirect would carry the secret elsewhere"),
         pytest.param(307, Unclear, Reason.UNREADABLE_ANSWER, True, id="307 would send the form again"),
         pytest.param(204, Unclear, Reason.UNREADABLE_ANSWER, True, id="204 has no token"),
-        pytest.param(418, Refused, Reason.REQUEST_REFUSED, False, id="a refusal that no document knows"),
+        pytest.param(418, Refused, Reason.CREDENTIALS_REFUSED, False, id="a refusal that no document knows"),
     ],
 )
 @pytest.mark.parametrize("form", ["json", "page"])

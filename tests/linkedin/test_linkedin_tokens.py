@@ -166,6 +166,17 @@ async def test_a_token_past_its_end_is_not_given_out_when_the_renewal_fails() ->
     assert await stage.tokens.get(ACME) == "two"
 
 
+async def test_a_rejected_token_is_not_given_out_when_the_renewal_fails() -> None:
+    """It may have half an hour left by the clock, but LinkedIn has said that it is dead."""
+    stage = Stage()
+    stage.token.mock(side_effect=[token_answer("one"), httpx.Response(503), token_answer("two")])
+    stage.look.respond(401)
+    error = (await stage.verify())[AWLI]
+    assert isinstance(error, Refused)
+    assert error.reason is Reason.LINKEDIN_UNAVAILABLE
+    assert await stage.tokens.get(ACME) == "two"
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
 async def test_a_refused_credential_costs_one_request_however_many_items_hang_on_it(status: int) -> None:
     stage = Stage()

@@ -151,6 +151,20 @@ async def test_a_map_that_is_not_there(left_out: str, expected: Observation | Re
     assert agrees(await seen_in(body_of(hide=(left_out,))), expected)
 
 
+@pytest.mark.parametrize(
+    "maps",
+    [
+        pytest.param({"errors": {OWN: {"status": True}}}, id="Python takes true for 1"),
+        pytest.param({"statuses": {OWN: True}}, id="and would tell of an HTTP True"),
+        pytest.param({"errors": {OWN: {"status": 204}}}, id="a success is no error to tell of"),
+    ],
+)
+async def test_what_is_no_error_status_is_not_shown_as_one(maps: dict[str, Any]) -> None:
+    seen = await seen_in(body_of(**maps))
+    assert isinstance(seen, LinkedInError)
+    assert seen.detail == "an entry of errors has no error status"
+
+
 async def test_each_key_is_read_for_itself() -> None:
     stage = Stage()
     connect, csa = CONNECT.as_body_key(), CSA.as_body_key()

@@ -115,7 +115,7 @@ async def test_nobody_listens() -> None:
     async with listening(linkedin) as server:
         pass
     async with a_client(server.url) as (enabler, counts), a_wire() as wire:
-        with pytest.raises(NoAnswer, match=r"no connection$"):
+        with pytest.raises(NoAnswer, match="no connection"):
             await wire.exchange("GET", server.url)
         await enabler.verify(ACME, [AWLI])
         assert (counts.token, counts.verify) == (1, 0)
