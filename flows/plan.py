@@ -16,7 +16,7 @@ from greenlight.settings import load_settings
 from tasks.observe import look_at_all
 from tasks.plan import make_plan, store_plan
 from tasks.publish import publish_outcome, publish_plan
-from tasks.session import planning_session
+from tasks.session import now, planning_session
 
 
 @flow(name="plan", flow_run_name=run_name, persist_result=False)
@@ -29,13 +29,13 @@ async def plan(request: PlanRequest = PlanRequest()) -> State[None]:  # noqa: B0
     async with planning_session(load_settings()) as session:
         run_id, scope = str(flow_run.id), Scope(request.selection)
         ids = await asyncio.to_thread(session.runs.ids, scope)
-        since = await asyncio.to_thread(session.runs.start, run_id, Command.PLAN, scope, session.now())
+        since = await asyncio.to_thread(session.runs.start, run_id, Command.PLAN, scope, now())
 
         await look_at_all(run_id, Purpose.OBSERVE, ids)
         made = await make_plan(ids, since, request.max_changes)
         plan_id = await store_plan(made, request.selection)
         await publish_plan(made, price([entry for _, entry in made.entries]))
 
-        report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), session.now(), plan_id=plan_id)
+        report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now(), plan_id=plan_id)
         await publish_outcome(report)
         return final_state(report)

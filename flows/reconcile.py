@@ -17,7 +17,7 @@ from tasks.enable import enable_all
 from tasks.observe import look_at_all
 from tasks.plan import make_plan
 from tasks.publish import publish_outcome, publish_plan
-from tasks.session import enabling_session
+from tasks.session import enabling_session, now
 
 
 @flow(name="reconcile", flow_run_name=run_name, persist_result=False)
@@ -30,7 +30,7 @@ async def reconcile(request: ReconcileRequest = ReconcileRequest()) -> State[Non
     async with enabling_session(load_settings()) as session:
         run_id, scope = str(flow_run.id), Scope(request.selection, request.plan_id)
         ids = await asyncio.to_thread(session.runs.ids, scope)
-        since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, session.now())
+        since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now())
 
         await look_at_all(run_id, Purpose.OBSERVE, ids)
         made = await make_plan(ids, since, request.max_changes)
@@ -40,6 +40,6 @@ async def reconcile(request: ReconcileRequest = ReconcileRequest()) -> State[Non
         confirmed = await asyncio.to_thread(session.attempts.enabled_in, run_id)
         await look_at_all(run_id, Purpose.CONFIRM, confirmed)
 
-        report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), session.now())
+        report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
         await publish_outcome(report)
         return final_state(report)

@@ -10,7 +10,7 @@ from prefect import task
 from greenlight.domain.plan import Action, Planned, Policy, plan, price
 from greenlight.domain.selection import Selection
 from tasks.retries import RECORDING
-from tasks.session import current
+from tasks.session import current, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ async def make_plan(ids: Sequence[int], since: datetime, max_changes: int) -> Pl
     observed = await asyncio.to_thread(session.store.observed, ids, since)
     planned = plan([entry.item for entry in wanted], observed, Policy(max_changes))
     entries = tuple(zip((entry.id for entry in wanted), planned, strict=True))
-    await asyncio.to_thread(session.store.record_plan, entries, session.now())
+    await asyncio.to_thread(session.store.record_plan, entries, now())
     return PlanMade(entries)
 
 
@@ -41,4 +41,4 @@ async def store_plan(made: PlanMade, selection: Selection) -> str:
     """Store a plan so that it can be applied by its id."""
     session = current()
     cost = price([entry for _, entry in made.entries])
-    return await asyncio.to_thread(session.store.save_plan, made.entries, selection, cost, session.now())
+    return await asyncio.to_thread(session.store.save_plan, made.entries, selection, cost, now())

@@ -23,6 +23,11 @@ from greenlight.reconcile.observe import Observer
 from greenlight.settings import Settings
 
 
+def now() -> datetime:
+    """The one real clock of a run; everything below is given times."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Session:
     """One run's means. `enabling` is None for a run that only plans: it has no object that could enable."""
@@ -34,9 +39,6 @@ class Session:
     observer: Observer
     enabling: Enabling | None
     counts: RequestCounts
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
     def sent(self) -> Requests:
         return Requests(self.counts.token, self.counts.verify, self.counts.enable)
@@ -74,15 +76,14 @@ async def _session(settings: Settings, *, may_enable: bool) -> AsyncIterator[Ses
         means = (wire, tokens, settings.linkedin_api_url, counts)
         blocks = ChildAppBlocks()
         store, attempts = Store(database), Attempts(database)
-        clock = lambda: datetime.now(UTC)  # noqa: E731 - the one real clock
         enabler = Enabler(*means) if may_enable else None
         session = Session(
             settings,
             store,
             attempts,
             Runs(database),
-            Observer(store, enabler or Verifier(*means), blocks, clock),
-            Enabling(attempts, enabler, blocks, clock, settings.http_timeout_seconds) if enabler else None,
+            Observer(store, enabler or Verifier(*means), blocks, now),
+            Enabling(attempts, enabler, blocks, now, settings.http_timeout_seconds) if enabler else None,
             counts,
         )
         mark = _CURRENT.set(session)

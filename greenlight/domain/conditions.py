@@ -135,7 +135,7 @@ def _settle_unclear(answer: Answer, seen: Observation | None) -> Settlement:
             return Settlement(Condition(Outcome.FAILED, answer.reason, answer.detail), None, answer.may_pass)
         case Status.NOT_REQUESTED:
             return Settlement(after_look(seen), AttemptOutcome.NOT_APPLIED)
-        case Status.UNKNOWN:
+        case _:
             return Settlement(after_look(seen), None)
 
 
@@ -146,7 +146,7 @@ def settle_open_attempt(seen: Observation) -> AttemptOutcome | None:
             return AttemptOutcome.CONFIRMED_BY_LOOKING
         case Status.NOT_REQUESTED:
             return AttemptOutcome.NOT_APPLIED
-        case Status.REQUESTED | Status.UNKNOWN:
+        case _:
             return None
 
 

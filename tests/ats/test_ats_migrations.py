@@ -11,6 +11,7 @@ from threading import Barrier
 import pytest
 from alembic import command
 from sqlalchemy import CheckConstraint, Connection, create_engine, inspect
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
 from greenlight.ats.database import alembic_config, migrate, open_database
@@ -123,10 +124,12 @@ def test_the_folder_of_a_sqlite_file_is_made(tmp_path: Path) -> None:
 def test_many_threads_open_an_empty_database_at_once(empty_database_url: str) -> None:
     """The first to come makes the tables; the others wait for them and do not make them again."""
     gate = Barrier(4)
+    # Where somebody waits for ever, the test fails and does not wait along.
+    impatient = make_url(empty_database_url).update_query_dict({"options": "-c lock_timeout=20s"})
 
     def enter(_: int) -> int:
         gate.wait(30)
-        database = open_database(empty_database_url)
+        database = open_database(impatient.render_as_string(hide_password=False))
         try:
             return len(ids_of(database))
         finally:

@@ -78,7 +78,8 @@ def test_the_refusal_of_another_entity_names_it() -> None:
 def test_a_refused_value_is_shown_up_to_eighty_characters(length: int, shown: str) -> None:
     with pytest.raises(InvalidKey) as refusal:
         parse_context("x" * length)
-    assert str(refusal.value).startswith(f"'{shown}' is not a URN")
+    form = "urn:li:organization:ID or urn:li:contract:ID"
+    assert str(refusal.value) == f"'{shown}' is not a URN of the form {form}"
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,11 @@ NAMED = [f"c{n} (WRONG_CREDENTIALS)" for n in range(10)]
             id="ten are named",
         ),
         pytest.param(
+            report_of(Command.APPLY, *[FAILED] * 11),
+            f"11 failed. Needs somebody: {', '.join(NAMED)} and 1 more.",
+            id="the eleventh is counted",
+        ),
+        pytest.param(
             report_of(Command.APPLY, *[FAILED] * 12),
             f"12 failed. Needs somebody: {', '.join(NAMED)} and 2 more.",
             id="more than ten are counted, so that the sentence stays one",

@@ -37,6 +37,23 @@ def test_a_database_that_is_known_is_taken(monkeypatch: pytest.MonkeyPatch, text
     assert load_settings().database_url.get_secret_value() == url
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("sqlite://", id="no file is a database in memory"),
+        pytest.param("sqlite:///", id="an empty file name is a database in memory too"),
+        pytest.param("sqlite:///:memory:", id="a database in memory by name"),
+        pytest.param("sqlite+pysqlite://", id="the driver named changes nothing"),
+    ],
+)
+def test_a_database_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """It would forget at the end of the run what was sent, and that cannot be undone."""
+    monkeypatch.setenv(VARIABLE, text)
+    with pytest.raises(InvalidSettings) as refusal:
+        load_settings()
+    assert str(refusal.value) == f"{VARIABLE} names no file; use sqlite:///FILE"
+
+
 WRONG = [
     pytest.param(f"mysql://u:{PASSWORD}@h/n", id="another database"),
     pytest.param(f"postgresql+psycopg2://u:{PASSWORD}@h/n", id="the older driver, which is not installed"),
