@@ -1,5 +1,6 @@
 """Settings: environment variables with defaults that run with nothing installed but Python (interface, "Settings")."""
 
+import re
 from ipaddress import ip_address
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from sqlalchemy.exc import ArgumentError
 from yarl import URL
 
 PREFIX = "GREENLIGHT_"
+
+_URL_TEXT = re.compile(r"[!-~]+")
 
 
 class InvalidSettings(Exception):
@@ -42,7 +45,7 @@ class Settings(BaseSettings):
     def _database(cls, value: SecretStr) -> SecretStr:
         try:
             url = make_url(value.get_secret_value())
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise ValueError(
                 "is not a database URL; use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
             ) from None
@@ -62,9 +65,10 @@ class Settings(BaseSettings):
             host = url.host or ""
         except ValueError:
             url, host = URL(), ""
-        if not host or url.scheme not in ("http", "https"):
+        # yarl mends what it reads, and it is the text itself that is used.
+        if not host or url.scheme not in ("http", "https") or not _URL_TEXT.fullmatch(value):
             raise ValueError("is not an address; use a full https address")
-        if url.user is not None or url.password is not None or url.query_string or url.fragment:
+        if url.user is not None or url.password is not None or set(value) & set("?#"):
             raise ValueError("must not carry a user, a query or a fragment; use the plain https address")
         if url.scheme == "http" and not _is_loopback(host):
             raise ValueError("uses plain http, which is accepted for a loopback address alone; use https")

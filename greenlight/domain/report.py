@@ -105,7 +105,7 @@ class Report:
     def headline(self) -> str:
         """One sentence: how many of what, and who needs somebody (the first ten, by name)."""
         counts = [f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in self.counts().items() if count]
-        if self.command is Command.PLAN:
+        if self.command is Command.PLAN and counts:
             counts.insert(0, f"{self.changes} to enable")
         text = ", ".join(counts) or "nothing is wanted"
         unsettled = [f"{i.item.customer_id} ({i.condition.reason})" for i in self.unsettled()]

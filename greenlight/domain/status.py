@@ -35,5 +35,7 @@ def parse_onboarding_status(text: str) -> Observation:
 
     A value that is new to us is an observation too: LinkedIn adds values without notice (fact sheet section 3).
     """
-    known = _SAID_BY_LINKEDIN.get(re.sub(r"[\s_-]+", "_", text.strip()).upper())
+    folded = re.sub(r"[\s_-]+", "_", text.strip())
+    # Only ASCII has one upper case; a letter that merely looks alike is another status.
+    known = _SAID_BY_LINKEDIN.get(folded.upper()) if folded.isascii() else None
     return Observation(known) if known is not None else Observation(Status.UNKNOWN, raw=text)

@@ -76,3 +76,9 @@ def test_an_integration_without_an_entry_is_not_requested() -> None:
 
 def test_the_states_are_those_of_the_interface() -> None:
     assert [str(s) for s in Status] == ["NOT_REQUESTED", "REQUESTED", "PARTNER_READY", "ENABLED", "UNKNOWN"]
+
+
+@pytest.mark.parametrize("text", ["reque\ufb06ed", "reque\u017fted"])
+def test_letters_that_only_look_the_same_are_another_status(text: str) -> None:
+    """They are the same in upper case, and nothing is enabled on such a resemblance."""
+    assert parse_onboarding_status(text).status is Status.UNKNOWN

@@ -86,3 +86,29 @@ def test_slashes_at_the_end_are_dropped(monkeypatch: pytest.MonkeyPatch, slashes
     """Paths are added with a slash of their own."""
     monkeypatch.setenv("GREENLIGHT_LINKEDIN_API_URL", "https://api.linkedin.com/base" + "/" * slashes)
     assert load_settings().linkedin_api_url == "https://api.linkedin.com/base"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("https://api.linkedin.com?", id="an empty query would swallow the path"),
+        pytest.param("https://api.linkedin.com#", id="an empty fragment would swallow the path"),
+        pytest.param(" https://api.linkedin.com", id="a blank in front"),
+        pytest.param("https://api.linkedin.com\n", id="a newline behind"),
+        pytest.param("http://local\thost", id="a tab within"),
+        pytest.param("https://api.linkedin.com/a b", id="a blank in the path"),
+    ],
+)
+def test_an_address_is_used_as_it_is_written_so_it_is_written_well(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREENLIGHT_LINKEDIN_API_URL", address)
+    with pytest.raises(InvalidSettings, match="GREENLIGHT_LINKEDIN_API_URL"):
+        load_settings()
+
+
+def test_a_password_with_an_at_sign_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREENLIGHT_DATABASE_URL", "postgresql://user:pa@ss:canary@host/db")
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings()
+    assert "canary" not in str(caught.value)
