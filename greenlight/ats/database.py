@@ -47,19 +47,21 @@ class Database:
 def open_database(url: str) -> Database:
     """Connect and migrate to the newest schema. Raises DatabaseUnavailable."""
     address = make_url(url)
+    engine = _engine(address)
     try:
-        if address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:"):
+        if address.get_backend_name() == "sqlite" and address.database:
             Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
-        engine = _engine(address)
         with engine.connect() as connection:
             migrate(connection)
             connection.commit()
     except (SQLAlchemyError, OSError) as error:
+        engine.dispose()
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise DatabaseUnavailable(
             f"GREENLIGHT_DATABASE_URL {address.render_as_string()} cannot be opened: {cause}"
         ) from None
     except CommandError as error:
+        engine.dispose()
         raise DatabaseUnavailable(
             f"GREENLIGHT_DATABASE_URL {address.render_as_string()} has a schema that this version does not know "
             f"({error}); install the version that made it, or a newer one"
