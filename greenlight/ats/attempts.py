@@ -58,6 +58,8 @@ class Attempts:
                 row = session.get_one(Integration, wanted.id, with_for_update=True)
                 if row.observed != Status.REQUESTED:
                     raise AttemptRefused(f"it is on record as {row.observed}, not as REQUESTED")
+                if _enabled_since(session, row):
+                    raise AttemptRefused("another run has enabled it since it was looked at")
                 if instead_of is not None:
                     replaced = session.get_one(Attempt, instead_of.id)
                     if replaced.closed_at is not None:
@@ -147,3 +149,13 @@ class Attempts:
         )
         with self._database.reading() as session:
             return [id for id in session.exec(query) if id is not None]
+
+
+def _enabled_since(session: Session, row: Integration) -> bool:
+    """Whether LinkedIn has confirmed an enable after the look that is on record."""
+    confirmed = select(Attempt.id).where(
+        Attempt.integration_id == row.id,
+        Attempt.outcome == AttemptOutcome.CONFIRMED,
+        col(Attempt.closed_at) >= row.observed_at,
+    )
+    return session.exec(confirmed).first() is not None

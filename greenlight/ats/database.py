@@ -1,5 +1,6 @@
 """Opening the ATS database: SQLite or PostgreSQL, brought to the newest schema."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import URL, Engine, make_url
@@ -17,6 +20,8 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT_SECONDS = 30
 #: Keeps two processes from migrating at once on PostgreSQL; any constant will do.
 _MIGRATION_LOCK = 7_205_911
+_ONE_AT_A_TIME = threading.Lock()
+VERSION_TABLE = "greenlight_version"
 
 
 class DatabaseUnavailable(Exception):
@@ -40,6 +45,12 @@ class Database:
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
+    def migrate(self) -> None:
+        """Bring the schema to its newest revision; waits for another process that is doing the same."""
+        with self._writer.connect() as connection:
+            migrate(connection)
+            connection.commit()
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -47,26 +58,28 @@ class Database:
 def open_database(url: str) -> Database:
     """Connect and migrate to the newest schema. Raises DatabaseUnavailable."""
     address = make_url(url)
+    # A password may also stand in the query.
+    shown = address.set(query={}).render_as_string()
     engine = _engine(address)
     try:
         if address.get_backend_name() == "sqlite" and address.database:
-            Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        database = Database(engine)
         with engine.connect() as connection:
-            migrate(connection)
-            connection.commit()
+            newest = is_newest(connection)
+        if not newest:
+            database.migrate()
     except (SQLAlchemyError, OSError) as error:
         engine.dispose()
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise DatabaseUnavailable(
-            f"GREENLIGHT_DATABASE_URL {address.render_as_string()} cannot be opened: {cause}"
-        ) from None
+        raise DatabaseUnavailable(f"GREENLIGHT_DATABASE_URL {shown} cannot be opened: {cause}") from None
     except CommandError as error:
         engine.dispose()
         raise DatabaseUnavailable(
-            f"GREENLIGHT_DATABASE_URL {address.render_as_string()} has a schema that this version does not know "
+            f"GREENLIGHT_DATABASE_URL {shown} has a schema that this version does not know "
             f"({error}); install the version that made it, or a newer one"
         ) from None
-    return Database(engine)
+    return database
 
 
 def _engine(address: URL) -> Engine:
@@ -90,19 +103,28 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
+def is_newest(connection: Connection) -> bool:
+    """Whether the schema is at its newest revision, without asking for a lock."""
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    return context.get_current_revision() == ScriptDirectory.from_config(alembic_config(connection)).get_current_head()
+
+
 def migrate(connection: Connection, revision: str = "head") -> None:
     """Bring the schema to `revision` on this connection; the caller commits."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
     config = alembic_config(connection)
-    if revision == "base":
-        command.downgrade(config, revision)
-    else:
-        command.upgrade(config, revision)
+    # Alembic keeps what it works on in a global.
+    with _ONE_AT_A_TIME:
+        if revision == "base":
+            command.downgrade(config, revision)
+        else:
+            command.upgrade(config, revision)
 
 
 def alembic_config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
+    config.attributes["version_table"] = VERSION_TABLE
     return config

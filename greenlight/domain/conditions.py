@@ -39,7 +39,7 @@ _FROM_STATUS = {
 def after_look(seen: Observation) -> Condition:
     """The condition of an item that nothing was sent for."""
     if seen.status is Status.UNKNOWN:
-        detail = f"onboardingStatus {seen.raw!r}" if seen.raw is not None else None
+        detail = f"onboardingStatus {seen.raw[:80]!r}" if seen.raw is not None else None
         return Condition(Outcome.UNKNOWN, Reason.UNREADABLE_ANSWER, detail)
     return _FROM_STATUS[seen.status]
 

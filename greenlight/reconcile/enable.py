@@ -115,7 +115,9 @@ class Enabling:
                 instead_of=instead_of,
             )
         except AttemptRefused as refused:
-            return await self._record(run_id, wanted, Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, str(refused)))
+            # Another run is at it: the next try looks at what came of that.
+            condition = Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, str(refused))
+            return await self._record(run_id, wanted, condition, again=Remaining(1))
         answer, wait, landed = await self._post(credentials, wanted)
         settles_at = self._clock() if landed else self._clock() + self._patience
         seen: Observation | None = None

@@ -193,3 +193,23 @@ def test_of_many_runs_at_once_exactly_one_begins(database_url: str, replacing: b
     finally:
         for database in databases:
             database.close()
+
+
+def test_not_again_after_a_confirmed_one_until_somebody_has_looked(database: Database) -> None:
+    """Two runs have both seen REQUESTED; the slower one finds the attempt closed, and must not send all the same."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED, at(1))
+    attempt_id = begin(database, id, "run-1", at(2))
+    Attempts(database).end(
+        attempt_id,
+        wanted(database, id),
+        "run-1",
+        settle_without_look(Answer(Exit.CONFIRMED)),
+        at(3),
+        seen=None,
+        settles_at=at(3),
+    )
+    with pytest.raises(AttemptRefused, match="another run has enabled it"):
+        begin(database, id, "run-2", at(4))
+    shows(database, id, Status.REQUESTED, at(5))
+    begin(database, id, "run-2", at(6))

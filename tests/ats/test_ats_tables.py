@@ -9,7 +9,10 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import SQLModel
 
 from greenlight.ats.database import Database, open_database
+from greenlight.ats.store import Look, Store
 from greenlight.ats.tables import Attempt, ChildApplication, Customer, Integration, Plan, PlanItem, Run
+from greenlight.domain.conditions import after_look
+from greenlight.domain.status import Observation, Status
 from tests.ats.world import NOON, at, bring_in, customer, integration, one
 
 INDIA = timezone(timedelta(hours=5, minutes=30))
@@ -133,3 +136,11 @@ def test_a_scope_comes_back_as_it_was_written(database: Database) -> None:
     insert(database, Run(run_id="r", command="plan", scope=scope, started_at=at(0)))
     with database.reading() as session:
         assert session.get_one(Run, "r").scope == scope
+
+
+def test_a_status_of_many_backslashes_fits(database: Database) -> None:
+    """PostgreSQL takes no more than a column holds, and quoting a backslash doubles it."""
+    id = one(database)
+    seen = Observation(Status.UNKNOWN, "\\" * 200)
+    Store(database).record_looks("observe:run", [Look(id, seen, after_look(seen), final=True)], at(1))
+    assert integration(database, id).observed == Status.UNKNOWN

@@ -104,3 +104,8 @@ def test_a_server_that_is_not_there() -> None:
 def test_a_database_that_does_not_exist(database_url: str) -> None:
     """The server is right and the name is not: the message has the name."""
     assert 'database "nowhere' in refusal(database_url.replace("/greenlight_test_", "/nowhere_"))
+
+
+def test_a_password_in_the_query_is_not_shown() -> None:
+    """PostgreSQL's driver takes it from there too."""
+    assert "hunter2" not in refusal("postgresql+psycopg://me@/db?host=127.0.0.1&port=1&password=hunter2")

@@ -4,11 +4,12 @@ from alembic import context
 
 from greenlight.ats.tables import Table
 
-VERSION_TABLE = "greenlight_version"
-
-connection = context.config.attributes["connection"]
+attributes = context.config.attributes
 context.configure(
-    connection=connection, target_metadata=Table.metadata, version_table=VERSION_TABLE, render_as_batch=True
+    connection=attributes["connection"],
+    target_metadata=Table.metadata,
+    version_table=attributes["version_table"],
+    render_as_batch=True,
 )
 with context.begin_transaction():
     context.run_migrations()

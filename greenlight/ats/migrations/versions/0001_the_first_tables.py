@@ -70,14 +70,14 @@ def upgrade() -> None:
         sa.Column("condition_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("action IN ('enable', 'none')", name="ck_integration_action"),
+        sa.CheckConstraint("action IN ('enable', 'none')", name=op.f("ck_integration_action")),
         sa.CheckConstraint(
             "observed IN ('NOT_REQUESTED', 'REQUESTED', 'PARTNER_READY', 'ENABLED', 'UNKNOWN')",
-            name="ck_integration_observed",
+            name=op.f("ck_integration_observed"),
         ),
         sa.CheckConstraint(
             "outcome IN ('enabled', 'already_enabled', 'waiting', 'failed', 'unknown', 'held', 'not_looked_at')",
-            name="ck_integration_outcome",
+            name=op.f("ck_integration_outcome"),
         ),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.customer_id"], name="fk_integration_customer_id"),
         sa.PrimaryKeyConstraint("id", name="pk_integration"),
@@ -99,9 +99,9 @@ def upgrade() -> None:
         sa.Column("detail", sa.String(length=300), nullable=True),
         sa.CheckConstraint(
             "outcome IN ('confirmed', 'confirmed_by_looking', 'refused', 'not_applied')",
-            name="ck_attempt_outcome",
+            name=op.f("ck_attempt_outcome"),
         ),
-        sa.CheckConstraint("(outcome IS NULL) = (closed_at IS NULL)", name="ck_attempt_open_has_no_end"),
+        sa.CheckConstraint("(outcome IS NULL) = (closed_at IS NULL)", name=op.f("ck_attempt_open_has_no_end")),
         sa.ForeignKeyConstraint(["integration_id"], ["integration.id"], name="fk_attempt_integration_id"),
         sa.PrimaryKeyConstraint("id", name="pk_attempt"),
     )
@@ -121,7 +121,7 @@ def upgrade() -> None:
         sa.Column("integration_id", sa.Integer(), nullable=False),
         sa.Column("action", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.String(length=40), nullable=False),
-        sa.CheckConstraint("action IN ('enable', 'none')", name="ck_plan_item_action"),
+        sa.CheckConstraint("action IN ('enable', 'none')", name=op.f("ck_plan_item_action")),
         sa.ForeignKeyConstraint(["integration_id"], ["integration.id"], name="fk_plan_item_integration_id"),
         sa.ForeignKeyConstraint(["plan_id"], ["plan.plan_id"], name="fk_plan_item_plan_id"),
         sa.PrimaryKeyConstraint("plan_id", "integration_id", name="pk_plan_item"),
