@@ -1,7 +1,7 @@
 """Runs on record, and the reports that are drawn from the database: of a run, and of what is known now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -10,8 +10,10 @@ from greenlight.ats.database import Database
 from greenlight.ats.rows import item, report_item, rows
 from greenlight.ats.store import Store
 from greenlight.ats.tables import Attempt, Customer, Integration, Plan, Run
+from greenlight.domain.conditions import AttemptOutcome
 from greenlight.domain.keys import IntegrationKey
-from greenlight.domain.plan import Requests
+from greenlight.domain.plan import Item, Requests
+from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Command, Report, ReportItem
 from greenlight.domain.selection import Selection
 
@@ -73,10 +75,11 @@ class Runs:
             selection = Selection.model_validate(run.scope)
             applies_plan = command is Command.APPLY and run.plan_id is not None
             ids = self.ids(Scope(selection, run.plan_id if applies_plan else None))
+            ours = _enabled_by(session, run_id)
             plan = session.get(Plan, run.plan_id) if command is Command.PLAN and run.plan_id is not None else None
             return Report(
                 command,
-                _items(session, ids, since=run.started_at),
+                [_as_of_run(item, item.item in ours) for item in _items(session, ids, since=run.started_at)],
                 run_id=run_id,
                 plan_id=run.plan_id,
                 requests=Requests(run.token_requests, run.verify_requests, run.enable_requests),
@@ -104,3 +107,24 @@ class Runs:
 def _items(session: Session, ids: Sequence[int], since: datetime | None = None) -> list[ReportItem]:
     names = dict(session.exec(select(Customer.customer_id, Customer.customer_name)).all())
     return [report_item(row, names[row.customer_id], since) for row in rows(session, ids)]
+
+
+def _enabled_by(session: Session, run_id: str) -> set[Item]:
+    """What this run's own enables brought about."""
+    query = (
+        select(Integration)
+        .join(Attempt, col(Attempt.integration_id) == Integration.id)
+        .where(
+            Attempt.run_id == run_id,
+            col(Attempt.outcome).in_([AttemptOutcome.CONFIRMED, AttemptOutcome.CONFIRMED_BY_LOOKING]),
+        )
+    )
+    return {item(row) for row in session.exec(query)}
+
+
+def _as_of_run(entry: ReportItem, ours: bool) -> ReportItem:
+    """Another run may have looked at it meanwhile: whether it was this run that enabled it, the attempts tell."""
+    if entry.condition.reason is not Reason.ENABLED:
+        return entry
+    outcome = Outcome.ENABLED if ours else Outcome.ALREADY_ENABLED
+    return replace(entry, condition=replace(entry.condition, outcome=outcome))

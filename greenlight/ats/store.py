@@ -80,15 +80,19 @@ class Store:
         return [found[id] for id in ids if id in found]
 
     def record_looks(self, purpose: str, looks: Iterable[Look], now: datetime) -> None:
-        """Write what looks gave. A look also ends an open attempt that it settles."""
+        """Write what looks gave that were made at this time; one that was overtaken by a newer look changes nothing.
+
+        A look also ends an open attempt that it settles.
+        """
         with self._database.writing() as session:
             for look in looks:
                 row = session.get_one(Integration, look.id)
-                if look.seen is not None:
-                    row.observed, row.observed_at = look.seen.status, now
-                    settle_open(session, look.id, look.seen, now)
-                if look.condition is not None:
-                    set_condition(row, look.condition, now)
+                if row.observed_at is None or row.observed_at <= now:
+                    if look.seen is not None:
+                        row.observed, row.observed_at = look.seen.status, now
+                        settle_open(session, look.id, look.seen, now)
+                    if look.condition is not None:
+                        set_condition(row, look.condition, now)
                 if look.final:
                     row.looked_for = purpose
 

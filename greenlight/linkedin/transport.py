@@ -1,6 +1,6 @@
 """The way to LinkedIn: one bounded HTTP exchange. The only module that knows which transport carries it.
 
-aiohttp underneath keeps httpx's interface at about three times the requests per second of httpx's own transport
+aiohttp underneath keeps httpx's interface at several times the requests per second of httpx's own transport
 (`tests/benchmarks/transport.py` measures both in one run).
 """
 

@@ -5,7 +5,7 @@ sent again before a look has shown REQUESTED once more, long enough after the do
 """
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from greenlight.ats.attempts import AttemptRefused, Attempts, OpenAttempt
 from greenlight.ats.rows import Wanted
@@ -60,7 +60,8 @@ class Enabling:
         try:
             credentials = credentials_of(wanted, held)
         except Refused as refused:
-            return await self._record(run_id, wanted, after_failed_look(refused.reason, refused.detail))
+            condition = after_failed_look(refused.reason, refused.detail)
+            return await self._record(run_id, wanted, condition, self._clock())
         open_attempt = await asyncio.to_thread(self._attempts.open_of, wanted.id)
         if open_attempt is not None or not self._is_fresh(wanted):
             left = await self._look_first(run_id, wanted, credentials, open_attempt)
@@ -82,6 +83,7 @@ class Enabling:
         self, run_id: str, wanted: Wanted, credentials: Credentials, open_attempt: OpenAttempt | None
     ) -> Remaining | None:
         """Look before sending; None if it may be sent now."""
+        asked_at = self._clock()
         seen = (await self._enabler.verify(credentials, [wanted.item.key]))[wanted.item.key]
         if not isinstance(seen, Observation):
             condition = Condition(Outcome.FAILED, seen.reason, seen.detail)
@@ -89,15 +91,15 @@ class Enabling:
                 condition = Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, seen.detail)
             elif seen.reason is Reason.THROTTLED:
                 condition = Condition(Outcome.HELD, Reason.THROTTLED, seen.detail)
-            return await self._record(run_id, wanted, condition, error=seen)
+            return await self._record(run_id, wanted, condition, asked_at, error=seen)
         if seen.status is not Status.REQUESTED:
             ours = open_attempt is not None and open_attempt.run_id == run_id and seen.status is Status.ENABLED
             condition = Condition(Outcome.ENABLED, Reason.ENABLED) if ours else after_look(seen)
-            return await self._record(run_id, wanted, condition, seen=seen)
+            return await self._record(run_id, wanted, condition, asked_at, seen=seen)
         if open_attempt is not None and (wait := (open_attempt.settles_at - self._clock()).total_seconds()) > 0:
             condition = Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN)
-            return await self._record(run_id, wanted, condition, seen=seen, again=Remaining(1, wait))
-        await self._record(run_id, wanted, after_look(seen), seen=seen, again=Remaining(1))
+            return await self._record(run_id, wanted, condition, asked_at, seen=seen, again=Remaining(1, wait))
+        await self._record(run_id, wanted, after_look(seen), asked_at, seen=seen, again=Remaining(1))
         return None
 
     async def _send(
@@ -114,12 +116,12 @@ class Enabling:
                 settles_at=now + 2 * self._patience,
                 instead_of=instead_of,
             )
-        except AttemptRefused as refused:
-            # Another run is at it: the next try looks at what came of that.
-            condition = Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, str(refused))
-            return await self._record(run_id, wanted, condition, again=Remaining(1))
+        except AttemptRefused:
+            # Another run is at it and records what comes of that; the next try looks.
+            return Remaining(1)
         answer, wait, landed = await self._post(credentials, wanted)
-        settles_at = self._clock() if landed else self._clock() + self._patience
+        now = self._clock()
+        settles_at = now if landed else now + self._patience
         seen: Observation | None = None
         if answer.needs_a_look:
             shown = (await self._enabler.verify(credentials, [wanted.item.key]))[wanted.item.key]
@@ -130,13 +132,12 @@ class Enabling:
             settlement = settle_without_look(answer)
             if settlement.condition.reason is Reason.NOT_REQUESTED:
                 seen = NOT_REQUESTED
-        now = self._clock()
         await asyncio.to_thread(
             self._attempts.end, attempt_id, wanted, run_id, settlement, now, seen=seen, settles_at=settles_at
         )
         if not settlement.worth_repeating:
             return _DONE
-        return Remaining(1, max(wait, (settles_at - now).total_seconds()))
+        return Remaining(1, max(wait, (settles_at - self._clock()).total_seconds()))
 
     async def _post(self, credentials: Credentials, wanted: Wanted) -> tuple[Answer, float, bool]:
         """Send; returns the answer, the seconds LinkedIn asked to wait, and whether the request surely has landed."""
@@ -153,6 +154,7 @@ class Enabling:
         run_id: str,
         wanted: Wanted,
         condition: Condition,
+        now: datetime,
         *,
         seen: Observation | None = None,
         error: LinkedInError | None = None,
@@ -160,7 +162,5 @@ class Enabling:
     ) -> Remaining:
         if error is not None and error.worth_repeating:
             again = Remaining(1, wait_of(error))
-        await asyncio.to_thread(
-            self._attempts.record, wanted, run_id, condition, self._clock(), final=not again.items, seen=seen
-        )
+        await asyncio.to_thread(self._attempts.record, wanted, run_id, condition, now, final=not again.items, seen=seen)
         return again

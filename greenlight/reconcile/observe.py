@@ -81,6 +81,8 @@ class Observer:
     async def _look_at_customer(
         self, mark: str, purpose: Purpose, entries: Sequence[Wanted], held: Mapping[str, Credentials]
     ) -> Remaining:
+        # A look is as old as its question: what happens while it is answered is newer than it.
+        asked_at = self._clock()
         seen = await look_at(entries, held, self._verifier)
         looks, remaining = [], Remaining()
         for entry in entries:
@@ -88,7 +90,7 @@ class Observer:
             looks.append(look)
             if not look.final:
                 remaining |= Remaining(1, wait_of(seen[entry.id]))
-        await asyncio.to_thread(self._store.record_looks, mark, looks, self._clock())
+        await asyncio.to_thread(self._store.record_looks, mark, looks, asked_at)
         return remaining
 
 

@@ -15,6 +15,14 @@ from sandbox.app import create_app
 from sandbox.server import serving_in_thread
 from tests.flows.fault_world import import_file, world
 
+#: The most talkative that a user can make it.
+TALKATIVE = {
+    "PREFECT_LOGGING_LEVEL": "DEBUG",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "DEBUG",
+    "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG",
+    "PREFECT_DEBUG_MODE": "true",
+}
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -81,11 +89,6 @@ def town_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
             "GREENLIGHT_LINKEDIN_TOKEN_URL": f"{address}/oauth/v2/accessToken",
             "GREENLIGHT_HTTP_TIMEOUT_SECONDS": "1",
             "GREENLIGHT_RETRY_DELAYS_SECONDS": "0.1,0.1",
-            # The most talkative that a user can make it.
-            "PREFECT_LOGGING_LEVEL": "DEBUG",
-            "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "DEBUG",
-            "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG",
-            "PREFECT_DEBUG_MODE": "true",
         }
         home = Home(folder, settings, app.state.sandbox)
         home.file("customers.jsonl", import_file())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Home
+from tests.cli.conftest import TALKATIVE, Home
 from tests.flows.fault_world import CASES
 
 pytestmark = pytest.mark.timeout(400)
@@ -40,7 +40,7 @@ def check_document(document: dict[str, Any], command: str) -> None:
 def test_the_whole_story(town_home: Home, subtests: pytest.Subtests) -> None:
     home = town_home
     with subtests.test("import"):
-        done = home.run("import", "customers.jsonl", "--json")
+        done = home.run("import", "customers.jsonl", "--json", **TALKATIVE)
         assert done.code == 0, done.err
         assert done.json()["integrations_added"] == len(CASES)
         (home.folder / "customers.jsonl").unlink()
@@ -54,7 +54,7 @@ def test_the_whole_story(town_home: Home, subtests: pytest.Subtests) -> None:
         assert (done.code, done.out) == (1, "")
         assert "--yes" in done.err
     with subtests.test("apply"):
-        done = home.run("apply", "--yes", "--json")
+        done = home.run("apply", "--yes", "--json", **TALKATIVE)
         assert done.code == 3, done.err
         document = done.json()
         check_document(document, "apply")

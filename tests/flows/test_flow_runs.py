@@ -1,5 +1,6 @@
 """Plans, caps, exact plans, interrupted runs: what a run does and, above all, what it does not."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -110,6 +111,20 @@ async def test_an_intent_left_by_a_killed_run_is_settled_by_looking(town: Any, d
 
 def _seconds(time: Any) -> float:
     return time if isinstance(time, float) else datetime.fromisoformat(str(time)).timestamp()
+
+
+async def test_runs_at_the_same_time_enable_each_integration_once(town: Any) -> None:
+    """Nightly, by hand and once more: each enable has one sender, and each report counts its own."""
+    crowd = tuple(Case(f"c{number}", "an ordinary customer", ENABLED) for number in range(20))
+    async with town(world(crowd), GREENLIGHT_RETRY_DELAYS_SECONDS="0.3,0.3,0.3") as there:
+        await there.bring_in(import_file(crowd))
+        states = await asyncio.gather(*(reconcile(return_state=True) for _ in range(3)))
+        reports = [there.report(state) for state in states]
+
+        assert list(there.enables().values()) == [{"received": 1, "effective": 1}] * 20
+        assert sum(report.counts()["enabled"] for report in reports) == 20
+        assert [report.exit_code for report in reports] == [0, 0, 0]
+        assert there.violations() == []
 
 
 async def test_a_defect_in_one_chunk_stops_no_other_and_is_not_called_success(
