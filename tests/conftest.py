@@ -1,4 +1,7 @@
-"""The ATS database on both engines. REQUIRE_POSTGRES=1 makes a PostgreSQL that cannot be had a failure."""
+"""A Prefect server, and the ATS database on both engines.
+
+REQUIRE_POSTGRES=1 makes a PostgreSQL that cannot be had a failure.
+"""
 
 import os
 import shutil
@@ -62,3 +65,14 @@ def database(database_url: str) -> Iterator[Database]:
     database = open_database(database_url)
     yield database
     database.close()
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[str]:
+    """The API of a Prefect server of the tests' own, which Prefect's clients then use."""
+    # Imported here, since it takes seconds and most tests need no Prefect.
+    from prefect.settings import PREFECT_API_URL
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield PREFECT_API_URL.value()

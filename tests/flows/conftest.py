@@ -1,6 +1,6 @@
 """A real Prefect server, a sandbox over real HTTP, and the ATS database on both engines, for whole flows."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
 
 from blocks.child_app import ChildAppBlocks
 from greenlight.ats.database import open_database
@@ -20,12 +19,6 @@ from sandbox.app import create_app
 from sandbox.server import serving_in_thread
 from sandbox.world import World
 from tasks.adopt import adopt
-
-
-@pytest.fixture(scope="session")
-def prefect_server() -> Iterator[str]:
-    with prefect_test_harness(server_startup_timeout=120):
-        yield PREFECT_API_URL.value()
 
 
 class Town:

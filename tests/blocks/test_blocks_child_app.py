@@ -1,0 +1,88 @@
+"""Credentials in Prefect blocks: in bulk, kept secret, and written only where they changed."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prefect.client.orchestration import get_client
+from pydantic import SecretStr, ValidationError
+
+from blocks.child_app import ChildAppBlocks, LinkedInChildApp, block_name
+from greenlight.linkedin.oauth import Credentials
+
+SECRET = "WPL_AP1.canary/+=="
+
+
+def credentials(client_id: str = "app", secret: str = SECRET) -> Credentials:
+    return Credentials(client_id, SecretStr(secret))
+
+
+@given(st.text(min_size=1, max_size=130))
+def test_every_customer_id_gives_a_name_that_prefect_takes(customer_id: str) -> None:
+    """Prefect's own pattern lets a trailing newline pass and cannot load it afterwards, hence fullmatch."""
+    assert re.fullmatch(r"[a-z0-9-]+", block_name(customer_id))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("acme", "Acme"), ("a.b", "a-b"), ("\u00e9", "\u00e8"), ("x" * 60, "x" * 61)]
+)
+def test_ids_that_read_alike_have_names_of_their_own(one: str, other: str) -> None:
+    assert block_name(one) != block_name(other)
+
+
+async def test_what_is_saved_is_read_and_saved_once(prefect_server: str) -> None:
+    names = {f"{uuid4()}": credentials(f"app{number}") for number in range(5)}
+    assert await ChildAppBlocks().save_many(names) == 5
+    assert await ChildAppBlocks().save_many(names) == 0, "the same again changes nothing"
+    read = await ChildAppBlocks().get_many([*names, "not-there"])
+    assert read == names
+
+
+async def test_a_rotated_secret_replaces_the_old_one(prefect_server: str) -> None:
+    name = f"{uuid4()}"
+    blocks = ChildAppBlocks()
+    await blocks.save_many({name: credentials()})
+    assert await blocks.save_many({name: credentials(secret="new")}) == 1
+    assert (await blocks.get_many([name]))[name] == credentials(secret="new")
+    assert (await ChildAppBlocks().get_many([name]))[name] == credentials(secret="new")
+
+
+async def test_more_than_one_page_is_read(prefect_server: str) -> None:
+    """The server returns 200 documents at most; what lies beyond must not read as missing."""
+    names = {f"page-{number}-{uuid4()}": credentials(f"app{number}") for number in range(205)}
+    assert await ChildAppBlocks().save_many(names) == 205
+    assert await ChildAppBlocks().get_many(list(names)) == names
+
+
+async def test_a_block_that_prefect_itself_can_load(prefect_server: str) -> None:
+    """People see and mend it in Prefect's UI, so it is an ordinary block."""
+    name = f"{uuid4()}"
+    await ChildAppBlocks().save_many({name: credentials()})
+    block = await LinkedInChildApp.aload(name)
+    assert block.credentials() == credentials()
+    assert SECRET not in repr(block) + str(block) + block.model_dump_json()
+
+
+async def test_a_block_that_holds_something_else_is_left_out_and_can_be_mended(prefect_server: str) -> None:
+    name = f"{uuid4()}"
+    await ChildAppBlocks().save_many({name: credentials()})
+    async with get_client() as client:
+        document = await client.read_block_document_by_name(name, "linkedin-child-app")
+        changed = {
+            "block_schema_id": str(document.block_schema_id),
+            "data": {"client_id": 7},
+            "merge_existing_data": False,
+        }
+        response = await client.request("PATCH", f"/block_documents/{document.id}", json=changed)
+        response.raise_for_status()
+    assert await ChildAppBlocks().get_many([name]) == {}
+    assert await ChildAppBlocks().save_many({name: credentials()}) == 1
+    assert (await ChildAppBlocks().get_many([name]))[name] == credentials()
+
+
+def test_a_validation_error_does_not_print_what_was_stored() -> None:
+    with pytest.raises(ValidationError) as caught:
+        LinkedInChildApp.model_validate({"client_id": 7, "client_secret": [SECRET]})
+    assert SECRET not in str(caught.value)
