@@ -72,6 +72,8 @@ class ChildAppBlocks:
 
     async def save_many(self, wanted: Mapping[str, Credentials]) -> int:
         """Create or update blocks so that they hold these credentials; returns how many had to be written."""
+        if not wanted:
+            return 0
         async with get_client() as client:
             there = await _read(client, list(wanted))
             changed = {n: c for n, c in wanted.items() if n not in there or there[n][1] != c}

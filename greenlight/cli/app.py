@@ -18,7 +18,7 @@ Exit codes: 0 finished, nothing left for us to do; 1 could not run; 2 plan: chan
 3 finished, but at least one item failed, is unknown or was held back.
 """
 
-_STDERR = Console(stderr=True)
+_STDERR = Console(stderr=True, emoji=False)
 
 app = App(name="greenlight", help=_HELP, error_console=_STDERR, result_action="return_value")
 

@@ -47,7 +47,7 @@ def _story(settings: Settings, folder: Path, console: Console) -> dict[str, Any]
     runs = Runs(database)
 
     _chapter(console, "1. A file of customers comes in", f"greenlight import {DEMO_FILE}")
-    brought = bring_in(_read(folder, mistyped=not memory(folder)), database, Console(stderr=True))
+    brought = bring_in(_read(folder, mistyped=not memory(folder)), database, Console(stderr=True, emoji=False))
     console.print(
         plain(f"{brought['customers_added']} new customers, {brought['credentials_written']} credentials stored.")
     )
@@ -65,7 +65,7 @@ def _story(settings: Settings, folder: Path, console: Console) -> dict[str, Any]
         print_explanation(runs.known(Command.EXPLAIN, Selection(customers=(MISTYPED,))), {}, console)
 
         _chapter(console, "5. Its secret was mistyped: the right one comes in", f"greenlight import {DEMO_FILE}")
-        mended = bring_in(_read(folder, mistyped=False), database, Console(stderr=True))
+        mended = bring_in(_read(folder, mistyped=False), database, Console(stderr=True, emoji=False))
         console.print(plain(f"{mended['credentials_written']} credentials changed, everything else is as it was."))
         _chapter(console, "6. Everything again: only what is left is done", "greenlight apply --yes")
         reports["apply_again"] = apply_now(settings, Scope(Selection()), None)

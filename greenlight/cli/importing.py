@@ -18,7 +18,7 @@ SCHEMA = "greenlight.import/1"
 
 def run_import(file: str, *, as_json: bool) -> int:
     settings = load_settings()
-    stderr = Console(stderr=True, soft_wrap=True)
+    stderr = Console(stderr=True, soft_wrap=True, emoji=False)
     try:
         customers = read_import(file)
     except ImportRefused as refused:

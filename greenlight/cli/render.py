@@ -1,6 +1,7 @@
 """A report for people: a table like a plan of terraform, and the story of one customer."""
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,14 +33,15 @@ _ORDER = list(_SIGNS)
 
 
 def print_json(document: dict[str, Any]) -> None:
-    """The one JSON document on stdout."""
-    Console(soft_wrap=True).print(json.dumps(document, indent=2, ensure_ascii=False), markup=False, highlight=False)
+    """The one JSON document on stdout, in ASCII, so that no terminal setting can spoil it."""
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
 
 def console_for_people(*, stderr: bool = False) -> Console:
     """A console of the terminal's width; what is piped or filed is wide instead, so that nothing is cut."""
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=_UNCUT)
+    # A customer called :fire: is not on fire.
+    console = Console(stderr=stderr, emoji=False)
+    return console if console.is_terminal else Console(stderr=stderr, emoji=False, width=_UNCUT)
 
 
 def print_report(report: Report, console: Console) -> None:

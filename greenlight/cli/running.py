@@ -91,7 +91,7 @@ def _confirmed_plan(
     settings: Settings, plan_id: str | None, selection: Selection, max_changes: int | None
 ) -> str | None:
     """The plan that a person at the terminal has said yes to, or None if there is nothing to say yes to."""
-    stderr = Console(stderr=True)
+    stderr = Console(stderr=True, emoji=False)
     if plan_id is None:
         report = make_plan(settings, selection, max_changes)
         print_report(report, stderr)
@@ -149,7 +149,7 @@ def _progress() -> Iterator[None]:
     from tasks.progress import LISTENER, Step
 
     columns = (SpinnerColumn(), TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     hidden = not console.is_terminal
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=hidden) as bar:
         starting = bar.add_task("starting", total=None)

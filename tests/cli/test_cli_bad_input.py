@@ -102,3 +102,13 @@ def test_help_names_every_command_of_the_interface(home: Home) -> None:
     for command in ("demo", "import", "plan", "apply", "status", "explain", "sandbox"):
         assert command in done.out
     assert Path(home.folder, ".prefect").exists() is False
+
+
+def test_names_are_shown_as_they_are(home: Home) -> None:
+    """Markup, emoji codes and links in a name are text, for people and for programs."""
+    name = ":fire: [bold red]Acme[/] [link=http://evil.example]x[/link] \N{SNOWMAN}"
+    home.file("c.csv", f'{HEADER}\nacme,"{name}",,,urn:li:organization:1,APPLY_WITH_LINKEDIN,JOBS,"{name}"\n')
+    assert home.run("import", "c.csv").code == 0
+    (item,) = home.run("status", "--json").json()["items"]
+    assert item["integration_name"] == name
+    assert name in home.run("explain", "acme").out
