@@ -13,7 +13,7 @@ from greenlight.domain.conditions import Condition, after_confirming_look, after
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Observation
 from greenlight.linkedin.answers import Seen
-from greenlight.linkedin.errors import LinkedInError, Refused
+from greenlight.linkedin.errors import MAX_RETRY_AFTER_SECONDS, LinkedInError, Refused
 from greenlight.linkedin.integrations import Verifier
 from greenlight.linkedin.oauth import Credentials
 
@@ -121,7 +121,9 @@ async def look_at(entries: Sequence[Wanted], held: Mapping[str, Credentials], ve
 
 
 def wait_of(seen: Seen) -> float:
-    return (seen.retry_after or 0.0) if isinstance(seen, LinkedInError) else 0.0
+    """The seconds that LinkedIn asked to wait, within bounds: nobody sleeps for a Retry-After of years."""
+    asked = seen.retry_after or 0.0 if isinstance(seen, LinkedInError) else 0.0
+    return min(asked, MAX_RETRY_AFTER_SECONDS)
 
 
 def _first(entry: Wanted, seen: Seen) -> Look:
