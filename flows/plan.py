@@ -9,7 +9,6 @@ from prefect.runtime import flow_run
 from flows.request import PlanRequest, run_name
 from flows.verdict import final_state
 from greenlight.ats.runs import Scope
-from greenlight.domain.plan import price
 from greenlight.domain.report import Command
 from greenlight.reconcile.observe import Purpose
 from greenlight.settings import load_settings
@@ -34,7 +33,7 @@ async def plan(request: PlanRequest = PlanRequest()) -> State[None]:  # noqa: B0
         await look_at_all(run_id, Purpose.OBSERVE, ids)
         made = await make_plan(ids, since, request.max_changes)
         plan_id = await store_plan(made, request.selection)
-        await publish_plan(made, price([entry for _, entry in made.entries]))
+        await publish_plan(made)
 
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now(), plan_id=plan_id)
         await publish_outcome(report)

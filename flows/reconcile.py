@@ -9,7 +9,6 @@ from prefect.runtime import flow_run
 from flows.request import ReconcileRequest, run_name
 from flows.verdict import final_state
 from greenlight.ats.runs import Scope
-from greenlight.domain.plan import price
 from greenlight.domain.report import Command
 from greenlight.reconcile.observe import Purpose
 from greenlight.settings import load_settings
@@ -34,7 +33,7 @@ async def reconcile(request: ReconcileRequest = ReconcileRequest()) -> State[Non
 
         await look_at_all(run_id, Purpose.OBSERVE, ids)
         made = await make_plan(ids, since, request.max_changes)
-        await publish_plan(made, price([entry for _, entry in made.entries]))
+        await publish_plan(made)
 
         await enable_all(run_id, made.to_enable)
         confirmed = await asyncio.to_thread(session.attempts.enabled_in, run_id)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from prefect import task
 
-from greenlight.domain.plan import Action, Planned, Policy, plan, price
+from greenlight.domain.plan import Action, Planned, Policy, Requests, plan, price
 from greenlight.domain.selection import Selection
 from tasks.retries import RECORDING
 from tasks.session import current, now
@@ -22,6 +22,10 @@ class PlanMade:
     @property
     def to_enable(self) -> list[int]:
         return [id for id, entry in self.entries if entry.action is Action.ENABLE]
+
+    @property
+    def price(self) -> Requests:
+        return price([entry for _, entry in self.entries])
 
 
 @task(name="plan", task_run_name="plan", **RECORDING)
@@ -40,5 +44,4 @@ async def make_plan(ids: Sequence[int], since: datetime, max_changes: int) -> Pl
 async def store_plan(made: PlanMade, selection: Selection) -> str:
     """Store a plan so that it can be applied by its id."""
     session = current()
-    cost = price([entry for _, entry in made.entries])
-    return await asyncio.to_thread(session.store.save_plan, made.entries, selection, cost, now())
+    return await asyncio.to_thread(session.store.save_plan, made.entries, selection, made.price, now())

@@ -5,8 +5,8 @@ import re
 from prefect import task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
-from greenlight.domain.plan import Action, Requests
-from greenlight.domain.reasons import EXPLANATIONS
+from greenlight.domain.plan import Action
+from greenlight.domain.reasons import EXPLANATIONS, Reason
 from greenlight.domain.report import Report, ReportItem
 from tasks.plan import PlanMade
 from tasks.retries import RECORDING
@@ -16,10 +16,12 @@ MAX_ROWS = 200
 
 
 @task(name="publish plan", task_run_name="publish plan", **RECORDING)
-async def publish_plan(made: PlanMade, cost: Requests) -> None:
+async def publish_plan(made: PlanMade) -> None:
     """What would be enabled and what is held, for people."""
-    entries = [entry for _, entry in made.entries]
-    shown = [entry for entry in entries if entry.action is Action.ENABLE or entry.condition.reason == "HELD_BY_CAP"]
+    entries, cost = [entry for _, entry in made.entries], made.price
+    shown = [
+        entry for entry in entries if entry.action is Action.ENABLE or entry.condition.reason is Reason.HELD_BY_CAP
+    ]
     lines = [
         f"# {sum(e.action is Action.ENABLE for e in entries)} to enable, {len(entries)} looked at",
         "",
@@ -49,7 +51,8 @@ async def publish_plan(made: PlanMade, cost: Requests) -> None:
 async def publish_outcome(report: Report) -> None:
     """Every item's outcome, those that need somebody first."""
     urgent = report.unsettled()
-    rest = [item for item in report.items if item not in urgent]
+    named = {item.item for item in urgent}
+    rest = [item for item in report.items if item.item not in named]
     await acreate_table_artifact(
         [_row(item) for item in [*urgent, *rest][:MAX_ROWS]],
         key="reconcile-outcome",

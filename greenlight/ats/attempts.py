@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.rows import Wanted, rows, set_condition, settle_open
+from greenlight.ats.rows import Wanted, rows, saw, set_condition
 from greenlight.ats.tables import Attempt, Integration
 from greenlight.domain.conditions import AttemptOutcome, Condition, Settlement
 from greenlight.domain.status import Observation, Status
@@ -123,8 +123,7 @@ class Attempts:
     ) -> None:
         row = session.get_one(Integration, wanted.id)
         if seen is not None:
-            row.observed, row.observed_at = seen.status, now
-            settle_open(session, wanted.id, seen, now)
+            saw(session, row, seen, now)
         set_condition(row, condition, now)
         if final:
             row.done_in_run = run_id

@@ -94,12 +94,13 @@ def rows(session: Session, ids: Sequence[int]) -> list[Integration]:
     return [found[id] for id in ids if id in found]
 
 
-def settle_open(session: Session, integration_id: int, seen: Observation, now: datetime) -> None:
-    """End an open attempt at this integration if the look settles it."""
+def saw(session: Session, row: Integration, seen: Observation, asked_at: datetime) -> None:
+    """Write what a look showed, and end an open attempt that it settles."""
+    row.observed, row.observed_at = seen.status, asked_at
     outcome = settle_open_attempt(seen)
     if outcome is not None:
         session.exec(
             update(Attempt)
-            .where(col(Attempt.integration_id) == integration_id, col(Attempt.closed_at).is_(None))
-            .values(outcome=outcome, closed_at=now)
+            .where(col(Attempt.integration_id) == row.id, col(Attempt.closed_at).is_(None))
+            .values(outcome=outcome, closed_at=asked_at)
         )

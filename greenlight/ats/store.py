@@ -13,8 +13,8 @@ from greenlight.ats.rows import (
     condition,
     item,
     rows,
+    saw,
     set_condition,
-    settle_open,
     slices,
     wanted_row,
 )
@@ -89,8 +89,7 @@ class Store:
                 row = session.get_one(Integration, look.id)
                 if row.observed_at is None or row.observed_at <= now:
                     if look.seen is not None:
-                        row.observed, row.observed_at = look.seen.status, now
-                        settle_open(session, look.id, look.seen, now)
+                        saw(session, row, look.seen, now)
                     if look.condition is not None:
                         set_condition(row, look.condition, now)
                 if look.final:

@@ -23,7 +23,7 @@ from greenlight.domain.status import NOT_REQUESTED, Observation, Status
 from greenlight.linkedin.errors import LinkedInError, Refused, Unanswered, Unclear
 from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import Credentials
-from greenlight.reconcile.observe import Clock, CredentialSource, Remaining, credentials_of, wait_of
+from greenlight.reconcile.observe import Clock, CredentialSource, Remaining, credentials_for, credentials_of, wait_of
 
 #: An observation older than this is made again before anything is sent.
 FRESH_FOR = timedelta(minutes=5)
@@ -56,7 +56,7 @@ class Enabling:
 
         Everything that happens is recorded. Raises nothing for what LinkedIn answers.
         """
-        held = {} if wanted.credentials_block is None else await self._source.get_many([wanted.credentials_block])
+        held = await credentials_for([wanted], self._source)
         try:
             credentials = credentials_of(wanted, held)
         except Refused as refused:

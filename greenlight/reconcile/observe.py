@@ -9,8 +9,8 @@ from typing import Protocol
 
 from greenlight.ats.rows import Wanted
 from greenlight.ats.store import Look, Store
-from greenlight.domain.conditions import Condition, after_confirming_look, after_failed_look, after_look
-from greenlight.domain.reasons import Outcome, Reason
+from greenlight.domain.conditions import after_confirming_look, after_failed_look, after_look
+from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Observation
 from greenlight.linkedin.answers import Seen
 from greenlight.linkedin.errors import MAX_RETRY_AFTER_SECONDS, LinkedInError, Refused
@@ -137,8 +137,5 @@ def _confirming(entry: Wanted, seen: Seen) -> Look:
         # LinkedIn has confirmed the enable; not being able to look again does not change that.
         return Look(entry.id, None, None, final=not seen.worth_repeating)
     condition = after_confirming_look(seen)
-    return Look(entry.id, seen, condition, final=not _may_settle(condition))
-
-
-def _may_settle(condition: Condition) -> bool:
-    return condition.outcome is Outcome.UNKNOWN and condition.reason is Reason.OUTCOME_UNKNOWN
+    # LinkedIn may only need a moment to show what it has confirmed.
+    return Look(entry.id, seen, condition, final=condition.reason is not Reason.OUTCOME_UNKNOWN)
