@@ -14,6 +14,7 @@ from uuid import UUID
 from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import BlockDocumentCreate, BlockDocumentUpdate
+from prefect.exceptions import ObjectAlreadyExists
 from pydantic import ConfigDict, SecretStr, ValidationError
 
 from greenlight.linkedin.oauth import Credentials
@@ -22,6 +23,8 @@ from greenlight.linkedin.oauth import Credentials
 _PAGE = 200
 #: Prefect's server on SQLite answers many writers with lock errors; more at once brings nothing there.
 _WRITERS = 4
+#: Waits after a block that exists, according to the server, and cannot be found.
+_PAUSES = (0.0, 0.1, 0.5, 1.0, 2.0)
 
 
 class LinkedInChildApp(Block):
@@ -89,15 +92,24 @@ class ChildAppBlocks:
                     "client_id": credentials.client_id,
                     "client_secret": credentials.client_secret.get_secret_value(),
                 }
+                document = BlockDocumentCreate(
+                    name=name, data=data, block_schema_id=schema.id, block_type_id=block_type.id
+                )
                 async with gate:
-                    if name not in there:
-                        document = BlockDocumentCreate(
-                            name=name, data=data, block_schema_id=schema.id, block_type_id=block_type.id
-                        )
-                        await client.create_block_document(document, include_secrets=False)
-                    else:
-                        update = BlockDocumentUpdate(block_schema_id=schema.id, data=data, merge_existing_data=False)
-                        await client.update_block_document(there[name][0], update)
+                    for pause in _PAUSES:
+                        if name in there:
+                            break
+                        try:
+                            await client.create_block_document(document, include_secrets=False)
+                        except ObjectAlreadyExists:
+                            # Another process was first, or a new server's first blocks met at its encryption key: then
+                            # it says the same and has nothing. A secret that nobody else holds must not be lost here.
+                            await asyncio.sleep(pause)
+                            there.update(await _read(client, [name]))
+                        else:
+                            return
+                    update = BlockDocumentUpdate(block_schema_id=schema.id, data=data, merge_existing_data=False)
+                    await client.update_block_document(there[name][0], update)
 
             await asyncio.gather(*(write(name, credentials) for name, credentials in changed.items()))
         self._held |= changed

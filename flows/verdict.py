@@ -1,22 +1,47 @@
 """The final state of a flow run, computed from its items and from nothing else."""
 
+from collections.abc import Sequence
+
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from greenlight.domain.report import Command, Report, Verdict
+from greenlight.ats.rows import Wanted
+from greenlight.domain.provisioning import ProvisionReport
+from greenlight.domain.report import Command, Report, Verdict, first_ten
 
 
-def final_state(report: Report) -> State[None]:
+def final_state(report: Report, stopped: str | None = None) -> State[None]:
     """Completed if nothing is left for somebody to do, else Failed, so that failure automations fire; both are named.
 
     The message names who needs somebody.
     """
-    match report.verdict:
-        case Verdict.OK if report.command is Command.PLAN and report.changes:
-            return Completed(name="Planned", message=report.headline())
-        case Verdict.OK:
-            return Completed(name="Converged", message=report.headline())
-        case Verdict.PARTIAL:
-            return Failed(name="PartialFailure", message=report.headline())
-        case Verdict.FAILED:
-            return Failed(name="NothingSucceeded", message=report.headline())
+    if stopped is not None:
+        return Failed(name="Stopped", message=f"{stopped}. {report.headline()}")
+    if report.verdict is not Verdict.OK:
+        return _failed(report.verdict, report.headline())
+    planned = report.command is Command.PLAN and report.changes
+    return Completed(name="Planned" if planned else "Converged", message=report.headline())
+
+
+def provisioned_state(report: ProvisionReport) -> State[None]:
+    """Completed if every application is there and works, else Failed; both are named."""
+    if report.verdict is not Verdict.OK:
+        return _failed(report.verdict, report.headline())
+    return Completed(name="Provisioned", message=report.headline())
+
+
+def audited_state(report: Report | None, drifted: Sequence[Wanted]) -> State[None]:
+    """Failed where something that was enabled is not so any more, or could not be looked at."""
+    if report is None:
+        return Completed(name="Audited", message="nothing is enabled yet")
+    if drifted:
+        named = first_ten([f"{w.item.customer_id} ({w.condition.reason})" for w in drifted])
+        return Failed(name="DriftFound", message=f"No longer enabled at LinkedIn: {named}")
+    if report.verdict is not Verdict.OK:
+        return _failed(report.verdict, report.headline())
+    return Completed(name="Audited", message=report.headline())
+
+
+def _failed(verdict: Verdict, headline: str) -> State[None]:
+    name = "PartialFailure" if verdict is Verdict.PARTIAL else "NothingSucceeded"
+    return Failed(name=name, message=headline)

@@ -11,6 +11,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from yarl import URL
 
+from greenlight.domain.applications import MAX_ATS_NAME, InvalidOrigin, name_units, names_linkedin, parse_origin
+from greenlight.domain.keys import InvalidKey, parse_constant
+
 PREFIX = "GREENLIGHT_"
 
 _URL_TEXT = re.compile(r"[!-~]+")
@@ -40,6 +43,34 @@ class Settings(BaseSettings):
     retry_delays_seconds: Annotated[tuple[float, ...], NoDecode] = (2.0, 10.0, 30.0)
     requests_per_day: int = Field(default=5000, ge=1)
 
+    #: First part of every child application's name, which customers see on LinkedIn's consent screen.
+    ats_name: str = Field(default="ATS", max_length=MAX_ATS_NAME * 4)
+    #: What every child application's `validJsSdkDomains` should be; the portal's own origin unless given.
+    js_sdk_domains: Annotated[tuple[str, ...], NoDecode] = ()
+    #: How long a new child application may take to work (fact sheet section 1, "After create").
+    application_ready_seconds: float = Field(default=300, ge=0, le=3600, allow_inf_nan=False)
+
+    #: The origin under which customers reach the portal.
+    portal_url: str = "http://127.0.0.1:8780"
+    linkedin_widget_extension: str = "https://platform.linkedin.com/rsc/extensions/onboarding-widget"
+    #: The bundles that the plugin offers, as the seed lists them (step 2).
+    portal_integrations: Annotated[tuple[str, ...], NoDecode] = (
+        "RECRUITER_SYSTEM_CONNECT_COMPANY",
+        "RECRUITER_SYSTEM_CONNECT_CONTRACT",
+        "APPLY_WITH_LINKEDIN",
+    )
+    #: Origins that may show the page in a frame.
+    portal_frame_ancestors: Annotated[tuple[str, ...], NoDecode] = ()
+    #: Sources beyond LinkedIn's known ones that its script turns out to need.
+    portal_extra_sources: Annotated[tuple[str, ...], NoDecode] = ()
+    portal_csp_report_only: bool = False
+    #: Addresses of proxies whose X-Forwarded-For is believed.
+    portal_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        return self.js_sdk_domains or (self.portal_url,)
+
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: SecretStr) -> SecretStr:
@@ -57,7 +88,72 @@ class Settings(BaseSettings):
             raise ValueError(f"names {url.drivername}; use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME")
         return SecretStr(url.render_as_string(hide_password=False))
 
-    @field_validator("linkedin_api_url", "linkedin_token_url", "linkedin_widget_url")
+    @field_validator(
+        "js_sdk_domains",
+        "portal_integrations",
+        "portal_frame_ancestors",
+        "portal_extra_sources",
+        "portal_trusted_proxies",
+        mode="before",
+    )
+    @classmethod
+    def _list(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+
+    @field_validator("js_sdk_domains", "portal_frame_ancestors", "portal_extra_sources")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(map(parse_origin, value))
+        except InvalidOrigin as error:
+            raise ValueError(f"has an entry that cannot be used: {error}") from None
+
+    @field_validator("portal_url")
+    @classmethod
+    def _portal(cls, value: str) -> str:
+        try:
+            origin = URL(parse_origin(value))
+        except InvalidOrigin as error:
+            raise ValueError(f"is not the portal's origin: {error}") from None
+        if origin.scheme == "http" and not _is_loopback(origin.host or ""):
+            raise ValueError("uses plain http, which is accepted for a loopback address alone; use https")
+        return value
+
+    @field_validator("portal_integrations")
+    @classmethod
+    def _integrations(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            bundles = tuple(map(parse_constant, value))
+        except InvalidKey as error:
+            raise ValueError(f"has an entry that cannot be used: {error}") from None
+        if not bundles:
+            raise ValueError("names no integration; give a comma list like APPLY_WITH_LINKEDIN,APPLY_CONNECT")
+        return bundles
+
+    @field_validator("portal_trusted_proxies")
+    @classmethod
+    def _proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            try:
+                ip_address(address)
+            except ValueError:
+                raise ValueError(f"has {address!r}, which is not an IP address") from None
+        return value
+
+    @field_validator("ats_name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if not value.strip() or not value.isprintable():
+            raise ValueError("is empty or has characters that cannot be shown; give the ATS's name")
+        if name_units(value) > MAX_ATS_NAME:
+            raise ValueError(f"takes more than {MAX_ATS_NAME} characters of an application's name; shorten it")
+        if names_linkedin(value):
+            raise ValueError('has "LinkedIn" in it, which LinkedIn does not allow; leave it out')
+        return value.strip()
+
+    @field_validator("linkedin_api_url", "linkedin_token_url", "linkedin_widget_url", "linkedin_widget_extension")
     @classmethod
     def _address(cls, value: str) -> str:
         try:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from sandbox import control, integrations, oauth
+from sandbox import control, integrations, oauth, plugin, provisioning, recruiter
 from sandbox.answers import AnswerResponse, api_error
 from sandbox.state import Sandbox
 from sandbox.wire import close_entry, open_entry, sandbox_of
@@ -28,7 +28,7 @@ def create_app(world: World | None = None, *, clock: Callable[[], float] = time.
     """A stand-in with this world. Its state is `app.state.sandbox`; the same seed gives the same answers."""
     app = SandboxApp(title="LinkedIn stand-in", openapi_url=None)
     app.state.sandbox = Sandbox(world or World(), clock=clock, seed=seed)
-    for room in (oauth, integrations, control):
+    for room in (oauth, integrations, provisioning, plugin, control, recruiter):
         app.include_router(room.router)
     app.add_exception_handler(HTTPException, _refuse)
     return app

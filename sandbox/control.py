@@ -1,6 +1,6 @@
 """`/sandbox/...`: what no LinkedIn has. Moves the world along, and shows what was written down."""
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,12 +14,12 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def _loopback_only(request: Request) -> None:
+def loopback_only(request: Request) -> None:
     if request.client is None or request.client.host not in _LOOPBACK:
         raise HTTPException(403, "the control calls answer loopback addresses only")
 
 
-router = APIRouter(prefix="/sandbox", dependencies=[Depends(_loopback_only)])
+router = APIRouter(prefix="/sandbox", dependencies=[Depends(loopback_only)])
 
 
 class _Named(IntegrationKey):
@@ -33,6 +33,20 @@ class _Faults(BaseModel):
 
     client_id: str
     faults: list[Fault]
+
+
+class _WhichSecret(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    client_id: str
+    which: Literal["oldest", "newest"]
+
+
+class _Admin(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    client_id: str
+    admin: bool
 
 
 class _Clock(BaseModel):
@@ -104,6 +118,28 @@ async def replace_faults(request: Request) -> dict[str, Any]:
     except NoSuchThingError as error:
         raise HTTPException(409, str(error)) from None
     return {"client_id": wanted.client_id, "faults": len(wanted.faults)}
+
+
+@router.post("/delete-secret")
+async def delete_secret(request: Request) -> dict[str, Any]:
+    """Body: client_id and which, "oldest" or "newest"; the last secret stays."""
+    wanted = await _read(request, _WhichSecret)
+    try:
+        sandbox_of(request).delete_secret(wanted.client_id, wanted.which)
+    except NoSuchThingError as error:
+        raise HTTPException(409, str(error)) from None
+    return sandbox_of(request).state()
+
+
+@router.post("/admin")
+async def set_admin(request: Request) -> dict[str, Any]:
+    """Body: client_id and admin, whether the customer's person at the plugin has the permissions."""
+    wanted = await _read(request, _Admin)
+    try:
+        sandbox_of(request).set_admin(wanted.client_id, wanted.admin)
+    except NoSuchThingError as error:
+        raise HTTPException(409, str(error)) from None
+    return sandbox_of(request).state()
 
 
 @router.post("/clock")

@@ -2,14 +2,24 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
-Operation = Literal["token", "verify", "enable"]
+Operation = Literal["create", "find", "update", "rotate", "token", "verify", "enable"]
+
+#: What only a parent application does.
+PROVISIONING: frozenset[Operation] = frozenset({"create", "find", "update", "rotate"})
 
 _API = frozenset({"verify", "enable"})
 _ALL = _API | {"token"}
 
-# fault -> operations it can meet, parameters it takes (a "!" marks one it cannot do without)
+# fault -> operations of a child it can meet, parameters it takes (a "!" marks one it cannot do without)
 FAULTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "status": (_ALL, frozenset({"status!", "message", "service_error_code", "retry_after", "applied"})),
     "html": (_ALL, frozenset({"status", "applied"})),
@@ -46,8 +56,15 @@ FAULTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "bad_expiry": (frozenset({"token"}), frozenset({"expires_in!"})),
 }
 
+# Those that do not depend on what an answer says can meet a parent's calls as well.
+PROVISIONING_FAULTS = frozenset(
+    {"status", "html", "garbage", "empty", "redirect", "truncated", "huge", "lost", "dropped", "hang", "stall"}
+    | {"throttle", "expired", "bad_token", "revoked", "forbidden"}
+)
+
 # Faults of an answer: the work had been done when it went wrong.
 _APPLIED_BY_DEFAULT = frozenset({"truncated", "huge", "empty", "lost", "hang"})
+_APPLICABLE = frozenset({"enable", "create", "update", "rotate"})
 
 
 class Fault(BaseModel):
@@ -82,6 +99,8 @@ class Fault(BaseModel):
         if self.fault not in FAULTS:
             raise ValueError(f"{self.fault!r} is not a fault; known are {', '.join(FAULTS)}")
         operations, declared = FAULTS[self.fault]
+        if self.fault in PROVISIONING_FAULTS:
+            operations |= PROVISIONING
         if self.on not in operations:
             raise ValueError(f"{self.fault!r} cannot happen on {self.on!r}, only on {', '.join(sorted(operations))}")
         allowed = {name.rstrip("!") for name in declared} | {"on", "fault", "times", "after", "type"}
@@ -90,11 +109,16 @@ class Fault(BaseModel):
         needed = {name.rstrip("!") for name in declared if name.endswith("!")}
         if missing := sorted(needed - self.model_fields_set):
             raise ValueError(f"{self.fault!r} needs {missing[0]!r}")
-        if self.on == "token" and self.type is not None:
-            raise ValueError("a token request has no integration type, so 'type' cannot limit it")
-        if self.applied is not None and self.on != "enable":
-            raise ValueError(f"only an enable can be applied, not a {self.on}")
+        if self.on not in _API and self.type is not None:
+            raise ValueError(f"a {self.on} request has no integration type, so 'type' cannot limit it")
+        if self.applied is not None and self.on not in _APPLICABLE:
+            raise ValueError(f"only an enable can be applied, or a create, update or rotate, not a {self.on}")
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A parameter that was not given must not come back as one that was: the fault may not take it.
+        return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
 
     @property
     def applies(self) -> bool:
@@ -110,6 +134,15 @@ class FaultScript:
 
     def replace(self, faults: list[Fault]) -> None:
         self._faults = [(fault, {"met": 0, "fired": 0}) for fault in faults]
+
+    def remaining(self) -> list[Fault]:
+        """What is left of them: as if the calls so far had been the first of a script that goes on."""
+        left: list[Fault] = []
+        for fault, count in self._faults:
+            times = None if fault.times is None else fault.times - count["fired"]
+            if times is None or times > 0:
+                left.append(fault.model_copy(update={"times": times, "after": max(0, fault.after - count["met"])}))
+        return left
 
     def take(self, operation: Operation, integration_types: frozenset[str] = frozenset()) -> Fault | None:
         """The fault that is due for this call, or None."""

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from sandbox.answers import Answer, AnswerResponse, Batch, Refused, api_error
+from sandbox.clients import Client, Onboarding
 from sandbox.faults import Fault
 from sandbox.keys import Key
 from sandbox.reading import (
@@ -14,11 +15,12 @@ from sandbox.reading import (
     INVALID_CONTEXT,
     Call,
     authenticate,
+    forbidden,
     read_call,
     unauthorized,
     wrong_key_text,
 )
-from sandbox.state import Client, LogEntry, Onboarding, Sandbox
+from sandbox.state import LogEntry, Sandbox
 from sandbox.watch import normal
 from sandbox.wire import close_entry, has_credentials_in_url, open_entry, sandbox_of, spoil
 from sandbox.world import is_recruiter_type
@@ -52,6 +54,8 @@ async def _handle(sandbox: Sandbox, request: Request, entry: LogEntry) -> Answer
     if has_credentials_in_url(sandbox, request):
         sandbox.watch.report("credentials_in_url", None, f"{entry.operation} request")
     client, token = authenticate(sandbox, request, entry)
+    if not isinstance(client, Client):
+        raise forbidden(request.method, "atsIntegrations")
     if client.count_request(sandbox.today()) > sandbox.world.requests_per_day:
         raise Refused(api_error(429, retry_after=sandbox.world.retry_after))
     call = await read_call(sandbox, request, entry)

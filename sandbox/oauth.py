@@ -6,8 +6,9 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request
 
 from sandbox.answers import Answer, AnswerResponse, Refused, json_answer, oauth_error
+from sandbox.clients import Caller, Token
 from sandbox.faults import Fault
-from sandbox.state import Client, LogEntry, Sandbox, Token
+from sandbox.state import LogEntry, Sandbox
 from sandbox.wire import (
     close_entry,
     content_type_of,
@@ -30,19 +31,19 @@ async def access_token(request: Request) -> AnswerResponse:
     sandbox = sandbox_of(request)
     entry = open_entry(sandbox, request, "token")
     try:
-        client = await _authenticated(sandbox, request, entry)
+        client, secret = await _authenticated(sandbox, request, entry)
     except Refused as refused:
         answer = refused.answer
     else:
         fault = client.script.take("token")
         entry.fault = None if fault is None else fault.fault
-        _watch_surplus(sandbox, client)
-        answer = await _answer(sandbox, request, client, fault)
+        _watch_surplus(sandbox, client, secret)
+        answer = await _answer(sandbox, request, client, secret, fault)
     close_entry(entry, answer)
     return AnswerResponse(answer)
 
 
-async def _authenticated(sandbox: Sandbox, request: Request, entry: LogEntry) -> Client:
+async def _authenticated(sandbox: Sandbox, request: Request, entry: LogEntry) -> tuple[Caller, str]:
     exposed = has_credentials_in_url(sandbox, request)
     if exposed:
         sandbox.watch.report("credentials_in_url", None, "token request")
@@ -55,14 +56,18 @@ async def _authenticated(sandbox: Sandbox, request: Request, entry: LogEntry) ->
         sandbox.watch.report("header", None, "Content-Type of a token request must be a form")
         raise Refused(oauth_error(400, "Content-Type must be application/x-www-form-urlencoded"))
     form = _form(body)
-    client = sandbox.clients.get(form["client_id"])
+    client = sandbox.callers.get(form["client_id"])
     if client is not None:
         entry.client_id = client.client_id
     if form["grant_type"] != "client_credentials":
         raise Refused(oauth_error(400, "Unsupported grant_type", error="unsupported_grant_type"))
-    if client is None or not compare_digest(client.client_secret.encode(), form["client_secret"].encode()):
+    if client is None or not _knows(client, form["client_secret"]) or not sandbox.is_ready(client):
         raise Refused(_invalid_client())
-    return client
+    return client, form["client_secret"]
+
+
+def _knows(client: Caller, secret: str) -> bool:
+    return any(compare_digest(one.encode(), secret.encode()) for one in client.secrets)
 
 
 def _form(body: bytes) -> dict[str, str]:
@@ -79,20 +84,28 @@ def _form(body: bytes) -> dict[str, str]:
     return form
 
 
-def _watch_surplus(sandbox: Sandbox, client: Client) -> None:
-    """The same token serves all calls until near its end (fact sheet section 4, "Reuse")."""
+def _watch_surplus(sandbox: Sandbox, client: Caller, secret: str) -> None:
+    """The same token serves all calls until near its end (fact sheet section 4, "Reuse").
+
+    Trying a secret that a rotation brought takes a token of its own.
+    """
     for text in client.tokens:
         token = sandbox.tokens[text]
-        if token.held and token.expires_at - sandbox.now() > _EARLY and not sandbox.watch.was_refused(text):
+        if (
+            token.held
+            and token.secret == secret
+            and token.expires_at - sandbox.now() > _EARLY
+            and not sandbox.watch.was_refused(text)
+        ):
             sandbox.watch.report("extra_token", client.client_id)
             return
 
 
-async def _answer(sandbox: Sandbox, request: Request, client: Client, fault: Fault | None) -> Answer:
+async def _answer(sandbox: Sandbox, request: Request, client: Caller, secret: str, fault: Fault | None) -> Answer:
     issued: list[Token] = []
 
     def issue() -> Answer:
-        text, token = sandbox.issue_token(client)
+        text, token = sandbox.issue_token(client, secret)
         issued.append(token)
         return json_answer(200, {"access_token": text, "expires_in": sandbox.world.token_lifetime_seconds})
 
@@ -106,7 +119,7 @@ async def _answer(sandbox: Sandbox, request: Request, client: Client, fault: Fau
             case "no_token":
                 answer = json_answer(200, {"expires_in": sandbox.world.token_lifetime_seconds})
             case "bad_expiry":
-                text, _ = sandbox.issue_token(client)
+                text, _ = sandbox.issue_token(client, secret)
                 answer = json_answer(200, {"access_token": text, "expires_in": fault.expires_in})
             case _:
                 answer = _invalid_client()

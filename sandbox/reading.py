@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from fastapi import Request
 
 from sandbox.answers import Refused, api_error
+from sandbox.clients import Caller
 from sandbox.keys import (
     IncompleteKeyError,
     Key,
@@ -18,7 +19,7 @@ from sandbox.keys import (
     keys_of_query,
     query_pairs,
 )
-from sandbox.state import Client, LogEntry, Sandbox
+from sandbox.state import LogEntry, Sandbox
 from sandbox.wire import content_type_of, read_body
 from sandbox.world import is_context_urn
 
@@ -48,7 +49,7 @@ def unauthorized(kind: str) -> Refused:
     return Refused(api_error(401, message or _REVOKED, code))
 
 
-def authenticate(sandbox: Sandbox, request: Request, entry: LogEntry) -> tuple[Client, str]:
+def authenticate(sandbox: Sandbox, request: Request, entry: LogEntry) -> tuple[Caller, str]:
     """The application behind the bearer token, and the token; a 401 otherwise."""
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text:
@@ -63,7 +64,12 @@ def authenticate(sandbox: Sandbox, request: Request, entry: LogEntry) -> tuple[C
     if token is None or token.dead is not None:
         sandbox.watch.token_refused(text)
         raise unauthorized("bad_token" if token is None else token.dead or "bad_token")
-    return sandbox.clients[token.client_id], text
+    return sandbox.callers[token.client_id], text
+
+
+def forbidden(method: str, resource: str) -> Refused:
+    """The 403 of somebody else's credentials (seed step 3)."""
+    return Refused(api_error(403, f"Not enough permissions to access: {method} /{resource}", 100))
 
 
 async def read_call(sandbox: Sandbox, request: Request, entry: LogEntry) -> Call:
@@ -136,13 +142,18 @@ def _check_values(sandbox: Sandbox, keys: Iterable[Key]) -> None:
             raise Refused(api_error(400, INVALID_CONTEXT))
 
 
-def _entities(body: bytes) -> dict[str, Any]:
+def json_of(body: bytes) -> Any:
+    """A body as strict JSON: every name once, no NaN."""
     try:
-        data = json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+        return json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
     except _RepeatedNameError as error:
         raise Refused(api_error(400, f"Duplicate key in batch request body: '{error}'")) from None
     except (ValueError, RecursionError):
         raise Refused(api_error(400, "Cannot parse request entity")) from None
+
+
+def _entities(body: bytes) -> dict[str, Any]:
+    data = json_of(body)
     entities = data.get("entities") if isinstance(data, dict) else None
     if not isinstance(entities, dict) or data.keys() != {"entities"}:
         raise Refused(api_error(400, "Request body must hold exactly one field, the object 'entities'"))

@@ -15,6 +15,8 @@ RULES = {
     "extra_token": "the application holds a token that is good for more than 60 s and was never answered 401",
     "header": "a header is missing or wrong",
     "double_encoded_key": "a key was percent-encoded twice",
+    "js_sdk_domain": "a domain of validJsSdkDomains is no full origin, or has a trailing slash or a path",
+    "created_again": "an application with this uniqueForeignId had been created, and the answer had arrived",
 }
 
 _NOT_REQUESTED = "NOT_REQUESTED"
@@ -45,6 +47,7 @@ class Watch:
         self._said: dict[tuple[str, Key], str] = {}
         self._unsettled: set[tuple[str, Key]] = set()
         self._refused_tokens: set[str] = set()
+        self._created: set[tuple[str, str]] = set()
 
     def report(self, rule: str, client_id: str | None, detail: str = "", keys: Iterable[Key] = ()) -> None:
         text = f"{RULES[rule]}: {detail}" if detail else RULES[rule]
@@ -86,3 +89,12 @@ class Watch:
 
     def enable_settled(self, client_id: str, keys: Iterable[Key]) -> None:
         self._unsettled.difference_update((client_id, key) for key in keys)
+
+    def create_arrives(self, parent: str, unique_foreign_id: str) -> None:
+        """Called for each well-formed create, before anything is done about it."""
+        if (parent, unique_foreign_id) in self._created:
+            self.report("created_again", parent)
+
+    def create_answered(self, parent: str, unique_foreign_id: str) -> None:
+        """The credentials of the new application reached the caller."""
+        self._created.add((parent, unique_foreign_id))

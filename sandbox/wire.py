@@ -98,7 +98,8 @@ async def spoil(
         case "redirect":
             return Answer(fault.status or 302, b"", {"location": fault.location or "/"}), False
         case "truncated":
-            return replace(answer, delivery="truncated"), False
+            # Of an answer without a body nothing can be missing but the whole.
+            return replace(answer, delivery="truncated" if answer.body else "cut"), False
         case "huge":
             return Answer(200, b"", {"content-type": "application/json"}, "huge", fault.bytes), False
         case "lost" | "dropped":

@@ -1,13 +1,14 @@
 """The world as it is written down: applications, their customers' integrations and the faults that await them."""
 
 import re
+from collections.abc import Hashable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from sandbox.faults import Fault
+from sandbox.faults import PROVISIONING, Fault
 from sandbox.keys import Key
 
 _RECRUITER_TYPES = frozenset(
@@ -25,6 +26,7 @@ KNOWN_TYPES = _RECRUITER_TYPES | {
 KNOWN_TENANTS = frozenset({"JOBS", "RECRUITER"})
 _CONTEXT_URN = re.compile(r"urn:li:(organization|contract):[A-Za-z0-9_-]+")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
+_Value = TypeVar("_Value", bound=Hashable)
 
 
 def is_recruiter_type(integration_type: str) -> bool:
@@ -43,7 +45,13 @@ class WorldError(ValueError):
 class IntegrationKey(BaseModel):
     """The three parts of a key that the plugin's callback hands out (seed step 2), by their own names."""
 
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
 
     integration_context: str
     integration_type: str
@@ -75,27 +83,80 @@ class Integration(IntegrationKey):
     integration_name: str | None = None
 
 
-class Application(BaseModel):
-    """A customer's child application: its credentials, the integrations that belong to it, its faults."""
+class Credentials(BaseModel):
+    """What a parent and a child have in common. `secrets`, if given, are the valid ones, `client_secret` first."""
 
     model_config = ConfigDict(extra="forbid")
 
     client_id: str = Field(min_length=1)
     client_secret: str = Field(min_length=1, repr=False)
+    secrets: list[str] = Field(default=[], max_length=2, repr=False)
+    faults: list[Fault] = []
+
+    @model_validator(mode="after")
+    def _secrets_fit(self) -> "Credentials":
+        if self.secrets and self.secrets[0] != self.client_secret:
+            raise ValueError("the first of 'secrets' must be the client_secret")
+        if len(set(self.secrets)) != len(self.secrets) or "" in self.secrets:
+            raise ValueError("'secrets' must differ and not be empty")
+        return self
+
+
+class Parent(Credentials):
+    """A parent application: provisions child applications, and can do nothing with integrations."""
+
+    @field_validator("faults")
+    @classmethod
+    def _faults_fit(cls, faults: list[Fault]) -> list[Fault]:
+        for fault in faults:
+            if fault.on not in PROVISIONING and fault.on != "token":
+                raise ValueError(f"a parent application makes no {fault.on} request")
+        return faults
+
+
+class Application(Credentials):
+    """A customer's child application: its credentials, the integrations that belong to it, its faults.
+
+    `organization` and `contract` are the ids of the customer whom the plugin sees, `admin` whether the one logged in
+    there may request. `parent` is the client_id of the application that created this one.
+    """
+
     customer: str | None = None
     integrations: list[Integration] = []
-    faults: list[Fault] = []
+    application_id: int | None = Field(default=None, ge=1)
+    unique_foreign_id: str | None = Field(default=None, min_length=1)
+    name: str | None = None
+    description: str | None = None
+    js_sdk_domains: list[str] = []
+    callback_urls: list[str] = []
+    parent: str | None = None
+    organization: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
+    contract: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
+    admin: bool = True
+
+    @field_validator("faults")
+    @classmethod
+    def _faults_fit(cls, faults: list[Fault]) -> list[Fault]:
+        for fault in faults:
+            if fault.on in PROVISIONING:
+                raise ValueError(
+                    f"a child application makes no {fault.on} request, so this fault belongs to its parent"
+                )
+        return faults
 
 
 class World(BaseModel):
     """Everything the stand-in knows at start. Built in Python, or read from JSON by `load_world`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
 
     applications: list[Application] = []
+    parents: list[Parent] = []
     token_lifetime_seconds: int = Field(default=1800, ge=1)
     requests_per_day: int = Field(default=5000, ge=0)
     retry_after: int | str | None = None
+    new_application_delay_seconds: float = Field(default=0, ge=0)
+    secret_in_finder: bool = False
 
     @model_validator(mode="after")
     def _one_owner_each(self) -> "World":
@@ -120,6 +181,34 @@ class World(BaseModel):
                     )
                 owners[key] = application.client_id
         return self
+
+    @model_validator(mode="after")
+    def _one_parent_each(self) -> "World":
+        parents = {parent.client_id for parent in self.parents}
+        names = [one.client_id for one in (*self.parents, *self.applications)]
+        numbers = [one.application_id for one in self.applications if one.application_id is not None]
+        foreign = [(one.parent, one.unique_foreign_id) for one in self.applications if one.unique_foreign_id]
+        for one in self.applications:
+            if one.parent is not None and one.parent not in parents:
+                raise ValueError(
+                    f"application {one.client_id!r} has a parent {one.parent!r} that is not among 'parents'"
+                )
+        if twice := _repeated(names):
+            raise ValueError(f"client_id {twice!r} is used twice")
+        if twice := _repeated(numbers):
+            raise ValueError(f"application_id {twice} is used twice")
+        if twice := _repeated(foreign):
+            raise ValueError(f"unique_foreign_id {twice[1]!r} is used twice under parent {twice[0]!r}")
+        return self
+
+
+def _repeated(values: Iterable[_Value]) -> _Value | None:
+    seen = set[_Value]()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return None
 
 
 def parse_world(data: Any) -> World:

@@ -13,9 +13,9 @@ from typing import Any, cast
 from prefect import Task
 
 from greenlight.ats.rows import Wanted
+from greenlight.settings import Settings
 from tasks.progress import report
 from tasks.retries import retrying
-from tasks.session import current
 
 #: Customers that one look takes at least; a look is a request per customer.
 CUSTOMERS_PER_LOOK = 50
@@ -26,9 +26,9 @@ MAX_ENABLE_TASKS = 300
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Integrations that one task run takes care of, and what to call it."""
+    """Integrations or customers that one task run takes care of, by their ids, and what to call it."""
 
-    ids: tuple[int, ...]
+    ids: tuple[int | str, ...]
     label: str
 
 
@@ -61,14 +61,19 @@ def enable_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
 
 
 async def run_chunks(
-    task: Task[..., Any], arguments: Sequence[Any], chunks: Sequence[Chunk], stage: str, width: int
+    task: Task[..., Any],
+    arguments: Sequence[Any],
+    chunks: Sequence[Chunk],
+    stage: str,
+    width: int,
+    settings: Settings,
 ) -> None:
     """Run `task(*arguments, ids, label)` for each chunk, `width` side by side, each with its retries.
 
     A chunk that fails does not stop another: what did not come through is on record, item by item.
     """
     # Prefect types return_state on an async task as if it were not awaited.
-    patient = cast(Any, task.with_options(**retrying(current().settings)))
+    patient = cast(Any, task.with_options(**retrying(settings)))
     gate = asyncio.Semaphore(width)
     total = sum(len(chunk.ids) for chunk in chunks)
     report(stage, 0, total)

@@ -27,4 +27,4 @@ async def look_at_all(run_id: str, purpose: Purpose, ids: Sequence[int]) -> None
     """Look at all of these; what does not come through after all retries is on record as such."""
     session = current()
     wanted = await asyncio.to_thread(session.store.wanted, ids)
-    await run_chunks(look, (run_id, purpose), look_chunks(wanted), purpose, WIDTH)
+    await run_chunks(look, (run_id, purpose), look_chunks(wanted), purpose, WIDTH, session.settings)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from prefect import task
 
+from greenlight.domain.conditions import CHANGED_SINCE_PLAN
 from greenlight.domain.plan import Action, Planned, Policy, Requests, plan, price
 from greenlight.domain.selection import Selection
 from tasks.retries import RECORDING
@@ -29,11 +30,17 @@ class PlanMade:
 
 
 @task(name="plan", task_run_name="plan", **RECORDING)
-async def make_plan(ids: Sequence[int], since: datetime, max_changes: int) -> PlanMade:
-    """Plan for these integrations from what was seen since then, and record each one's action and condition."""
+async def make_plan(ids: Sequence[int], since: datetime, max_changes: int, approved: str | None = None) -> PlanMade:
+    """Plan for these integrations from what was seen since then, and record each one's action and condition.
+
+    With the id of an approved plan, what was approved under another child application is left out.
+    """
     session = current()
     wanted = await asyncio.to_thread(session.store.wanted, ids)
     observed = await asyncio.to_thread(session.store.observed, ids, since)
+    if approved is not None:
+        others = await asyncio.to_thread(session.plans.of_another_application, approved)
+        observed |= dict.fromkeys(others, CHANGED_SINCE_PLAN)
     planned = plan([entry.item for entry in wanted], observed, Policy(max_changes))
     entries = tuple(zip((entry.id for entry in wanted), planned, strict=True))
     await asyncio.to_thread(session.store.record_plan, entries, now())
@@ -44,4 +51,4 @@ async def make_plan(ids: Sequence[int], since: datetime, max_changes: int) -> Pl
 async def store_plan(made: PlanMade, selection: Selection) -> str:
     """Store a plan so that it can be applied by its id."""
     session = current()
-    return await asyncio.to_thread(session.store.save_plan, made.entries, selection, made.price, now())
+    return await asyncio.to_thread(session.plans.save, made.entries, selection, made.price, now())

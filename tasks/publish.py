@@ -1,22 +1,27 @@
 """What Prefect's UI shows of a run: a markdown artifact with the plan, a table with the outcome."""
 
 import re
+from collections.abc import Sequence
 
 from prefect import task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
+from greenlight.ats.rows import Wanted
 from greenlight.domain.plan import Action
+from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.reasons import EXPLANATIONS, Reason
 from greenlight.domain.report import Report, ReportItem
+from tasks.events import announce
 from tasks.plan import PlanMade
 from tasks.retries import RECORDING
+from tasks.session import now
 
 #: The browser is what limits an artifact; the database has the rest.
 MAX_ROWS = 200
 
 
 @task(name="publish plan", task_run_name="publish plan", **RECORDING)
-async def publish_plan(made: PlanMade) -> None:
+async def publish_plan(made: PlanMade, command: str, plan_id: str | None) -> None:
     """What would be enabled and what is held, for people."""
     entries, cost = [entry for _, entry in made.entries], made.price
     shown = [
@@ -27,6 +32,9 @@ async def publish_plan(made: PlanMade) -> None:
         "",
         f"Price: {cost.token} token, {cost.verify} verify and {cost.enable} enable requests. "
         "An enabled integration cannot be disabled.",
+        "",
+        *([f"Plan `{plan_id}`: `greenlight approve {plan_id}`, then apply it by its id."] if plan_id else []),
+        f"The same again: `{command.replace('`', ' ')}`",
         "",
         "| | customer | integration | context | reason |",
         "|---|---|---|---|---|",
@@ -48,7 +56,7 @@ async def publish_plan(made: PlanMade) -> None:
 
 
 @task(name="publish outcome", task_run_name="publish outcome", **RECORDING)
-async def publish_outcome(report: Report) -> None:
+async def publish_outcome(report: Report, drifted: Sequence[Wanted] = ()) -> None:
     """Every item's outcome, those that need somebody first."""
     urgent = report.unsettled()
     named = {item.item for item in urgent}
@@ -56,6 +64,30 @@ async def publish_outcome(report: Report) -> None:
     await acreate_table_artifact(
         [_row(item) for item in [*urgent, *rest][:MAX_ROWS]],
         key="reconcile-outcome",
+        description=" ".join([report.headline(), *_more(len(report.items))]),
+    )
+    announce(report, now(), drifted)
+
+
+@task(name="publish applications", task_run_name="publish applications", **RECORDING)
+async def publish_applications(report: ProvisionReport) -> None:
+    """Every customer's child application, those that do not work yet first."""
+    urgent = report.unsettled()
+    rest = [item for item in report.items if item not in urgent]
+    await acreate_table_artifact(
+        [
+            {
+                "customer": cell(item.customer_id),
+                "application": cell(item.application_name or ""),
+                "outcome": item.outcome.value,
+                "reason": item.reason.value,
+                "whose move": EXPLANATIONS[item.reason].mover.value,
+                "client id": cell(item.client_id or ""),
+                "message": cell(item.message),
+            }
+            for item in [*urgent, *rest][:MAX_ROWS]
+        ],
+        key="provision-outcome",
         description=" ".join([report.headline(), *_more(len(report.items))]),
     )
 

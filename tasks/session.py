@@ -12,9 +12,13 @@ from datetime import UTC, datetime
 from blocks.child_app import ChildAppBlocks
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import open_database
+from greenlight.ats.fleet import Fleet
+from greenlight.ats.plans import Plans
+from greenlight.ats.requests import Requests as PluginRequests
 from greenlight.ats.runs import Runs
 from greenlight.ats.store import Store
 from greenlight.domain.plan import Requests
+from greenlight.linkedin.calls import Calls
 from greenlight.linkedin.integrations import Enabler, Verifier
 from greenlight.linkedin.oauth import RequestCounts, Tokens
 from greenlight.linkedin.transport import Wire
@@ -36,6 +40,9 @@ class Session:
     store: Store
     attempts: Attempts
     runs: Runs
+    plans: Plans
+    fleet: Fleet
+    requests: PluginRequests
     observer: Observer
     enabling: Enabling | None
     counts: RequestCounts
@@ -73,7 +80,7 @@ async def _session(settings: Settings, *, may_enable: bool) -> AsyncIterator[Ses
     try:
         counts = RequestCounts()
         tokens = Tokens(wire, settings.linkedin_token_url, counts)
-        means = (wire, tokens, settings.linkedin_api_url, counts)
+        means = Calls(wire, tokens, counts), settings.linkedin_api_url
         blocks = ChildAppBlocks()
         store, attempts = Store(database), Attempts(database)
         enabler = Enabler(*means) if may_enable else None
@@ -82,6 +89,9 @@ async def _session(settings: Settings, *, may_enable: bool) -> AsyncIterator[Ses
             store,
             attempts,
             Runs(database),
+            Plans(database),
+            Fleet(database),
+            PluginRequests(database),
             Observer(store, enabler or Verifier(*means), blocks, now),
             Enabling(attempts, enabler, blocks, now, settings.http_timeout_seconds) if enabler else None,
             counts,

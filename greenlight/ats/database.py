@@ -3,10 +3,10 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlmodel import Session
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -23,6 +23,8 @@ _BUSY_TIMEOUT_SECONDS = 30
 #: Keeps two processes from migrating at once on PostgreSQL; any constant will do.
 _MIGRATION_LOCK = 7_205_911
 _ONE_AT_A_TIME = threading.Lock()
+_TRIES = 4
+_Done = TypeVar("_Done")
 VERSION_TABLE = "greenlight_version"
 
 
@@ -46,6 +48,14 @@ class Database:
     def writing(self) -> Iterator[Session]:
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def write(self, act: Callable[[Session], _Done]) -> _Done:
+        """Run `act` in a transaction, and afresh where somebody else has just added the row that it was to add."""
+        for _ in range(_TRIES):
+            with suppress(IntegrityError), self.writing() as session:
+                return act(session)
+        with self.writing() as session:
+            return act(session)
 
     def migrate(self) -> None:
         """Bring the schema to its newest revision; waits for another process that is doing the same."""

@@ -40,11 +40,16 @@ def register(database: Database, registrations: Iterable[Registration], now: dat
 
     A customer without an application in `registrations` keeps the one on record. Raises ClientIdTaken.
     """
+    wanted = list(registrations)
+    return database.write(lambda session: register_in(session, wanted, now))
+
+
+def register_in(session: Session, registrations: Iterable[Registration], now: datetime) -> Changes:
+    """The same as part of a transaction of the caller's."""
     changes = Changes()
-    with database.writing() as session:
-        for registration in registrations:
-            _register_customer(session, registration, changes, now)
-            _register_integrations(session, registration, changes, now)
+    for registration in registrations:
+        _register_customer(session, registration, changes, now)
+        _register_integrations(session, registration, changes, now)
     return changes
 
 
@@ -97,6 +102,10 @@ def _register_customer(session: Session, registration: Registration, changes: Ch
             session.flush()
             changed = before is not None
         elif (application.client_id, application.credentials_block) != (client_id, block):
+            if application.client_id != client_id:
+                # Another application: nothing that was known of the last one holds for it.
+                application.application_urn = application.application_name = application.js_sdk_domains = None
+                application.provisioned_at = application.works_since = None
             application.client_id, application.credentials_block = client_id, block
             changed = True
     changes.customers_changed += changed

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlmodel import Session, col, select, update
 
@@ -13,6 +14,8 @@ from greenlight.domain.plan import Action, Item
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import ReportItem
 from greenlight.domain.status import Observation, Status
+
+_Id = TypeVar("_Id", int, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Wanted:
     condition: Condition
 
 
-def slices(ids: Sequence[int], size: int = 500) -> list[Sequence[int]]:
+def slices(ids: Sequence[_Id], size: int = 500) -> list[Sequence[_Id]]:
     # SQLite takes a limited number of parameters in one statement.
     return [ids[start : start + size] for start in range(0, len(ids), size)]
 

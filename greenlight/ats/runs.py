@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.plans import Plans
 from greenlight.ats.rows import item, report_item, rows
 from greenlight.ats.store import Store
 from greenlight.ats.tables import Attempt, Customer, Integration, Plan, Run
@@ -32,11 +33,12 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._store = Store(database)
+        self._plans = Plans(database)
 
     def ids(self, scope: Scope) -> list[int]:
         """The integrations a run is about. Raises UnknownCustomer or UnknownPlan."""
         if scope.plan_id is not None:
-            return self._store.planned_enables(scope.plan_id)
+            return self._plans.enables(scope.plan_id)
         return self._store.select(scope.selection)
 
     def start(self, run_id: str, command: Command, scope: Scope, now: datetime) -> datetime:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from uuid import uuid4
+from datetime import UTC, date, datetime
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.rows import (
@@ -18,19 +17,15 @@ from greenlight.ats.rows import (
     slices,
     wanted_row,
 )
-from greenlight.ats.tables import ChildApplication, Customer, Integration, Plan, PlanItem
+from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.domain.conditions import Condition
-from greenlight.domain.plan import Action, Item, Planned, Requests
+from greenlight.domain.plan import Item, Planned
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Observation, Status
 
 
 class UnknownCustomer(Exception):
     """A customer was named that the ATS database does not have."""
-
-
-class UnknownPlan(Exception):
-    """A plan was named that the ATS database does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +59,35 @@ class Store:
             if missing := sorted(named - set(known)):
                 raise UnknownCustomer(f"no customer {', '.join(map(repr, missing))} in the ATS database")
             return [id for id in session.exec(query) if id is not None]
+
+    def imported_since(self, day: date) -> list[str]:
+        """Customers that came with an application of their own on this UTC day or later, oldest first."""
+        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        query = (
+            select(Customer.customer_id)
+            .join(ChildApplication, col(ChildApplication.customer_id) == Customer.customer_id)
+            .where(col(ChildApplication.application_urn).is_(None), col(Customer.created_at) >= midnight)
+            .order_by(col(Customer.created_at), col(Customer.customer_id))
+        )
+        with self._database.reading() as session:
+            return list(session.exec(query))
+
+    def longest_unseen(self, most: int) -> list[str]:
+        """Customers with an enabled integration, those first whose was not looked at for longest."""
+        query = (
+            select(Integration.customer_id)
+            .where(Integration.observed == Status.ENABLED)
+            .group_by(Integration.customer_id)
+            .order_by(func.min(Integration.checked_at), Integration.customer_id)
+            .limit(most)
+        )
+        with self._database.reading() as session:
+            return list(session.exec(query))
+
+    def enabled_among(self, ids: Sequence[int]) -> list[int]:
+        """Those of these that LinkedIn last showed as ENABLED."""
+        with self._database.reading() as session:
+            return [row.id for row in rows(session, ids) if row.id is not None and row.observed == Status.ENABLED]
 
     def wanted(self, ids: Sequence[int], *, unless_looked_for: str | None = None) -> list[Wanted]:
         """The integrations with these ids, in that order, without those already looked at for that purpose."""
@@ -113,34 +137,3 @@ class Store:
                 row = session.get_one(Integration, id)
                 row.action = entry.action
                 set_condition(row, entry.condition, now)
-
-    def save_plan(
-        self, planned: Iterable[tuple[int, Planned]], selection: Selection, price: Requests, now: datetime
-    ) -> str:
-        """Store a plan as it is shown and return its id."""
-        plan_id = str(uuid4())
-        with self._database.writing() as session:
-            session.add(
-                Plan(
-                    plan_id=plan_id,
-                    created_at=now,
-                    scope=selection.model_dump(mode="json"),
-                    token_requests=price.token,
-                    verify_requests=price.verify,
-                    enable_requests=price.enable,
-                )
-            )
-            session.flush()
-            session.add_all(
-                PlanItem(plan_id=plan_id, integration_id=id, action=entry.action, reason=entry.condition.reason)
-                for id, entry in planned
-            )
-        return plan_id
-
-    def planned_enables(self, plan_id: str) -> list[int]:
-        """Ids of the integrations that this plan enables. Raises UnknownPlan."""
-        query = select(PlanItem.integration_id).where(PlanItem.plan_id == plan_id, PlanItem.action == Action.ENABLE)
-        with self._database.reading() as session:
-            if session.get(Plan, plan_id) is None:
-                raise UnknownPlan(f"no plan {plan_id!r} in the ATS database; `greenlight plan` makes one")
-            return list(session.exec(query.order_by(col(PlanItem.integration_id))))

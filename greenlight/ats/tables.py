@@ -15,6 +15,7 @@ from sqlmodel import Field, SQLModel
 
 from greenlight.domain.conditions import AttemptOutcome
 from greenlight.domain.plan import Action
+from greenlight.domain.provisioning import Provision
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Status
 
@@ -60,13 +61,41 @@ class Customer(Table, table=True):
 
 
 class ChildApplication(Table, table=True):
-    """A customer's own OAuth client: its public id, and where its secret is."""
+    """A customer's own OAuth client: its public id, and where its secret is.
+
+    What provisioning knows besides is None for one that was imported.
+    """
 
     __tablename__: ClassVar[Any] = "child_application"
 
     customer_id: str = Field(primary_key=True, max_length=128, foreign_key="customer.customer_id")
     client_id: str = Field(max_length=128, unique=True)
     credentials_block: str = Field(max_length=200)
+    application_urn: str | None = Field(default=None, max_length=200)
+    application_name: str | None = Field(default=None, max_length=200)
+    #: `validJsSdkDomains` as LinkedIn last had it.
+    js_sdk_domains: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+    provisioned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    #: When its credentials first got a token; a new application may take minutes (fact sheet section 1).
+    works_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Provisioning(Table, table=True):
+    """One customer's way to a child application: the intent, committed before the first request, and what came of it.
+
+    `unique_foreign_id` never changes once it is written, since LinkedIn knows the application by it.
+    """
+
+    __table_args__ = (_one_of("outcome", Provision),)
+
+    customer_id: str = Field(primary_key=True, max_length=128, foreign_key="customer.customer_id")
+    unique_foreign_id: str = Field(max_length=128, unique=True)
+    begun_at: datetime = Field(sa_type=UtcDateTime)
+    run_id: str = Field(max_length=36)
+    outcome: str | None = Field(default=None, max_length=20)
+    reason: str | None = Field(default=None, max_length=40)
+    detail: str | None = Field(default=None, max_length=300)
+    checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Integration(Table, table=True):
@@ -103,6 +132,32 @@ class Integration(Table, table=True):
     condition_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     next_try_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    #: When the plugin's callback last named it, and the latest such moment that has been acted on.
+    requested_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+    acted_on_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Visit(Table, table=True):
+    """A customer's browser session in the portal. Of its id only a digest is kept; each link opens one session."""
+
+    session_digest: str = Field(primary_key=True, max_length=64)
+    link_id: str = Field(max_length=64, unique=True)
+    customer_id: str = Field(max_length=128, foreign_key="customer.customer_id", index=True)
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RequestEvidence(Table, table=True):
+    """That a callback named an integration: in which session, when, how often. A hint, no authority."""
+
+    __tablename__: ClassVar[Any] = "request_evidence"
+
+    integration_id: int = Field(primary_key=True, foreign_key="integration.id")
+    session_digest: str = Field(primary_key=True, max_length=64, foreign_key="visit.session_digest")
+    first_at: datetime = Field(sa_type=UtcDateTime)
+    last_at: datetime = Field(sa_type=UtcDateTime)
+    times: int
 
 
 class Attempt(Table, table=True):
@@ -147,10 +202,21 @@ class Run(Table, table=True):
     token_requests: int = 0
     verify_requests: int = 0
     enable_requests: int = 0
+    provision_requests: int = 0
+
+
+class FleetSnapshot(Table, table=True):
+    """How many integrations LinkedIn showed in each status at one time."""
+
+    __tablename__: ClassVar[Any] = "fleet_snapshot"
+
+    taken_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    counts: dict[str, int] = Field(sa_column=Column(JSON, nullable=False))
+    oldest_request_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Plan(Table, table=True):
-    """A plan as it was shown: exactly what `apply PLAN_ID` may do."""
+    """A plan as it was shown: exactly what `apply PLAN_ID` may do, once and until it expires."""
 
     plan_id: str = Field(primary_key=True, max_length=36)
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -158,6 +224,19 @@ class Plan(Table, table=True):
     token_requests: int
     verify_requests: int
     enable_requests: int
+    #: None is a plan of a version whose plans did not expire; it is over.
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    used_by_run: str | None = Field(default=None, max_length=36)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Approval(Table, table=True):
+    """That somebody wants a plan applied: who, when, and until when that holds."""
+
+    plan_id: str = Field(primary_key=True, max_length=36, foreign_key="plan.plan_id")
+    approved_by: str = Field(max_length=200)
+    approved_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class PlanItem(Table, table=True):
@@ -168,3 +247,5 @@ class PlanItem(Table, table=True):
     integration_id: int = Field(primary_key=True, foreign_key="integration.id")
     action: str = Field(max_length=10)
     reason: str = Field(max_length=40)
+    #: Under whose credentials it was seen; another application is not what was approved.
+    client_id: str | None = Field(default=None, max_length=128)

@@ -38,12 +38,15 @@ Yes = Annotated[bool, Parameter(name="--yes", negative=(), help="Ask nothing.")]
 
 @app.command
 def demo(
-    *, fresh: Annotated[bool, Parameter(negative=(), help="Forget earlier demos.")] = False, json: Json = False
+    *,
+    fresh: Annotated[bool, Parameter(negative=(), help="Forget earlier demos.")] = False,
+    portal: Annotated[bool, Parameter(negative=(), help="Leave the customers' page open until stopped.")] = False,
+    json: Json = False,
 ) -> int:
     """Show the whole story on a local sandbox: nothing to install, no network."""
     from greenlight.cli.demo import run_demo
 
-    return run_demo(fresh=fresh, as_json=json)
+    return run_demo(fresh=fresh, portal=portal, as_json=json)
 
 
 @app.command(name="import")
@@ -88,6 +91,16 @@ def apply(
 
 
 @app.command
+def approve(
+    plan_id: str, /, *, by: Annotated[str | None, Parameter(help="Who approves it (you unless given).")] = None
+) -> int:
+    """Approve PLAN_ID, so that it can be applied once, by its id, until it expires."""
+    from greenlight.cli.running import run_approve
+
+    return run_approve(plan_id, by)
+
+
+@app.command
 def status(*, customers: Customers = (), excluded: Excluded = (), types: Types = (), json: Json = False) -> int:
     """Show every integration's last known state. Asks LinkedIn nothing."""
     from greenlight.cli.showing import run_status
@@ -101,6 +114,58 @@ def explain(customer: str, /, *, json: Json = False) -> int:
     from greenlight.cli.showing import run_explain
 
     return run_explain(customer, as_json=json)
+
+
+@app.command
+def provision(
+    *,
+    customers: Customers = (),
+    new: Annotated[
+        tuple[str, ...],
+        Parameter(name="--new", negative=(), help="ID=NAME: a customer to put on record first; repeatable."),
+    ] = (),
+    json: Json = False,
+) -> int:
+    """Create or adopt a child application for each customer that has none, and bring drifted ones up to date."""
+    from greenlight.cli.provisioning import run_provision
+
+    return run_provision(customers, new, as_json=json)
+
+
+@app.command
+def parent(file: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None, /, *, json: Json = False) -> int:
+    """Store the parent application's credentials: from FILE (JSON: client_id, client_secret), - for stdin, or typed."""
+    from greenlight.cli.provisioning import run_parent
+
+    return run_parent(file, as_json=json)
+
+
+@app.command
+def link(customer: str, /, *, json: Json = False) -> int:
+    """Print a link that opens CUSTOMER's page in the portal: once, within 15 minutes."""
+    from greenlight.cli.serving import run_link
+
+    return run_link(customer, as_json=json)
+
+
+@app.command
+def portal(
+    *,
+    host: Annotated[str | None, Parameter(help="Address to listen on (GREENLIGHT_PORTAL_URL's unless given).")] = None,
+    port: Annotated[int | None, Parameter(help="Port to listen on (GREENLIGHT_PORTAL_URL's unless given).")] = None,
+) -> int:
+    """Serve the customers' page and its callback until stopped."""
+    from greenlight.cli.serving import run_portal
+
+    return run_portal(host, port)
+
+
+@app.command
+def worker() -> int:
+    """Act on what customers request in the plugin, within seconds, until stopped."""
+    from greenlight.cli.serving import run_worker
+
+    return run_worker()
 
 
 @app.command

@@ -1,73 +1,118 @@
-"""`demo`: the main job from a file of customers to enabled integrations, on a LinkedIn of our own and on nothing else.
+"""`demo`: the main job from nothing to enabled integrations, on a LinkedIn of our own and on nothing else.
 
 Its database, Prefect's data and what its LinkedIn remembers are kept in the user's data folder, so that a second demo
 finds nothing left to do.
 """
 
-import json
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
+from pydantic import SecretStr
 from rich.console import Console
 from rich.rule import Rule
 
 from greenlight.ats.database import open_database
 from greenlight.ats.runs import Runs, Scope
-from greenlight.cli.demo_world import DEMO_FILE, MISTYPED, customers_file, memory, remember, world
+from greenlight.cli.demo_world import (
+    CLICKED,
+    DEMO_FILE,
+    MISTYPED,
+    NEW_CUSTOMERS,
+    PARENT_ID,
+    PARENT_SECRET,
+    customers_file,
+    new_world,
+    remember,
+    remembered,
+)
 from greenlight.cli.importing import bring_in
+from greenlight.cli.provisioning import print_provisioned, provision_now
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_explanation, print_json, print_report
 from greenlight.cli.running import apply_now, make_plan
+from greenlight.cli.serving import free_port, local_prefect, stoppable
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.intake import read_import
 from greenlight.settings import Settings, load_settings
 
+#: The same one each time where it is free, since the demo's applications allow its origin.
+_PORTAL_PORT = 8780
 
-def run_demo(*, fresh: bool, as_json: bool) -> int:
+
+def run_demo(*, fresh: bool, portal: bool, as_json: bool) -> int:
     folder = user_data_path("greenlight") / "demo"
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    again = folder.exists()
+    (folder / "prefect").mkdir(parents=True, exist_ok=True)
     console = console_for_people(stderr=as_json)
-    with _own_linkedin(folder):
-        document = _story(load_settings(), folder, console)
-    if as_json:
-        print_json(document)
+    with _own_linkedin(folder) as linkedin:
+        settings = load_settings()
+        document = _new_customers(settings, console) | _migrated_customers(settings, folder, console, again=again)
+        if as_json:
+            print_json(document)
+        if portal:
+            from greenlight.cli.demo_page import leave_open
+
+            _chapter(console, "The customers' page", "greenlight portal & greenlight worker")
+            with stoppable():
+                asyncio.run(leave_open(settings, list(NEW_CUSTOMERS), linkedin, partial(_say, console)))
     return 0
 
 
-def _story(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
+def _new_customers(settings: Settings, console: Console) -> dict[str, Any]:
+    """From a customer's name to ENABLED, with two human acts: somebody names it, its admin clicks."""
+    from blocks.parent_app import save_parent
+    from greenlight.cli.demo_page import click_through
+    from greenlight.linkedin.oauth import Credentials
+
+    names = " ".join(f"--new {id}={name}" for id, name in NEW_CUSTOMERS.items())
+    _chapter(console, "1. Two new customers get child applications of their own", f"greenlight provision {names}")
+    asyncio.run(save_parent(Credentials(PARENT_ID, SecretStr(PARENT_SECRET))))
+    provisioned = provision_now(settings, (), NEW_CUSTOMERS)
+    print_provisioned(provisioned, console)
+
+    title = f"2. The admin of {CLICKED} opens the customers' page and clicks Request in LinkedIn's plugin"
+    _chapter(console, title, f"greenlight link {CLICKED}")
+    page = asyncio.run(click_through(settings, CLICKED, partial(_say, console)))
+    return {"provision": provisioned.as_json(), "page": page}
+
+
+def _migrated_customers(settings: Settings, folder: Path, console: Console, *, again: bool) -> dict[str, Any]:
+    """Customers who bring their existing API keys in a file, with a plan before anything is enabled."""
     database = open_database(settings.database_url.get_secret_value())
     runs = Runs(database)
 
-    _chapter(console, "1. A file of customers comes in", f"greenlight import {DEMO_FILE}")
-    brought = bring_in(_read(folder, mistyped=not memory(folder)), database, Console(stderr=True, emoji=False))
+    _chapter(console, "3. Customers with API keys of their own come in as a file", f"greenlight import {DEMO_FILE}")
+    brought = bring_in(_read(folder, mistyped=not again), database, Console(stderr=True, emoji=False))
     console.print(
         plain(f"{brought['customers_added']} new customers, {brought['credentials_written']} credentials stored.")
     )
 
-    _chapter(console, "2. LinkedIn is asked, and a plan is made; nothing is changed", "greenlight plan")
+    _chapter(console, "4. LinkedIn is asked, and a plan is made; nothing is changed", "greenlight plan")
     planned = make_plan(settings, Selection(), None)
     print_report(planned, console)
     reports = {"plan": planned}
     if planned.changes or planned.unsettled():
-        _chapter(console, "3. The plan is applied", f"greenlight apply {planned.plan_id} --yes")
+        _chapter(console, "5. The plan is applied", f"greenlight apply {planned.plan_id} --yes")
         reports["apply"] = apply_now(settings, Scope(Selection(), planned.plan_id), None)
         print_report(reports["apply"], console)
 
-        _chapter(console, f"4. Why is {MISTYPED} not enabled?", f"greenlight explain {MISTYPED}")
+        _chapter(console, f"6. Why is {MISTYPED} not enabled?", f"greenlight explain {MISTYPED}")
         print_explanation(runs.known(Command.EXPLAIN, Selection(customers=(MISTYPED,))), {}, console)
 
-        _chapter(console, "5. Its secret was mistyped: the right one comes in", f"greenlight import {DEMO_FILE}")
+        _chapter(console, "7. Its secret was mistyped: the right one comes in", f"greenlight import {DEMO_FILE}")
         mended = bring_in(_read(folder, mistyped=False), database, Console(stderr=True, emoji=False))
         console.print(plain(f"{mended['credentials_written']} credentials changed, everything else is as it was."))
-        _chapter(console, "6. Everything again: only what is left is done", "greenlight apply --yes")
+        _chapter(console, "8. Everything again: only what is left is done", "greenlight apply --yes")
         reports["apply_again"] = apply_now(settings, Scope(Selection()), None)
     _chapter(console, "The end: where every integration stands", "greenlight status")
     reports["status"] = runs.known(Command.STATUS, Selection())
@@ -80,11 +125,16 @@ def _story(settings: Settings, folder: Path, console: Console) -> dict[str, Any]
         console.print(plain("Nothing is left for us to do. Run the demo again and it finds just that."))
     else:
         console.print(plain("Nothing was left to do, and nothing was sent but questions. Start over: --fresh"))
+    console.print(plain("To click for yourself: --portal"))
     return {
         "schema": "greenlight.demo/1",
         "command": "demo",
         **{name: report.as_json() for name, report in reports.items()},
     }
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(plain(line))
 
 
 def _chapter(console: Console, title: str, command: str) -> None:
@@ -104,22 +154,29 @@ def _read(folder: Path, *, mistyped: bool) -> Any:
 
 
 @contextmanager
-def _own_linkedin(folder: Path) -> Iterator[None]:
-    """Serve the sandbox and point every setting of this process at it and at the demo's own data."""
+def _own_linkedin(folder: Path) -> Iterator[str]:
+    """Serve the sandbox, and point every setting of this process at it and at the demo's own data."""
     from sandbox.app import create_app
     from sandbox.server import serving_in_thread
 
-    app = create_app(world(memory(folder)))
+    app = create_app(remembered(folder) or new_world())
+    portal_url = f"http://127.0.0.1:{free_port(_PORTAL_PORT)}"
     quiet_prefect()
     with serving_in_thread(app) as address:
         os.environ |= {
             "GREENLIGHT_DATABASE_URL": f"sqlite:///{folder / 'greenlight.db'}",
             "GREENLIGHT_LINKEDIN_API_URL": address,
             "GREENLIGHT_LINKEDIN_TOKEN_URL": f"{address}/oauth/v2/accessToken",
+            "GREENLIGHT_LINKEDIN_WIDGET_URL": f"{address}/uas/in.js",
+            "GREENLIGHT_PORTAL_URL": portal_url,
+            "GREENLIGHT_JS_SDK_DOMAINS": portal_url,
             "GREENLIGHT_HTTP_TIMEOUT_SECONDS": "5",
             "GREENLIGHT_RETRY_DELAYS_SECONDS": "0.5,1,2",
             "PREFECT_HOME": str(folder / "prefect"),
         }
         os.environ.pop("PREFECT_API_URL", None)
-        yield
-        remember(folder, json.dumps(app.state.sandbox.state()))
+        try:
+            with local_prefect():
+                yield address
+        finally:
+            remember(folder, app.state.sandbox.as_world())

@@ -1,13 +1,12 @@
-"""The demo's customers, as a file of ours and as a world of the sandbox's, and what that world remembers."""
+"""The demo's customers, as a file of ours and as a world of the sandbox's, and how that world is remembered."""
 
 import csv
 import hashlib
 import io
-import json
 from pathlib import Path
 from typing import NamedTuple
 
-from sandbox.world import Application, Fault, Integration, World
+from sandbox.world import Application, Fault, Integration, Parent, World, WorldError, load_world
 
 DEMO_FILE = "customers.csv"
 _MEMORY = "linkedin.json"
@@ -45,6 +44,15 @@ def _jobs(organization: str, status: str | None, type: str = "APPLY_WITH_LINKEDI
 def _recruiter(context: str, status: str, *types: str) -> tuple[_Wanted, ...]:
     return tuple(_Wanted(context, type, "RECRUITER", status) for type in types)
 
+
+#: Customers that come to the ATS without anything, by id.
+NEW_CUSTOMERS = {"soylent": "Soylent", "initrode": "Initrode"}
+#: The one of them that the demo itself clicks for.
+CLICKED = "soylent"
+
+#: The vendor's parent application at the demo's own LinkedIn.
+PARENT_ID = "demovendor"
+PARENT_SECRET = hashlib.sha256(b"demo vendor").hexdigest()[:24]
 
 #: The one customer whose secret is mistyped in the first file.
 MISTYPED = "cyberdyne"
@@ -98,44 +106,38 @@ def customers_file(*, mistyped: bool) -> str:
     return text.getvalue()
 
 
-def memory(folder: Path) -> dict[str, str | None]:
-    """Statuses that the demo's LinkedIn remembers from an earlier demo, by client id, context and type."""
+def remembered(folder: Path) -> World | None:
+    """What the demo's LinkedIn was when an earlier demo ended, or None for the first."""
     try:
-        state = json.loads((folder / _MEMORY).read_text(encoding="utf-8"))
-        return {
-            f"{application['client_id']} {i['integrationContext']} {i['integrationType']}": i["onboardingStatus"]
-            for application in state["applications"]
-            for i in application["integrations"]
-        }
-    except (OSError, ValueError, LookupError, TypeError):
-        return {}
+        return load_world(folder / _MEMORY)
+    except WorldError:
+        return None
 
 
-def remember(folder: Path, state: str) -> None:
-    (folder / _MEMORY).write_text(state, encoding="utf-8")
+def remember(folder: Path, world: World) -> None:
+    (folder / _MEMORY).write_text(world.model_dump_json(by_alias=True), encoding="utf-8")
 
 
-def world(remembered: dict[str, str | None]) -> World:
-    """The sandbox's world: new and with its faults, or as it was left and without them."""
-
-    def integration(customer: _DemoCustomer, wanted: _Wanted) -> Integration:
-        known = f"{_client_id(customer)} {wanted.context} {wanted.type}"
-        return Integration(
-            integration_context=wanted.context,
-            integration_type=wanted.type,
-            tenant_type=wanted.tenant,
-            onboarding_status=remembered.get(known, wanted.status),
-        )
-
+def new_world() -> World:
+    """A parent application of the vendor's, and the child applications that its customers brought with them."""
     return World(
+        parents=[Parent(client_id=PARENT_ID, client_secret=PARENT_SECRET)],
         applications=[
             Application(
                 client_id=_client_id(customer),
                 client_secret=_secret(customer),
                 customer=customer.name,
-                integrations=[integration(customer, wanted) for wanted in customer.wanted],
-                faults=[] if remembered else list(customer.faults),
+                integrations=[
+                    Integration(
+                        integration_context=wanted.context,
+                        integration_type=wanted.type,
+                        tenant_type=wanted.tenant,
+                        onboarding_status=wanted.status,
+                    )
+                    for wanted in customer.wanted
+                ],
+                faults=list(customer.faults),
             )
             for customer in _CUSTOMERS
-        ]
+        ],
     )

@@ -5,13 +5,25 @@ import re
 
 import httpx
 
+from greenlight.ats.applications import NameDiffers
 from greenlight.ats.database import DatabaseUnavailable
+from greenlight.ats.plans import PlanRefused, UnknownPlan
 from greenlight.ats.registry import ClientIdTaken
-from greenlight.ats.store import UnknownCustomer, UnknownPlan
+from greenlight.ats.store import UnknownCustomer
 from greenlight.linkedin.errors import clean
+from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import InvalidSettings
 
-_PLAIN = (ClientIdTaken, DatabaseUnavailable, InvalidSettings, UnknownCustomer, UnknownPlan)
+_PLAIN = (
+    CannotProvision,
+    ClientIdTaken,
+    DatabaseUnavailable,
+    InvalidSettings,
+    NameDiffers,
+    UnknownCustomer,
+    PlanRefused,
+    UnknownPlan,
+)
 
 
 class CannotRun(Exception):

@@ -1,24 +1,33 @@
 """`plan` and `apply`: start the flow in this process, show how far it is, and print the report from the database."""
 
 import asyncio
+import getpass
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from greenlight.ats.database import open_database
+from greenlight.ats.plans import Plans
 from greenlight.ats.runs import Runs, Scope
 from greenlight.cli.errors import CannotRun
 from greenlight.cli.quiet import quiet_prefect
-from greenlight.cli.render import console_for_people, print_json, print_report
+from greenlight.cli.render import console_for_people, plain, print_json, print_report
 from greenlight.domain.report import Report
 from greenlight.domain.selection import Selection
 from greenlight.settings import Settings, load_settings
 
-_STAGES = {"observe": "looking", "enable": "enabling", "confirm": "looking again"}
+_STAGES = {
+    "observe": "looking",
+    "enable": "enabling",
+    "confirm": "looking again",
+    "provision": "provisioning",
+    "wait": "until they work",
+}
 
 
 def run_plan(
@@ -29,7 +38,7 @@ def run_plan(
     *,
     as_json: bool,
 ) -> int:
-    selection = Selection(customers=customers, excluded=excluded, types=types)
+    selection = _selection(customers, excluded, types)
     return _show(make_plan(load_settings(), selection, _cap(max_changes)), as_json)
 
 
@@ -43,7 +52,7 @@ def run_apply(
     yes: bool,
     as_json: bool,
 ) -> int:
-    selection = Selection(customers=customers, excluded=excluded, types=types)
+    selection = _selection(customers, excluded, types)
     if plan_id is not None and (selection != Selection() or max_changes is not None):
         raise CannotRun("a plan is applied exactly as it is: give either PLAN_ID or --customer, --type and the like")
     settings = load_settings()
@@ -66,25 +75,29 @@ def make_plan(settings: Settings, selection: Selection, max_changes: int | None)
         from flows.plan import plan
         from flows.request import PlanRequest
 
-        return plan(PlanRequest(selection=selection, **_given(max_changes)), return_state=True)
+        return plan(PlanRequest.of(selection, **_given(max_changes)), return_state=True)
 
-    return runs.report(_run_flow(start))
+    return runs.report(run_flow(start))
 
 
 def apply_now(settings: Settings, scope: Scope, max_changes: int | None) -> Report:
     """Run the reconcile flow here and return its report."""
-    runs = _runs(settings)
+    database = open_database(settings.database_url.get_secret_value())
+    runs, plans = Runs(database), Plans(database)
     runs.ids(scope)
+    if scope.plan_id is not None:
+        # Whoever names a plan on the command line and says yes to it has approved it.
+        plans.approve(scope.plan_id, getpass.getuser(), datetime.now(UTC))
     quiet_prefect()
 
     def start() -> Any:
         from flows.reconcile import reconcile
         from flows.request import ReconcileRequest
 
-        request = ReconcileRequest(selection=scope.selection, plan_id=scope.plan_id, **_given(max_changes))
+        request = ReconcileRequest.of(scope.selection, plan_id=scope.plan_id, **_given(max_changes))
         return reconcile(request, return_state=True)
 
-    return runs.report(_run_flow(start))
+    return runs.report(run_flow(start))
 
 
 def _confirmed_plan(
@@ -105,6 +118,22 @@ def _confirmed_plan(
     if sys.stdin.readline().strip() != "yes":
         raise CannotRun("not confirmed; nothing was enabled")
     return plan_id
+
+
+def _selection(customers: tuple[str, ...], excluded: tuple[str, ...], types: tuple[str, ...]) -> Selection:
+    if customers and not set(customers) - set(excluded):
+        raise CannotRun("--customer and --except name the same customers, so nobody is left")
+    return Selection(customers=customers, excluded=excluded, types=types)
+
+
+def run_approve(plan_id: str, by: str | None) -> int:
+    """Approve a plan for whoever applies it, from here or from Prefect's UI."""
+    database = open_database(load_settings().database_url.get_secret_value())
+    approved = Plans(database).approve(plan_id, by or getpass.getuser(), datetime.now(UTC))
+    console_for_people().print(
+        plain(f"Plan {plan_id} is approved by {approved.approved_by} until {approved.expires_at:%Y-%m-%d %H:%M:%SZ}.")
+    )
+    return 0
 
 
 def _cap(max_changes: int | None) -> int | None:
@@ -130,18 +159,21 @@ def _show(report: Report, as_json: bool) -> int:
     return report.exit_code
 
 
-def _run_flow(start: Callable[[], Any]) -> str:
+def run_flow(start: Callable[[], Any]) -> str:
     """Run a flow to its end with progress on stderr and return the run's id. Raises what kept the flow from ending."""
 
-    async def run() -> Any:
-        return await start()
+    from prefect.exceptions import FailedRun
+
+    async def run() -> str:
+        state = await start()
+        ended = await state.aresult(raise_on_failure=False)
+        # A run that came to its end and found something wrong says so in its report.
+        if isinstance(ended, BaseException) and not isinstance(ended, FailedRun):
+            raise ended
+        return str(state.state_details.flow_run_id)
 
     with _progress():
-        state = asyncio.run(run())
-    error = state.data if isinstance(state.data, BaseException) else None
-    if error is not None:
-        raise error
-    return str(state.state_details.flow_run_id)
+        return asyncio.run(run())
 
 
 @contextmanager

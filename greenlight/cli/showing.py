@@ -1,15 +1,16 @@
 """`status` and `explain`: what the ATS database knows. They ask LinkedIn nothing and need no Prefect."""
 
+from greenlight.ats.applications import Application, Applications
 from greenlight.ats.database import open_database
 from greenlight.ats.runs import Runs
-from greenlight.cli.render import console_for_people, print_explanation, print_json, print_report
+from greenlight.cli.render import console_for_people, plain, print_explanation, print_json, print_report
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.settings import load_settings
 
 
 def run_status(customers: tuple[str, ...], excluded: tuple[str, ...], types: tuple[str, ...], *, as_json: bool) -> int:
-    runs = _open()
+    runs = Runs(open_database(load_settings().database_url.get_secret_value()))
     report = runs.known(Command.STATUS, Selection(customers=customers, excluded=excluded, types=types))
     if as_json:
         print_json(report.as_json())
@@ -19,7 +20,8 @@ def run_status(customers: tuple[str, ...], excluded: tuple[str, ...], types: tup
 
 
 def run_explain(customer: str, *, as_json: bool) -> int:
-    runs = _open()
+    database = open_database(load_settings().database_url.get_secret_value())
+    runs = Runs(database)
     report = runs.known(Command.EXPLAIN, Selection(customers=(customer,)))
     if as_json:
         print_json(report.as_json())
@@ -28,9 +30,18 @@ def run_explain(customer: str, *, as_json: bool) -> int:
     for key, attempt in runs.attempts(customer):
         end = f"{attempt.outcome} at {attempt.closed_at:%H:%M:%SZ}" if attempt.closed_at else "not settled yet"
         attempts.setdefault(str(key), []).append(f"sent at {attempt.opened_at:%Y-%m-%d %H:%M:%SZ}, {end}")
-    print_explanation(report, attempts, console_for_people())
+    console = console_for_people()
+    console.print(plain(_application(Applications(database).on_record(customer))))
+    console.print()
+    print_explanation(report, attempts, console)
+    if not report.items:
+        console.print(plain("No integration is wanted: the customer's admin requests them in the portal."))
     return report.exit_code
 
 
-def _open() -> Runs:
-    return Runs(open_database(load_settings().database_url.get_secret_value()))
+def _application(held: Application | None) -> str:
+    if held is None:
+        return "No child application: `greenlight provision` makes one, or import the customer's own."
+    where = held.urn or "imported, not made by provisioning"
+    works = "" if held.works or held.urn is None else "; LinkedIn has not accepted its credentials yet"
+    return f"Child application {held.client_id} ({where}){works}."

@@ -47,6 +47,11 @@ class Reason(StrEnum):
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     HELD_BY_CAP = "HELD_BY_CAP"
     NOT_LOOKED_AT = "NOT_LOOKED_AT"
+    CHANGED_SINCE_PLAN = "CHANGED_SINCE_PLAN"
+    APPLICATION_WORKS = "APPLICATION_WORKS"
+    APPLICATION_NOT_READY = "APPLICATION_NOT_READY"
+    PROVISIONING_REFUSED = "PROVISIONING_REFUSED"
+    TOO_MANY_SECRETS = "TOO_MANY_SECRETS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,5 +180,35 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Run `greenlight plan` to look.",
         Mover.US,
         "design, the life of one integration, step 3",
+    ),
+    Reason.CHANGED_SINCE_PLAN: _E(
+        "The plan was approved while the customer had another child application.",
+        "Look at the customer's credentials, then make and approve a new plan.",
+        Mover.US,
+        "design, the life of one integration, step 4",
+    ),
+    Reason.APPLICATION_WORKS: _E(
+        "The customer has its child application, and LinkedIn accepts its credentials.",
+        "Nothing to do: send the customer's admin a link to the portal (`greenlight link`).",
+        Mover.NOBODY,
+        "seed step 1",
+    ),
+    Reason.APPLICATION_NOT_READY: _E(
+        "The child application exists and its secret is stored, but LinkedIn does not accept its credentials yet.",
+        "A new application may take five minutes: run `greenlight provision` again then.",
+        Mover.LINKEDIN,
+        "fact sheet section 1, after create",
+    ),
+    Reason.PROVISIONING_REFUSED: _E(
+        "LinkedIn refused the parent application's request.",
+        "Read LinkedIn's own words in the message; the parent application needs the provisioning permission.",
+        Mover.US,
+        "fact sheet section 1, HTTP 4xx of provisionedApplications",
+    ),
+    Reason.TOO_MANY_SECRETS: _E(
+        "The application has two secrets, neither of which is held here, and LinkedIn makes no third.",
+        "Delete one of the two in LinkedIn's developer portal, then run `greenlight provision` again.",
+        Mover.US,
+        "fact sheet section 1, secret rotation",
     ),
 }

@@ -19,12 +19,28 @@ class Command(StrEnum):
     APPLY = "apply"
     STATUS = "status"
     EXPLAIN = "explain"
+    #: What a customer has just requested in the plugin.
+    REQUEST = "request"
+    #: Looking again at what is enabled.
+    AUDIT = "audit"
 
 
 class Verdict(StrEnum):
     OK = "ok"
     PARTIAL = "partial"
     FAILED = "failed"
+
+
+def verdict_of(unsettled: int, total: int) -> Verdict:
+    """Computed from items and from nothing else: so many of them need somebody."""
+    if not unsettled:
+        return Verdict.OK
+    return Verdict.FAILED if unsettled == total else Verdict.PARTIAL
+
+
+def first_ten(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(names[:10]) + more
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +103,17 @@ class Report:
 
     def unsettled(self) -> list[ReportItem]:
         """Items that somebody has to look into; a never-looked-at item is one only where the run was to look."""
-        looks = self.command in (Command.PLAN, Command.APPLY)
+        looks = self.command in (Command.PLAN, Command.APPLY, Command.REQUEST, Command.AUDIT)
         return [i for i in self.items if _is_unsettled(i.condition, looks)]
+
+    def dropped(self) -> list[ReportItem]:
+        """Of an approved plan's enables, those that no longer were what was approved when it was applied."""
+        applies_plan = self.command is Command.APPLY and self.plan_id is not None
+        return [item for item in self.items if applies_plan and item.action is Action.NONE]
 
     @property
     def verdict(self) -> Verdict:
-        unsettled = len(self.unsettled())
-        if not unsettled:
-            return Verdict.OK
-        return Verdict.FAILED if unsettled == len(self.items) else Verdict.PARTIAL
+        return verdict_of(len(self.unsettled()), len(self.items))
 
     @property
     def changes(self) -> int:
@@ -109,9 +127,10 @@ class Report:
             counts.insert(0, f"{self.changes} to enable")
         text = ", ".join(counts) or "nothing is wanted"
         unsettled = [f"{i.item.customer_id} ({i.condition.reason})" for i in self.unsettled()]
+        if dropped := [f"{i.item.customer_id} ({i.condition.reason})" for i in self.dropped()]:
+            text += f". Dropped since the plan: {first_ten(dropped)}"
         if unsettled:
-            more = f" and {len(unsettled) - 10} more" if len(unsettled) > 10 else ""
-            text += f". Needs somebody: {', '.join(unsettled[:10])}{more}"
+            text += f". Needs somebody: {first_ten(unsettled)}"
         return text + "."
 
     @property

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from greenlight.domain.applications import is_client_id
 from greenlight.domain.keys import IntegrationKey, InvalidKey, parse_constant, parse_context
+from greenlight.domain.readable import MAX_NAME, default_name
 from greenlight.intake.problems import Problems
-from greenlight.intake.readable import MAX_NAME, default_name
 from greenlight.intake.rows import ImportRow
 
 MAX_ID = 128
 MAX_QUOTED = 80
 
-_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _CLIENT_SECRET = re.compile(r"[\x21-\x7e]{1,512}")
 # Controls, and the lone surrogates that stand for bytes which are not UTF-8.
 _BROKEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -57,7 +57,7 @@ def check_row(line: int, values: dict[str, str | None], problems: Problems) -> C
         if value is None:
             continue
         try:
-            good[field] = _check(field, value, values.get("client_secret"))
+            good[field] = check_value(field, value, values.get("client_secret"))
         except BadValue as error:
             problems.add(line, field, str(error))
     _check_both_halves(line, values, problems)
@@ -82,7 +82,7 @@ def _check_both_halves(line: int, values: dict[str, str | None], problems: Probl
             problems.add(line, empty, f"is empty while {given} is given; give both or neither")
 
 
-def _check(field: str, value: str, secret: str | None) -> str | None:
+def check_value(field: str, value: str, secret: str | None = None) -> str | None:
     """The value as it is stored, None for a value that may be empty and is; raises BadValue."""
     if not value:
         if field in ("client_id", "client_secret", "integration_name"):
@@ -141,7 +141,7 @@ def _printable(char: str, other_blanks: bool) -> bool:
 
 
 def _client_id(value: str) -> str:
-    if _CLIENT_ID.fullmatch(value) is None:
+    if not is_client_id(value):
         raise BadValue("must be 1 to 128 of the characters A-Z a-z 0-9 . _ -")
     return value
 

@@ -19,7 +19,7 @@ from greenlight.linkedin.transport import NoAnswer, Wire
 #: A token is renewed this long before it expires, or a tenth of its life if that is less.
 LEEWAY_SECONDS = 30.0
 
-Operation: TypeAlias = Literal["token", "verify", "enable"]
+Operation: TypeAlias = Literal["token", "verify", "enable", "provision"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class RequestCounts:
     token: int = 0
     verify: int = 0
     enable: int = 0
+    provision: int = 0
 
     def add(self, operation: Operation) -> None:
         setattr(self, operation, getattr(self, operation) + 1)

@@ -18,7 +18,20 @@ from greenlight.ats.database import alembic_config, migrate, open_database
 from greenlight.ats.tables import Attempt, Table
 from tests.ats.world import NOON, attempts_at, ids_of, one
 
-TABLES = {"attempt", "child_application", "customer", "greenlight_version", "integration", "plan", "plan_item", "run"}
+TABLES = {
+    *(
+        "approval",
+        "attempt",
+        "fleet_snapshot",
+        "child_application",
+        "customer",
+        "greenlight_version",
+        "integration",
+        "plan",
+        "plan_item",
+    ),
+    *("provisioning", "request_evidence", "run", "visit"),
+}
 OPENER = """
 import sys
 from greenlight.ats.database import open_database

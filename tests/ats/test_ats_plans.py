@@ -3,8 +3,9 @@
 import pytest
 
 from greenlight.ats.database import Database
+from greenlight.ats.plans import Plans, UnknownPlan
 from greenlight.ats.rows import item
-from greenlight.ats.store import Store, UnknownPlan
+from greenlight.ats.store import Store
 from greenlight.ats.tables import Plan, PlanItem
 from greenlight.domain.conditions import HELD_BY_CAP, NOT_LOOKED_AT, after_look
 from greenlight.domain.plan import Action, Planned, Requests
@@ -37,7 +38,7 @@ def ids(database: Database) -> list[int]:
 def test_a_saved_plan_is_there_as_it_was_shown(database: Database, ids: list[int]) -> None:
     """Its scope, its price, and each integration with what is done about it and why."""
     selection = Selection(customers=("c0", "c1"), excluded=("c4",), types=("APPLY_CONNECT",))
-    plan_id = Store(database).save_plan(planned(database, ids), selection, PRICE, at(1))
+    plan_id = Plans(database).save(planned(database, ids), selection, PRICE, at(1))
     with database.reading() as session:
         plan = session.get_one(Plan, plan_id)
         assert plan.created_at == at(1)
@@ -55,26 +56,26 @@ def test_a_saved_plan_is_there_as_it_was_shown(database: Database, ids: list[int
 
 def test_a_plan_gives_back_what_it_enables(database: Database, ids: list[int]) -> None:
     """Only that, oldest first, however the plan was ordered, and whatever other plans there are."""
-    store = Store(database)
-    plan_id = store.save_plan(planned(database, ids)[::-1], Selection(), PRICE, at(1))
-    other = store.save_plan(planned(database, ids)[1:2], Selection(), PRICE, at(1))
+    store = Plans(database)
+    plan_id = store.save(planned(database, ids)[::-1], Selection(), PRICE, at(1))
+    other = store.save(planned(database, ids)[1:2], Selection(), PRICE, at(1))
     assert plan_id != other
-    assert store.planned_enables(plan_id) == [ids[0], ids[4]]
-    assert store.planned_enables(other) == []
+    assert store.enables(plan_id) == [ids[0], ids[4]]
+    assert store.enables(other) == []
 
 
 def test_a_plan_without_entries_is_a_plan(database: Database) -> None:
     """Nothing was wanted: applying it does nothing, and it is not unknown."""
-    plan_id = Store(database).save_plan([], Selection(), Requests(), at(1))
-    assert Store(database).planned_enables(plan_id) == []
+    plan_id = Plans(database).save([], Selection(), Requests(), at(1))
+    assert Plans(database).enables(plan_id) == []
 
 
 @pytest.mark.parametrize("name", ["", "nope", "' OR 1=1 --"])
 def test_an_unknown_plan(database: Database, ids: list[int], name: str) -> None:
     """It must not be taken for a plan that enables nothing, and the message says where plans come from."""
-    Store(database).save_plan(planned(database, ids), Selection(), PRICE, at(1))
+    Plans(database).save(planned(database, ids), Selection(), PRICE, at(1))
     with pytest.raises(UnknownPlan, match=r"no plan .* in the ATS database; `greenlight plan` makes one"):
-        Store(database).planned_enables(name)
+        Plans(database).enables(name)
 
 
 def test_saving_a_plan_changes_no_integration(database: Database) -> None:
@@ -82,7 +83,7 @@ def test_saving_a_plan_changes_no_integration(database: Database) -> None:
     id = one(database)
     before = integration(database, id).model_dump()
     entry = Planned(item(integration(database, id)), Action.ENABLE, READY)
-    Store(database).save_plan([(id, entry)], Selection(), PRICE, at(1))
+    Plans(database).save([(id, entry)], Selection(), PRICE, at(1))
     assert integration(database, id).model_dump() == before
 
 

@@ -5,9 +5,10 @@ from sqlalchemy.exc import NoResultFound
 
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database
+from greenlight.ats.plans import Plans, UnknownPlan
 from greenlight.ats.rows import item
 from greenlight.ats.runs import Runs, Scope
-from greenlight.ats.store import Store, UnknownCustomer, UnknownPlan
+from greenlight.ats.store import Store, UnknownCustomer
 from greenlight.ats.tables import Run
 from greenlight.domain.conditions import NOT_LOOKED_AT, Answer, Exit, after_look, settle_without_look
 from greenlight.domain.plan import Action, Planned, Requests
@@ -28,7 +29,7 @@ def run_on_record(database: Database, run_id: str = "run-1") -> Run:
 
 def plan_to_enable(database: Database, *ids: int) -> str:
     entries = [(id, Planned(item(integration(database, id)), Action.ENABLE, READY)) for id in ids]
-    return Store(database).save_plan(entries, Selection(), Requests(1, 2, 3), at(1))
+    return Plans(database).save(entries, Selection(), Requests(1, 2, 3), at(1))
 
 
 def test_a_run_is_on_record_when_it_starts(database: Database) -> None:

@@ -1,12 +1,14 @@
 """Credentials in Prefect blocks: in bulk, kept secret, and written only where they changed."""
 
 import re
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.exceptions import ObjectAlreadyExists
 from pydantic import SecretStr, ValidationError
 
 from blocks.child_app import ChildAppBlocks, LinkedInChildApp, block_name
@@ -86,3 +88,21 @@ def test_a_validation_error_does_not_print_what_was_stored() -> None:
     with pytest.raises(ValidationError) as caught:
         LinkedInChildApp.model_validate({"client_id": 7, "client_secret": [SECRET]})
     assert SECRET not in str(caught.value)
+
+
+async def test_a_new_servers_first_blocks_may_meet(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL they all make its encryption key; the loser is told that its block exists, and it does not."""
+    honest = PrefectClient.create_block_document
+    refusals = [ObjectAlreadyExists(cast(Any, None)) for _ in range(2)]
+
+    async def meeting(self: PrefectClient, *arguments: Any, **named: Any) -> Any:
+        if refusals:
+            raise refusals.pop()
+        return await honest(self, *arguments, **named)
+
+    monkeypatch.setattr(PrefectClient, "create_block_document", meeting)
+    name = block_name(uuid4().hex)
+    held = Credentials("a-client", SecretStr("its-secret"))
+    await ChildAppBlocks().save_many({name: held})
+    assert (await ChildAppBlocks().get_many([name])) == {name: held}
+    assert refusals == []

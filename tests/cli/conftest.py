@@ -45,8 +45,8 @@ class Home:
     linkedin: Any = None
     said: list[str] = field(default_factory=list)
 
-    def run(self, *arguments: str, stdin: str = "", **settings: str) -> Done:
-        environment = {
+    def environment(self, **settings: str) -> dict[str, str]:
+        return {
             "HOME": str(self.folder),
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
@@ -54,11 +54,13 @@ class Home:
             **self.settings,
             **settings,
         }
+
+    def run(self, *arguments: str, stdin: str = "", **settings: str) -> Done:
         command = [sys.executable, "-c", "from greenlight.cli.app import main; main()", *arguments]
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=environment,
+            env=self.environment(**settings),
             input=stdin,
             capture_output=True,
             text=True,

@@ -1,11 +1,11 @@
 """Import, plan, apply, apply again, status, explain as a user types them; then every file is searched for secrets."""
 
-import base64
 from typing import Any
 
 import pytest
 
 from tests.cli.conftest import TALKATIVE, Home
+from tests.cli.secrecy import found
 from tests.flows.fault_world import CASES
 
 pytestmark = pytest.mark.timeout(400)
@@ -85,16 +85,7 @@ def test_the_whole_story(town_home: Home, subtests: pytest.Subtests) -> None:
 def _found(home: Home) -> list[str]:
     secrets = [case.secret for case in CASES] + list(home.linkedin.tokens)
     assert len(secrets) > len(CASES), "there are tokens to look for"
-    needles = [form for secret in secrets for form in _forms(secret)]
-    places = {"terminal": "".join(home.said).encode()}
-    places |= {str(path): path.read_bytes() for path in home.folder.rglob("*") if path.is_file()}
-    assert any(name.endswith("prefect.db") for name in places), "the search covers Prefect's database"
-    return sorted({name for name, content in places.items() for needle in needles if needle in content})
-
-
-def _forms(secret: str) -> list[bytes]:
-    plain = secret.encode()
-    return [plain, base64.b64encode(plain).rstrip(b"="), plain.hex().encode(), secret.replace("/", "%2F").encode()]
+    return found(home, secrets)
 
 
 def test_the_search_itself_finds_a_planted_secret(town_home: Home) -> None:

@@ -166,7 +166,15 @@ def test_whose_move_it_is_stands_as_the_interface_says(reason: Reason, mover: Mo
 
 def test_beyond_the_interface_there_are_only_the_known_reasons() -> None:
     """The list may grow, but a new code is added here on purpose and not by accident."""
-    assert set(Reason) - {reason for reason, _ in MOVES} == {Reason.REQUEST_REFUSED, Reason.NOT_LOOKED_AT}
+    provisioning = {
+        Reason.APPLICATION_WORKS: Mover.NOBODY,
+        Reason.APPLICATION_NOT_READY: Mover.LINKEDIN,
+        Reason.PROVISIONING_REFUSED: Mover.US,
+        Reason.TOO_MANY_SECRETS: Mover.US,
+    }
+    beyond = {Reason.REQUEST_REFUSED, Reason.NOT_LOOKED_AT, Reason.CHANGED_SINCE_PLAN, *provisioning}
+    assert set(Reason) - {reason for reason, _ in MOVES} == beyond
+    assert {reason: EXPLANATIONS[reason].mover for reason in provisioning} == provisioning
     assert EXPLANATIONS[Reason.REQUEST_REFUSED].mover is Mover.US
     assert EXPLANATIONS[Reason.NOT_LOOKED_AT].mover is Mover.US
 

@@ -170,4 +170,16 @@ def test_a_plan_adds_its_price() -> None:
 
 
 def test_the_commands_are_those_of_the_interface() -> None:
-    assert [c.value for c in Command] == ["plan", "apply", "status", "explain"]
+    assert [c.value for c in Command] == ["plan", "apply", "status", "explain", "request", "audit"]
+
+
+def test_what_an_approved_plan_no_longer_held_for_is_named() -> None:
+    """Whoever approved five and sees four enabled reads at once which one it was, and why."""
+    about = (Item("acme", AWLI), "Acme", "An integration", Status.UNKNOWN, None)
+    kept = ReportItem(*about, Action.ENABLE, Condition(Outcome.ENABLED, Reason.ENABLED))
+    gone = ReportItem(*about, Action.NONE, Condition(Outcome.WAITING, Reason.NOT_REQUESTED))
+    report = Report(Command.APPLY, [kept, gone], plan_id="p")
+    assert report.dropped() == [gone]
+    assert "Dropped since the plan: acme (NOT_REQUESTED)." in report.headline()
+    assert Report(Command.APPLY, [kept, gone]).dropped() == []
+    assert Report(Command.PLAN, [kept, gone], plan_id="p").dropped() == []

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW, temporary_settings
 
 from blocks.child_app import ChildAppBlocks
 from greenlight.ats.database import open_database
@@ -35,8 +37,19 @@ class Town:
         file.write_text(text, encoding="utf-8")
         await adopt(read_import(file), self.database, ChildAppBlocks(), datetime.now(UTC))
 
+    @staticmethod
+    def now() -> datetime:
+        return datetime.now(UTC)
+
     def report(self, state: Any) -> Report:
         return self.runs.report(str(state.state_details.flow_run_id))
+
+    @staticmethod
+    async def artifacts(state: Any) -> dict[str, str]:
+        """What a flow run published, by key; asked for by its id, since all tests share one server."""
+        ours = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id]))
+        async with get_client() as client:
+            return {str(a.key): str(a.data) for a in await client.read_artifacts(artifact_filter=ours)}
 
     def operations(self) -> list[str]:
         return [entry.operation for entry in self.linkedin.log]
@@ -69,9 +82,12 @@ def town(prefect_server: str, database_url: str, tmp_path: Path, monkeypatch: py
             monkeypatch.setenv("GREENLIGHT_LINKEDIN_TOKEN_URL", f"{address}/oauth/v2/accessToken")
             monkeypatch.setenv("GREENLIGHT_HTTP_TIMEOUT_SECONDS", "1")
             monkeypatch.setenv("GREENLIGHT_RETRY_DELAYS_SECONDS", "0.1,0.1")
+            monkeypatch.setenv("GREENLIGHT_APPLICATION_READY_SECONDS", "5")
             for name, value in settings.items():
                 monkeypatch.setenv(name, value)
-            with temporary_settings({PREFECT_API_URL: prefect_server}):
+            with temporary_settings(
+                {PREFECT_API_URL: prefect_server, PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore"}
+            ):
                 there = Town(database_url, app, tmp_path)
                 try:
                     yield there

@@ -11,7 +11,8 @@ from flows.plan import plan
 from flows.reconcile import reconcile
 from flows.request import PlanRequest, ReconcileRequest
 from greenlight.ats.attempts import Attempts
-from greenlight.ats.store import Look, Store, UnknownPlan
+from greenlight.ats.plans import Plans, UnknownPlan
+from greenlight.ats.store import Look, Store
 from greenlight.domain.conditions import after_look
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.selection import Selection
@@ -42,6 +43,7 @@ async def test_a_plan_sends_no_post_to_the_api_and_has_a_price(town: Any) -> Non
         assert {e.method for e in there.linkedin.log if e.operation != "token"} == {"GET"}
 
         before = len(there.linkedin.log)
+        Plans(there.database).approve(report.plan_id, "somebody", there.now())
         await reconcile(ReconcileRequest(plan_id=report.plan_id), return_state=True)
         sent = [e.operation for e in there.linkedin.log[before:]]
         assert [sent.count(o) for o in ("token", "verify", "enable")] == [3, 6, 3], "the price was right"
@@ -50,8 +52,9 @@ async def test_a_plan_sends_no_post_to_the_api_and_has_a_price(town: Any) -> Non
 async def test_a_plan_is_applied_exactly(town: Any) -> None:
     async with town(world(THREE)) as there:
         await there.bring_in(import_file(THREE))
-        made = there.report(await plan(PlanRequest(selection=Selection(excluded=("cyd",))), return_state=True))
+        made = there.report(await plan(PlanRequest.of(Selection(excluded=("cyd",))), return_state=True))
         there.linkedin.set_status("appbob", Key("urn:li:organization:bob", "APPLY_WITH_LINKEDIN", "JOBS"), None)
+        Plans(there.database).approve(made.plan_id, "somebody", there.now())
         report = there.report(await reconcile(ReconcileRequest(plan_id=made.plan_id), return_state=True))
 
         assert outcomes(report) == {"ada": ("enabled", "ENABLED"), "bob": ("waiting", "NOT_REQUESTED")}, (
@@ -167,11 +170,10 @@ async def test_what_prefect_shows_of_a_run(town: Any) -> None:
         assert (state.type.value, state.name) == ("COMPLETED", "Converged")
         async with get_client() as client:
             run_id = state.state_details.flow_run_id
-            artifacts = await client.read_artifacts()
-            ours = {a.key: a for a in artifacts if a.flow_run_id == run_id}
-            assert set(ours) == {"reconcile-plan", "reconcile-outcome"}
-            assert "3 to enable" in str(ours["reconcile-plan"].data)
-            assert str(ours["reconcile-outcome"].data).count("ENABLED") >= 3
+            ours = await there.artifacts(state)
+            assert set(ours) == {"reconcile-plan", "reconcile-outcome", "fleet-picture", "fleet-figures"}
+            assert "3 to enable" in ours["reconcile-plan"]
+            assert ours["reconcile-outcome"].count("ENABLED") >= 3
             run = await client.read_flow_run(run_id)
             assert "secret" not in str(run.parameters).lower()
 
@@ -184,9 +186,8 @@ async def test_a_name_that_is_markup_is_inert_in_the_artifacts(town: Any) -> Non
     async with town(world(THREE[:1])) as there:
         await there.bring_in(text)
         state = await reconcile(return_state=True)
-        async with get_client() as client:
-            artifacts = await client.read_artifacts()
-            data = "".join(str(a.data) for a in artifacts if a.flow_run_id == state.state_details.flow_run_id)
+        data = "".join((await there.artifacts(state)).values())
+        assert "urn:li:organization:ada" in data
         assert "<img" not in data.replace("\\<img", "")
         assert "x|y" not in data
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from greenlight.domain.readable import default_name, readable_type
 from greenlight.intake.names import nearest
-from greenlight.intake.readable import default_name, readable_type
 from greenlight.intake.rows import COLUMNS, quoted
 
 BIDI = [*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from greenlight.linkedin.calls import Calls
 from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import RequestCounts, Tokens
 from greenlight.linkedin.transport import Wire
@@ -80,4 +81,4 @@ async def a_client(url: str, timeout_seconds: float = 5) -> AsyncIterator[tuple[
     """All of our client before one address, with the real transport."""
     async with a_wire(timeout_seconds) as wire:
         counts = RequestCounts()
-        yield Enabler(wire, Tokens(wire, f"{url}/oauth/v2/accessToken", counts), url, counts), counts
+        yield Enabler(Calls(wire, Tokens(wire, f"{url}/oauth/v2/accessToken", counts), counts), url), counts

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from greenlight.domain.keys import IntegrationKey
 from greenlight.linkedin.answers import Seen
+from greenlight.linkedin.calls import Calls
 from greenlight.linkedin.errors import LinkedInError
 from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
@@ -87,7 +88,7 @@ class Stage:
         self.clock, self.counts, self.issued = Clock(), RequestCounts(), 0
         self.wire = Wire(5, _Streaming(router))
         self.tokens = Tokens(self.wire, TOKEN_URL, self.counts, self.clock)
-        self.enabler = Enabler(self.wire, self.tokens, API, self.counts)
+        self.enabler = Enabler(Calls(self.wire, self.tokens, self.counts), API)
 
     def _issue(self, _: httpx.Request) -> httpx.Response:
         self.issued += 1

@@ -20,6 +20,7 @@ from greenlight.ats.store import Store
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
+from greenlight.linkedin.calls import Calls
 from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
 from greenlight.linkedin.transport import Wire
@@ -125,7 +126,7 @@ async def run(database: Database, linkedin: LinkedIn, run_id: str, tries: int) -
     counts = RequestCounts()
     wire = Wire(PATIENCE, _Wireless(linkedin))
     tokens = Tokens(wire, "https://www.linkedin.com/oauth/v2/accessToken", counts)
-    enabler = Enabler(wire, tokens, "https://api.linkedin.com", counts)
+    enabler = Enabler(Calls(wire, tokens, counts), "https://api.linkedin.com")
     store, attempts = Store(database), Attempts(database)
     ids = store.select(Selection())
     await Observer(store, enabler, Held(), linkedin.clock).look(run_id, Purpose.OBSERVE, ids)

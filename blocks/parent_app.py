@@ -1,0 +1,36 @@
+"""The parent application's credentials: the ones that provision child applications, and nothing else."""
+
+from typing import ClassVar
+
+from prefect.blocks.core import Block
+from pydantic import ConfigDict, SecretStr
+
+from blocks.named import load_or_none
+from greenlight.linkedin.oauth import Credentials
+
+#: One parent per Greenlight: a test and a production parent are two installations (fact sheet section 1).
+NAME = "parent"
+
+
+class LinkedInParentApp(Block):
+    """The vendor's parent application at LinkedIn: its client id and its secret."""
+
+    _block_type_name: ClassVar[str | None] = "LinkedIn parent application"
+    _block_type_slug: ClassVar[str | None] = "linkedin-parent-app"
+    _description: ClassVar[str | None] = "OAuth client credentials of the application that provisions customers'."
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    client_id: str
+    client_secret: SecretStr
+
+
+async def parent_credentials() -> Credentials | None:
+    """The parent application's credentials, or None where nobody has put them in place."""
+    block = await load_or_none(LinkedInParentApp, NAME)
+    return Credentials(block.client_id, block.client_secret) if block is not None else None
+
+
+async def save_parent(credentials: Credentials) -> None:
+    block = LinkedInParentApp(client_id=credentials.client_id, client_secret=credentials.client_secret)
+    await block.asave(NAME, overwrite=True)

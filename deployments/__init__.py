@@ -1,0 +1,1 @@
+"""How Greenlight runs for real: automations, containers, and what a work pool needs."""

@@ -1,0 +1,64 @@
+"""Bring migrated CSA customers over: look at what they have, then enable the rest in waves that grow."""
+
+import asyncio
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from flows.plan import look_and_store
+from flows.request import BackfillRequest, PlanRequest, What, Who, backfill_name
+from flows.verdict import final_state
+from greenlight.ats.runs import Scope
+from greenlight.domain.report import Command
+from greenlight.reconcile.observe import Purpose
+from greenlight.settings import Settings, load_settings
+from tasks.backfill import adopt_file, enable_in_waves, migrated_since
+from tasks.observe import look_at_all
+from tasks.picture import publish_fleet
+from tasks.plan import make_plan
+from tasks.publish import publish_outcome, publish_plan
+from tasks.session import enabling_session, now, planning_session
+
+
+@flow(name="backfill", flow_run_name=backfill_name, persist_result=False)
+async def backfill(request: BackfillRequest) -> State[None]:
+    """Enable what migrated customers have requested, a wave at a time, and stop at the first surprise.
+
+    Run it again to go on: what is enabled is left out, and nobody ever gets a second application.
+
+    Args:
+        request: Who was migrated, and whether to plan or to apply.
+    """
+    settings = load_settings()
+    customers = await _customers(settings, request)
+    if not customers:
+        return Completed(name="Converged", message=f"no {request.title()}")
+    get_run_logger().info("%s migrated customers; the same again: %s", len(customers), request.command())
+    whom = PlanRequest(who=Who.SOME, customers=customers, max_changes=request.max_changes)
+    if request.what is What.PLAN:
+        async with planning_session(settings) as session:
+            return await look_and_store(session, whom)
+    async with enabling_session(settings) as session:
+        run_id, scope = str(flow_run.id), Scope(whom.selection)
+        ids = await asyncio.to_thread(session.runs.ids, scope)
+        since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now())
+
+        await look_at_all(run_id, Purpose.OBSERVE, ids)
+        made = await make_plan(ids, since, request.max_changes)
+        await publish_plan(made, request.command(), None)
+        stopped = await enable_in_waves(run_id, made, request.waves)
+
+        report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
+        await publish_outcome(report)
+        await publish_fleet()
+        return final_state(report, stopped)
+
+
+async def _customers(settings: Settings, request: BackfillRequest) -> tuple[str, ...]:
+    if request.file is not None:
+        return tuple(await adopt_file(settings, request.file))
+    if request.migrated_since is not None:
+        return tuple(await migrated_since(settings, request.migrated_since))
+    return request.customers

@@ -1,0 +1,238 @@
+"""Child applications on record: who has none, whose is not as it should be, and what became of each try (seed step 1).
+
+The intent is committed before the first request leaves, so that whoever comes after a killed run looks before it acts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from greenlight.ats.database import Database
+from greenlight.ats.registry import Registration, register, register_in
+from greenlight.ats.rows import slices
+from greenlight.ats.store import UnknownCustomer
+from greenlight.ats.tables import ChildApplication, Customer, Provisioning, Run
+from greenlight.domain.provisioning import COMMAND, Provision, ProvisionItem, ProvisionReport, ProvisionRequests
+from greenlight.domain.reasons import Reason
+
+
+class NameDiffers(Exception):
+    """A customer was named as new and is on record under another name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A customer's child application as it is on record; what provisioning never saw of it is None."""
+
+    client_id: str
+    credentials_block: str
+    urn: str | None
+    js_sdk_domains: tuple[str, ...] | None
+    works: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A customer that a run takes care of. `tried_before`: an earlier try may have had an effect at LinkedIn."""
+
+    customer_id: str
+    customer_name: str
+    unique_foreign_id: str
+    tried_before: bool
+    application: Application | None
+
+
+class Applications:
+    """Child applications in the ATS database. Not for the event loop: call it in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_customers(self, new: Mapping[str, str], now: datetime) -> None:
+        """Put customers (name by id) on record. Raises NameDiffers, and then nothing is added."""
+        with self._database.reading() as session:
+            for customer_id, name in new.items():
+                known = session.get(Customer, customer_id)
+                if known is not None and known.customer_name != name:
+                    raise NameDiffers(f"customer {customer_id!r} is on record as {known.customer_name!r}, not {name!r}")
+        register(self._database, [Registration(id, name, None, []) for id, name in new.items()], now)
+
+    def select(self, named: Sequence[str], js_sdk_domains: Sequence[str]) -> list[str]:
+        """The customers named, or, if none is, all that have something left to do. Raises UnknownCustomer.
+
+        That is those without a child application, with one never seen to work, or with other domains than these.
+        """
+        if named:
+            return self._named(named)
+        query = (
+            select(Customer.customer_id, ChildApplication)
+            .select_from(Customer)
+            .join(ChildApplication, col(ChildApplication.customer_id) == Customer.customer_id, isouter=True)
+        )
+        with self._database.reading() as session:
+            rows = session.exec(query.order_by(col(Customer.created_at), col(Customer.customer_id)))
+            return [id for id, application in rows if _is_due(application, js_sdk_domains)]
+
+    def _named(self, customers: Sequence[str]) -> list[str]:
+        with self._database.reading() as session:
+            known = {id for some in slices(customers) for id in session.exec(_customers(some))}
+        if missing := sorted(set(customers) - known):
+            raise UnknownCustomer(f"no customer {', '.join(map(repr, missing))} in the ATS database")
+        return list(dict.fromkeys(customers))
+
+    def start(self, run_id: str, scope: Mapping[str, object], now: datetime) -> None:
+        """Put a provisioning run on record; one that Prefect repeats is on record already."""
+        with self._database.writing() as session:
+            if session.get(Run, run_id) is None:
+                session.add(Run(run_id=run_id, command=COMMAND, scope=dict(scope), started_at=now))
+
+    def begin(self, customer_id: str, run_id: str, now: datetime) -> Candidate:
+        """Commit that this run takes care of the customer, before anything is sent for it."""
+        with self._database.writing() as session:
+            customer = session.get_one(Customer, customer_id, with_for_update=True)
+            row = session.get(Provisioning, customer_id)
+            tried_before = row is not None
+            if row is None:
+                row = Provisioning(customer_id=customer_id, unique_foreign_id=customer_id, begun_at=now, run_id=run_id)
+                session.add(row)
+            if row.run_id != run_id:
+                row.outcome = row.reason = row.detail = None
+            row.run_id = run_id
+            held = session.get(ChildApplication, customer_id)
+            return Candidate(
+                customer_id,
+                customer.customer_name,
+                row.unique_foreign_id,
+                tried_before,
+                _application(held) if held is not None else None,
+            )
+
+    def put(
+        self,
+        customer_id: str,
+        client_id: str,
+        credentials_block: str,
+        now: datetime,
+        *,
+        urn: str | None,
+        name: str | None,
+        js_sdk_domains: Sequence[str] | None,
+    ) -> None:
+        """Put the customer's application on record, once its secret is in its block. Raises ClientIdTaken."""
+        with self._database.writing() as session:
+            # In one step with the urn: without it the application would pass for an imported one for ever.
+            customer_name = session.get_one(Customer, customer_id, with_for_update=True).customer_name
+            register_in(session, [Registration(customer_id, customer_name, (client_id, credentials_block), [])], now)
+            row = session.get_one(ChildApplication, customer_id)
+            row.application_urn, row.application_name = urn, name or row.application_name
+            row.js_sdk_domains = list(js_sdk_domains) if js_sdk_domains is not None else None
+            row.provisioned_at = row.provisioned_at or now
+
+    def worked(self, customer_id: str, now: datetime) -> None:
+        """LinkedIn has accepted the application's credentials."""
+        with self._database.writing() as session:
+            row = session.get_one(ChildApplication, customer_id)
+            row.works_since = row.works_since or now
+
+    def on_record(self, customer_id: str) -> Application | None:
+        with self._database.reading() as session:
+            row = session.get(ChildApplication, customer_id)
+            return _application(row) if row is not None else None
+
+    def renewed(self, customer_id: str) -> None:
+        """The application has a new secret, which LinkedIn has not been seen to accept."""
+        with self._database.writing() as session:
+            session.get_one(ChildApplication, customer_id).works_since = None
+
+    def record(
+        self, customer_id: str, outcome: Provision, reason: Reason, now: datetime, detail: str | None = None
+    ) -> None:
+        """Write what is known of a customer's child application now."""
+        with self._database.writing() as session:
+            row = session.get_one(Provisioning, customer_id)
+            row.outcome, row.reason, row.detail, row.checked_at = outcome, reason, detail, now
+
+    def not_working_in(self, run_id: str, outcomes: Sequence[Provision]) -> list[tuple[Candidate, Provision]]:
+        """Customers whose try in this run ended so, with an application that was never seen to work."""
+        query = (
+            select(Provisioning, Customer, ChildApplication)
+            .select_from(Provisioning)
+            .join(Customer, col(Customer.customer_id) == Provisioning.customer_id)
+            .join(ChildApplication, col(ChildApplication.customer_id) == Provisioning.customer_id)
+            .where(Provisioning.run_id == run_id, col(Provisioning.outcome).in_(outcomes))
+            .where(col(ChildApplication.works_since).is_(None))
+        )
+        with self._database.reading() as session:
+            return [
+                (
+                    Candidate(c.customer_id, c.customer_name, p.unique_foreign_id, True, _application(a)),
+                    Provision(p.outcome),
+                )
+                for p, c, a in session.exec(query)
+            ]
+
+    def finish(self, run_id: str, requests: ProvisionRequests, now: datetime) -> ProvisionReport:
+        """Put a run's end on record and return its report."""
+        with self._database.writing() as session:
+            run = session.get_one(Run, run_id)
+            run.finished_at = now
+            run.token_requests += requests.token
+            run.provision_requests += requests.provision
+        report = self.report(run_id)
+        with self._database.writing() as session:
+            session.get_one(Run, run_id).verdict = report.verdict
+        return report
+
+    def report(self, run_id: str) -> ProvisionReport:
+        """The report of a run, drawn from what the database holds now."""
+        query = (
+            select(Provisioning, Customer, ChildApplication)
+            .select_from(Provisioning)
+            .join(Customer, col(Customer.customer_id) == Provisioning.customer_id)
+            .join(ChildApplication, col(ChildApplication.customer_id) == Provisioning.customer_id, isouter=True)
+            .where(Provisioning.run_id == run_id)
+            .order_by(col(Provisioning.customer_id))
+        )
+        with self._database.reading() as session:
+            run = session.get_one(Run, run_id)
+            return ProvisionReport(
+                run_id,
+                [_item(p, c, a) for p, c, a in session.exec(query)],
+                ProvisionRequests(run.token_requests, run.provision_requests),
+            )
+
+
+def _customers(customers: Sequence[str]) -> SelectOfScalar[str]:
+    return select(Customer.customer_id).where(col(Customer.customer_id).in_(customers))
+
+
+def _is_due(application: ChildApplication | None, js_sdk_domains: Sequence[str]) -> bool:
+    if application is None:
+        return True
+    if application.application_urn is None:
+        # Imported: LinkedIn's Partner Engineering looks after it, and its key is the customer's old one.
+        return False
+    return application.works_since is None or set(application.js_sdk_domains or ()) != set(js_sdk_domains)
+
+
+def _application(row: ChildApplication) -> Application:
+    domains = tuple(row.js_sdk_domains) if row.js_sdk_domains is not None else None
+    return Application(row.client_id, row.credentials_block, row.application_urn, domains, row.works_since is not None)
+
+
+def _item(row: Provisioning, customer: Customer, held: ChildApplication | None) -> ProvisionItem:
+    domains = held.js_sdk_domains if held is not None else None
+    return ProvisionItem(
+        customer_id=customer.customer_id,
+        customer_name=customer.customer_name,
+        client_id=held.client_id if held is not None else None,
+        application_urn=held.application_urn if held is not None else None,
+        application_name=held.application_name if held is not None else None,
+        js_sdk_domains=tuple(domains) if domains is not None else None,
+        outcome=Provision(row.outcome) if row.outcome is not None else Provision.FAILED,
+        reason=Reason(row.reason) if row.reason is not None else Reason.NOT_LOOKED_AT,
+        detail=row.detail,
+    )

@@ -1,0 +1,157 @@
+"""Stored plans: shown, approved, applied once, and over when they expire (a plan is exactly what may be applied)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlmodel import Session, col, select
+
+from greenlight.ats.database import Database
+from greenlight.ats.rows import item, slices
+from greenlight.ats.tables import Approval, ChildApplication, Integration, Plan, PlanItem
+from greenlight.domain.plan import Action, Item, Planned, Requests
+from greenlight.domain.selection import Selection
+
+#: What LinkedIn showed a day ago is nothing to act on.
+GOOD_FOR = timedelta(hours=24)
+
+
+class UnknownPlan(Exception):
+    """A plan was named that the ATS database does not have."""
+
+
+class PlanRefused(Exception):
+    """A plan that may not be applied: not approved, expired, or used. The text says which, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """Who wants a plan applied, and until when that holds."""
+
+    approved_by: str
+    approved_at: datetime
+    expires_at: datetime
+
+
+class Plans:
+    """The plans of the ATS database. Times are passed in. Not for the event loop: call it in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(self, planned: Iterable[tuple[int, Planned]], selection: Selection, price: Requests, now: datetime) -> str:
+        """Store a plan as it is shown and return its id."""
+        plan_id = str(uuid4())
+        entries = list(planned)
+        with self._database.writing() as session:
+            session.add(
+                Plan(
+                    plan_id=plan_id,
+                    created_at=now,
+                    scope=selection.model_dump(mode="json"),
+                    token_requests=price.token,
+                    verify_requests=price.verify,
+                    enable_requests=price.enable,
+                    expires_at=now + GOOD_FOR,
+                )
+            )
+            session.flush()
+            clients = _client_ids(session, [id for id, _ in entries])
+            session.add_all(
+                PlanItem(
+                    plan_id=plan_id,
+                    integration_id=id,
+                    action=entry.action,
+                    reason=entry.condition.reason,
+                    client_id=clients.get(id),
+                )
+                for id, entry in entries
+            )
+        return plan_id
+
+    def enables(self, plan_id: str) -> list[int]:
+        """Ids of the integrations that this plan enables. Raises UnknownPlan."""
+        query = select(PlanItem.integration_id).where(PlanItem.plan_id == plan_id, PlanItem.action == Action.ENABLE)
+        with self._database.reading() as session:
+            _plan(session, plan_id)
+            return list(session.exec(query.order_by(col(PlanItem.integration_id))))
+
+    def of_another_application(self, plan_id: str) -> list[Item]:
+        """What the plan enables and was seen under another application than the customer has now."""
+        query = (
+            select(PlanItem, Integration, ChildApplication.client_id)
+            .join(Integration, col(Integration.id) == PlanItem.integration_id)
+            .join(ChildApplication, col(ChildApplication.customer_id) == Integration.customer_id, isouter=True)
+            .where(PlanItem.plan_id == plan_id, PlanItem.action == Action.ENABLE)
+        )
+        with self._database.reading() as session:
+            return [item(row) for planned, row, client_id in session.exec(query) if planned.client_id != client_id]
+
+    def check(self, plan_id: str, now: datetime) -> None:
+        """Raise UnknownPlan or PlanRefused if this plan cannot be approved and applied any more."""
+        with self._database.reading() as session:
+            _must_be_open(_plan(session, plan_id), None, now)
+
+    def approve(self, plan_id: str, approved_by: str, now: datetime, lasts: timedelta = GOOD_FOR) -> Approved:
+        """Put on record that somebody wants this plan applied. Raises UnknownPlan or PlanRefused."""
+        with self._database.writing() as session:
+            plan = _plan(session, plan_id)
+            _must_be_open(plan, None, now)
+            until = min(now + lasts, plan.expires_at or now)
+            row = session.get(Approval, plan_id)
+            if row is None:
+                row = Approval(plan_id=plan_id, approved_by=approved_by, approved_at=now, expires_at=until)
+                session.add(row)
+            row.approved_by, row.approved_at, row.expires_at = approved_by, now, until
+            return Approved(approved_by, now, until)
+
+    def use(self, plan_id: str, run_id: str, now: datetime) -> None:
+        """Spend an approved plan on this run; a run that Prefect repeats has it already.
+
+        Raises UnknownPlan or PlanRefused. Of two runs at the same time, one gets it.
+        """
+        with self._database.writing() as session:
+            plan = session.get(Plan, plan_id, with_for_update=True) or _plan(session, plan_id)
+            if plan.used_by_run == run_id:
+                return
+            _must_be_open(plan, run_id, now)
+            approval = session.get(Approval, plan_id)
+            if approval is None:
+                raise PlanRefused(f"nobody has approved plan {plan_id}; `greenlight approve {plan_id}` does")
+            if approval.expires_at <= now:
+                raise PlanRefused(
+                    f"the approval of plan {plan_id} by {approval.approved_by} ended at "
+                    f"{approval.expires_at:%Y-%m-%d %H:%M:%SZ}; `greenlight approve {plan_id}` renews it"
+                )
+            plan.used_by_run, plan.used_at = run_id, now
+
+
+def _plan(session: Session, plan_id: str) -> Plan:
+    plan = session.get(Plan, plan_id)
+    if plan is None:
+        raise UnknownPlan(f"no plan {plan_id!r} in the ATS database; `greenlight plan` makes one")
+    return plan
+
+
+def _must_be_open(plan: Plan, run_id: str | None, now: datetime) -> None:
+    if plan.used_by_run is not None and plan.used_by_run != run_id:
+        raise PlanRefused(
+            f"plan {plan.plan_id} was applied at {plan.used_at:%Y-%m-%d %H:%M:%SZ} by run {plan.used_by_run}; "
+            "a plan is used once, `greenlight plan` makes a new one"
+        )
+    if plan.expires_at is None or plan.expires_at <= now:
+        raise PlanRefused(
+            f"plan {plan.plan_id} of {plan.created_at:%Y-%m-%d %H:%M:%SZ} has expired; "
+            "`greenlight plan` makes a new one"
+        )
+
+
+def _client_ids(session: Session, ids: list[int]) -> dict[int, str]:
+    query = select(Integration.id, ChildApplication.client_id).join(
+        ChildApplication, col(ChildApplication.customer_id) == Integration.customer_id
+    )
+    found: dict[int, str] = {}
+    for some in slices(ids):
+        found |= {id: client for id, client in session.exec(query.where(col(Integration.id).in_(some))) if id}
+    return found

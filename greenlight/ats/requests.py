@@ -1,0 +1,180 @@
+"""What the plugin's callback brings: requests on record with their evidence, and which are still to be acted on.
+
+A request is a hint (fact sheet on the ecosystem, section 9): it makes an integration wanted and due for a look.
+What LinkedIn shows under the customer's own credentials decides everything else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_, col, func, or_, select, update
+
+from greenlight.ats.database import Database
+from greenlight.ats.rows import item, report_item
+from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence
+from greenlight.domain.keys import IntegrationKey
+from greenlight.domain.readable import default_name
+from greenlight.domain.reasons import Reason
+from greenlight.domain.report import ReportItem
+from greenlight.domain.status import Status
+
+#: Far above what a customer can request, and a bound on what a browser can make us ask LinkedIn about.
+MOST_INTEGRATIONS = 50
+#: A repeated request for what was seen ENABLED this short a time ago is not looked at again.
+SETTLED_FOR = timedelta(minutes=1)
+
+#: How soon LinkedIn shows what its own plugin has just said was requested.
+SHOWN_WITHIN = timedelta(minutes=1)
+#: How old what is known may get while somebody looks at the page and waits for it to change.
+FRESH_FOR = timedelta(minutes=1)
+
+#: Where a look may show something else than the last one did, by somebody else's act or by itself.
+_MAY_CHANGE = (
+    Reason.AWAITING_CUSTOMER,
+    Reason.READY_TO_ENABLE,
+    Reason.LINKEDIN_UNAVAILABLE,
+    Reason.UNREADABLE_ANSWER,
+    Reason.OUTCOME_UNKNOWN,
+)
+_TICK = timedelta(microseconds=1)
+
+
+class TooManyIntegrations(Exception):
+    """A customer's browser names more integrations than any customer has."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """A request that nobody has acted on: an integration, and when it was requested last."""
+
+    integration_id: int
+    requested_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPage:
+    """What the portal shows of one customer. `client_id` is public: the plugin's `api_key`."""
+
+    customer_name: str
+    client_id: str | None
+    provisioned_at: datetime | None
+    items: Sequence[ReportItem]
+    open_requests: frozenset[IntegrationKey]
+
+
+class Requests:
+    """Requests in the ATS database. Not for the event loop: call it in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, customer_id: str, session_digest: str, keys: Sequence[IntegrationKey], now: datetime) -> None:
+        """Put requests of this customer on record, all or none. Raises TooManyIntegrations."""
+        named = list(dict.fromkeys(keys))
+        self._database.write(lambda session: _record(session, customer_id, session_digest, named, now))
+
+    def open_customers(self) -> list[str]:
+        """Customers with a request that nobody has acted on, those who wait longest first."""
+        query = (
+            select(Integration.customer_id)
+            .where(_is_open())
+            .group_by(Integration.customer_id)
+            .order_by(func.min(Integration.requested_at), Integration.customer_id)
+        )
+        with self._database.reading() as session:
+            return list(session.exec(query))
+
+    def open_of(self, customer_id: str) -> list[OpenRequest]:
+        with self._database.reading() as session:
+            rows = session.exec(select(Integration).where(Integration.customer_id == customer_id, _is_open()))
+            return [OpenRequest(row.id, row.requested_at) for row in rows if row.id and row.requested_at]
+
+    def acted_on(self, requests: Sequence[OpenRequest], now: datetime) -> None:
+        """These were acted on as they stood; one that was repeated since stays open.
+
+        One that LinkedIn does not show yet, although it was requested a moment ago, stays open as well.
+        """
+        with self._database.writing() as session:
+            for request in requests:
+                query = update(Integration).where(col(Integration.id) == request.integration_id)
+                if now - request.requested_at < SHOWN_WITHIN:
+                    query = query.where(col(Integration.observed) != Status.NOT_REQUESTED)
+                session.exec(query.values(acted_on_at=request.requested_at))
+
+    def look_again(self, customer_id: str, now: datetime) -> bool:
+        """Make what may have changed due for a look, once a minute; whether anything was."""
+        due = (
+            col(Integration.customer_id) == customer_id,
+            col(Integration.reason).in_(_MAY_CHANGE),
+            col(Integration.checked_at) < now - FRESH_FOR,
+            or_(col(Integration.requested_at).is_(None), col(Integration.requested_at) < now - FRESH_FOR),
+        )
+        with self._database.reading() as session:
+            if session.exec(select(Integration.id).where(*due)).first() is None:
+                return False
+        with self._database.writing() as session:
+            session.exec(update(Integration).where(*due).values(requested_at=now))
+        return True
+
+    def page(self, customer_id: str) -> CustomerPage:
+        """What is known of a customer's integrations, all of them and nobody else's."""
+        with self._database.reading() as session:
+            customer = session.get_one(Customer, customer_id)
+            application = session.get(ChildApplication, customer_id)
+            query = select(Integration).where(Integration.customer_id == customer_id).order_by(col(Integration.id))
+            rows = session.exec(query).all()
+            due = session.exec(query.where(_is_open())).all()
+            return CustomerPage(
+                customer.customer_name,
+                application.client_id if application is not None else None,
+                application.provisioned_at if application is not None else None,
+                [report_item(row, customer.customer_name, since=None) for row in rows],
+                frozenset(item(row).key for row in due),
+            )
+
+
+def _is_open() -> ColumnElement[bool]:
+    asked, acted = col(Integration.requested_at), col(Integration.acted_on_at)
+    return and_(asked.is_not(None), or_(acted.is_(None), acted < asked))
+
+
+def _record(
+    session: Session, customer_id: str, session_digest: str, keys: Sequence[IntegrationKey], now: datetime
+) -> None:
+    # Locked, so that two browsers of a customer cannot both be the last one that is allowed.
+    customer = session.get_one(Customer, customer_id, with_for_update=True)
+    rows = session.exec(select(Integration).where(Integration.customer_id == customer_id)).all()
+    known = {item(row).key: row for row in rows}
+    new = [key for key in keys if key not in known]
+    if new and len(known) + len(new) > MOST_INTEGRATIONS:
+        raise TooManyIntegrations
+    for key in new:
+        known[key] = Integration(
+            customer_id=customer_id,
+            integration_context=key.integration_context,
+            integration_type=key.integration_type,
+            tenant_type=key.tenant_type,
+            integration_name=default_name(customer.customer_name, key.integration_type),
+            created_at=now,
+        )
+        session.add(known[key])
+    session.flush()
+    for key in keys:
+        row = known[key]
+        settled = row.observed == Status.ENABLED and row.observed_at and now - row.observed_at < SETTLED_FOR
+        if not settled:
+            # Each request has a time of its own, also where clocks differ: by it a repeat is told apart.
+            row.requested_at = max(now, row.requested_at + _TICK) if row.requested_at is not None else now
+        # Given by the flush.
+        id = cast(int, row.id)
+        evidence = session.get(RequestEvidence, (id, session_digest), with_for_update=True)
+        if evidence is None:
+            session.add(
+                RequestEvidence(integration_id=id, session_digest=session_digest, first_at=now, last_at=now, times=1)
+            )
+        else:
+            evidence.times += 1
+            evidence.last_at = max(evidence.last_at, now)

@@ -1,0 +1,159 @@
+"""`provision` and `parent`: child applications for customers, and the credentials they are made with."""
+
+import asyncio
+import getpass
+import json
+import sys
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from greenlight.ats.applications import Applications
+from greenlight.ats.database import open_database
+from greenlight.cli.errors import CannotRun
+from greenlight.cli.quiet import quiet_prefect
+from greenlight.cli.render import console_for_people, plain, print_json
+from greenlight.cli.running import run_flow
+from greenlight.domain.provisioning import Provision, ProvisionReport
+from greenlight.domain.reasons import EXPLANATIONS
+from greenlight.intake.values import BadValue, check_value
+from greenlight.settings import Settings, load_settings
+
+_SIGNS = {
+    Provision.CREATED: ("+", "green"),
+    Provision.ADOPTED: ("+", "green"),
+    Provision.UPDATED: ("~", "cyan"),
+    Provision.UNCHANGED: ("=", "dim"),
+    Provision.WAITING: ("?", "yellow"),
+    Provision.FAILED: ("!", "red"),
+}
+#: A file of credentials is a few hundred bytes.
+_MOST_BYTES = 10_000
+
+
+class _ParentFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    client_id: str
+    client_secret: SecretStr
+
+
+def run_parent(file: str | None, *, as_json: bool) -> int:
+    """Store the parent application's credentials, from a file, from stdin or from what is typed."""
+    given = _read_parent(file)
+    load_settings()
+    quiet_prefect()
+    from blocks.parent_app import save_parent
+    from greenlight.linkedin.oauth import Credentials
+
+    asyncio.run(save_parent(Credentials(given.client_id, given.client_secret)))
+    if as_json:
+        print_json({"schema": "greenlight.parent/1", "command": "parent", "client_id": given.client_id})
+    else:
+        console_for_people().print(plain(f"Stored the parent application {given.client_id}."))
+    return 0
+
+
+def _read_parent(file: str | None) -> _ParentFile:
+    if file is None:
+        if not sys.stdin.isatty():
+            raise CannotRun("without a terminal, give FILE (JSON with client_id and client_secret), or - for stdin")
+        return _checked(
+            json.dumps({"client_id": input("client id: ").strip(), "client_secret": getpass.getpass("client secret: ")})
+        )
+    try:
+        # Standard input by its number, so that it and a path are read alike.
+        with open(sys.stdin.fileno() if file == "-" else file, "rb", closefd=file != "-") as stream:
+            text = stream.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise CannotRun(f"{file}: {error.strerror or 'cannot be read'}") from None
+    if len(text) > _MOST_BYTES:
+        raise CannotRun(f"{file}: is too long for a file of credentials")
+    return _checked(text)
+
+
+def _checked(text: str | bytes) -> _ParentFile:
+    try:
+        given = _ParentFile.model_validate_json(text)
+    except ValidationError as error:
+        names = ", ".join(dict.fromkeys(str(e["loc"][0]) for e in error.errors() if e["loc"])) or "it"
+        raise CannotRun(f'{names} cannot be read; give JSON like {{"client_id": "…", "client_secret": "…"}}') from None
+    for field, value in (("client_id", given.client_id), ("client_secret", given.client_secret.get_secret_value())):
+        try:
+            # An import may leave these empty; here there is nothing else to take.
+            check_value(field, value or " ")
+        except BadValue as error:
+            raise CannotRun(f"{field} {error}") from None
+    return given
+
+
+def run_provision(customers: tuple[str, ...], new: tuple[str, ...], *, as_json: bool) -> int:
+    report = provision_now(load_settings(), customers, _new(new))
+    if as_json:
+        print_json(report.as_json())
+    else:
+        print_provisioned(report, console_for_people())
+    return report.exit_code
+
+
+def provision_now(settings: Settings, customers: tuple[str, ...], new: dict[str, str]) -> ProvisionReport:
+    """Run the provision flow here and return its report."""
+    applications = Applications(open_database(settings.database_url.get_secret_value()))
+    if customers:
+        applications.select(customers, ())
+    quiet_prefect()
+    from flows.request import ProvisionRequest
+
+    try:
+        request = ProvisionRequest(customers=customers, new=new)
+    except ValidationError as error:
+        raise CannotRun(f"--new: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+
+    def start() -> Any:
+        from flows.provision import provision
+
+        return provision(request, return_state=True)
+
+    return applications.report(run_flow(start))
+
+
+def _new(given: tuple[str, ...]) -> dict[str, str]:
+    new: dict[str, str] = {}
+    for pair in given:
+        customer_id, equals, name = pair.partition("=")
+        if not equals or not customer_id or not name:
+            raise CannotRun(f"--new {pair[:80]!r}: write it as ID=NAME, like --new 'acme=Acme Ltd'")
+        if new.setdefault(customer_id, name) != name:
+            raise CannotRun(f"--new: customer {customer_id!r} is given two names")
+    return new
+
+
+def print_provisioned(report: ProvisionReport, console: Console) -> None:
+    """The table, then counts and what to do next."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("", "customer", "application", "outcome", "reason", "client id"):
+        table.add_column(column, overflow="fold")
+    for item in report.items:
+        sign, colour = _SIGNS[item.outcome]
+        table.add_row(
+            Text(sign, style=colour),
+            plain(item.customer_id),
+            plain(item.application_name or ""),
+            Text(item.outcome.value, style=colour),
+            Text(item.reason.value),
+            plain(item.client_id or ""),
+        )
+    if report.items:
+        console.print(table)
+        console.print()
+    console.print(plain(report.headline()[:1].upper() + report.headline()[1:]))
+    sent = report.requests
+    console.print(plain(f"Requests sent: {sent.token} token, {sent.provision} provisioning."))
+    for reason in dict.fromkeys(item.reason for item in report.unsettled()):
+        who = [item for item in report.unsettled() if item.reason is reason]
+        console.print(plain(f"{reason}: {', '.join(i.customer_id for i in who[:5])}. {EXPLANATIONS[reason].remedy}"))
+        for detail in dict.fromkeys(item.detail for item in who[:5] if item.detail):
+            console.print(plain(f"    {detail}"))

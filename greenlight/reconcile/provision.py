@@ -1,0 +1,197 @@
+"""Get a customer its one child application (design, the life of one integration, step 1; seed step 1).
+
+LinkedIn keeps it at one per `uniqueForeignId`, which is ours and never changes. The secret is answered once: it is in
+its block before anything else happens, and where that answer was lost it is replaced by rotation, never by a second
+application.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from greenlight.ats.applications import Applications, Candidate
+from greenlight.ats.registry import ClientIdTaken
+from greenlight.domain.applications import application_name
+from greenlight.domain.provisioning import Provision
+from greenlight.domain.reasons import Reason
+from greenlight.linkedin.errors import LinkedInError, Refused
+from greenlight.linkedin.oauth import Credentials
+from greenlight.linkedin.provisioning import Found, NewApplication, Provisioner, is_unsettled
+from greenlight.reconcile.observe import Clock, CredentialSource, Remaining, wait_of
+
+_DONE = Remaining()
+
+#: Asks LinkedIn for a token: None if it gives one.
+Probe = Callable[[Credentials], Awaitable[LinkedInError | None]]
+
+
+class CannotProvision(Exception):
+    """Nothing can be provisioned at all. The text says why and what to do."""
+
+
+class CredentialStore(CredentialSource, Protocol):
+    """Where child-application credentials are kept, by name. They are durable when `save_many` returns."""
+
+    async def save_many(self, wanted: Mapping[str, Credentials]) -> int: ...
+
+
+class Provisioning:
+    """Provisions customers. `origins` is what each application's `validJsSdkDomains` should be."""
+
+    def __init__(
+        self,
+        applications: Applications,
+        provisioner: Provisioner,
+        store: CredentialStore,
+        block_name: Callable[[str], str],
+        probe: Probe,
+        clock: Clock,
+        *,
+        ats_name: str,
+        origins: Sequence[str],
+    ) -> None:
+        self._applications = applications
+        self._provisioner = provisioner
+        self._store = store
+        self._block_name = block_name
+        self._probe = probe
+        self._clock = clock
+        self._ats_name = ats_name
+        self._origins = origins
+
+    async def provision(self, run_id: str, customer_id: str, *, look: bool = False) -> Remaining:
+        """Take one customer as far as it goes now, and record where that is; `look` compares with LinkedIn as well.
+
+        Raises nothing for what LinkedIn answers. What is left may pass by itself and is to be called again.
+        """
+        candidate = await asyncio.to_thread(self._applications.begin, customer_id, run_id, self._clock())
+        try:
+            outcome = await self._converge(candidate, look=look)
+        except LinkedInError as error:
+            await self._record(customer_id, Provision.FAILED, error.reason, error.detail)
+            return Remaining(1, wait_of(error)) if error.worth_repeating else _DONE
+        except ClientIdTaken as taken:
+            await self._record(customer_id, Provision.FAILED, Reason.PROVISIONING_REFUSED, str(taken))
+            return _DONE
+        application = await asyncio.to_thread(self._applications.on_record, customer_id)
+        works = application is not None and application.works
+        await self._record(customer_id, outcome, Reason.APPLICATION_WORKS if works else Reason.APPLICATION_NOT_READY)
+        return _DONE
+
+    async def check(self, candidate: Candidate, outcome: Provision, *, last: bool) -> bool:
+        """Whether LinkedIn accepts the application's credentials; with `last`, a no is put on record.
+
+        A new application may take minutes to work (fact sheet section 1, "After create").
+        """
+        application = candidate.application
+        held = await self._held(candidate)
+        if application is None or held is None:
+            return False
+        error = await self._probe(held)
+        if error is None:
+            await asyncio.to_thread(self._applications.worked, candidate.customer_id, self._clock())
+            await self._record(candidate.customer_id, outcome, Reason.APPLICATION_WORKS)
+            return True
+        if last and application.urn is not None:
+            refused = error.reason is Reason.CREDENTIALS_REFUSED
+            reason = Reason.APPLICATION_NOT_READY if refused else error.reason
+            await self._record(candidate.customer_id, Provision.WAITING, reason, error.detail)
+        elif last:
+            await self._record(candidate.customer_id, Provision.FAILED, error.reason, error.detail)
+        return False
+
+    async def _converge(self, candidate: Candidate, *, look: bool) -> Provision:
+        application = candidate.application
+        if application is None:
+            return await self._obtain(candidate)
+        held = await self._held(candidate)
+        if application.urn is None:
+            if held is None:
+                raise Refused(Reason.CREDENTIALS_MISSING)
+            return Provision.UNCHANGED
+        domains = application.js_sdk_domains or ()
+        if look:
+            found = await self._provisioner.find(candidate.unique_foreign_id)
+            if found is None or found.client_id != application.client_id:
+                raise Refused(Reason.PROVISIONING_REFUSED, "LinkedIn has no such application any more")
+            domains = found.js_sdk_domains
+        renewed = held is None or held.client_id != application.client_id
+        if renewed:
+            await self._save_rotated(candidate, application.urn, application.client_id)
+            await asyncio.to_thread(self._applications.renewed, candidate.customer_id)
+        drifted = set(domains) != set(self._origins)
+        if drifted:
+            await self._provisioner.set_js_sdk_domains(application.urn, self._origins)
+        if drifted or domains != application.js_sdk_domains:
+            await self._put(candidate, application.client_id, application.urn, None)
+        return Provision.UPDATED if renewed or drifted else Provision.UNCHANGED
+
+    async def _obtain(self, candidate: Candidate) -> Provision:
+        """From no application on record to one, whatever an earlier try has left behind."""
+        held = await self._held(candidate)
+        found: Found | None = None
+        if candidate.tried_before or held is not None:
+            found = await self._provisioner.find(candidate.unique_foreign_id)
+            if found is None and held is not None:
+                # An import that was cut short put the customer's own keys there: it has its application.
+                await self._put(candidate, held.client_id, None, None)
+                return Provision.ADOPTED
+        if found is None:
+            name = application_name(self._ats_name, candidate.customer_name)
+            wanted = NewApplication(candidate.unique_foreign_id, name, name, self._origins)
+            try:
+                created = await self._provisioner.create(wanted)
+            except LinkedInError as error:
+                if not is_unsettled(error):
+                    raise
+                found = await self._provisioner.find(candidate.unique_foreign_id)
+                if found is None:
+                    raise error from None
+            else:
+                await self._save(candidate, created.credentials)
+                await self._put(candidate, created.credentials.client_id, created.urn, name)
+                return Provision.CREATED
+        return await self._adopt(candidate, found, held)
+
+    async def _adopt(self, candidate: Candidate, found: Found, held: Credentials | None) -> Provision:
+        if held is None or held.client_id != found.client_id:
+            if found.client_secret is not None:
+                await self._save(candidate, Credentials(found.client_id, found.client_secret))
+            else:
+                await self._save_rotated(candidate, found.urn, found.client_id)
+        elif await self._probe(held) is not None:
+            # Dead, or too new to work: another secret helps with the first and does no harm with the second.
+            try:
+                await self._save_rotated(candidate, found.urn, found.client_id)
+            except Refused as refused:
+                if refused.reason is not Reason.TOO_MANY_SECRETS:
+                    raise
+        if set(found.js_sdk_domains) != set(self._origins):
+            await self._provisioner.set_js_sdk_domains(found.urn, self._origins)
+        await self._put(candidate, found.client_id, found.urn, found.name)
+        return Provision.ADOPTED
+
+    async def _held(self, candidate: Candidate) -> Credentials | None:
+        name = self._block_name(candidate.customer_id)
+        return (await self._store.get_many([name])).get(name)
+
+    async def _save_rotated(self, candidate: Candidate, urn: str, client_id: str) -> None:
+        await self._save(candidate, Credentials(client_id, await self._provisioner.rotate(urn)))
+
+    async def _save(self, candidate: Candidate, credentials: Credentials) -> None:
+        await self._store.save_many({self._block_name(candidate.customer_id): credentials})
+
+    async def _put(self, candidate: Candidate, client_id: str, urn: str | None, name: str | None) -> None:
+        await asyncio.to_thread(
+            self._applications.put,
+            candidate.customer_id,
+            client_id,
+            self._block_name(candidate.customer_id),
+            self._clock(),
+            urn=urn,
+            name=name,
+            js_sdk_domains=self._origins if urn is not None else None,
+        )
+
+    async def _record(self, customer_id: str, outcome: Provision, reason: Reason, detail: str | None = None) -> None:
+        await asyncio.to_thread(self._applications.record, customer_id, outcome, reason, self._clock(), detail)

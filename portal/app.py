@@ -1,0 +1,97 @@
+"""The portal as an ASGI application."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from os import PathLike, stat_result
+from typing import Any, cast
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from greenlight.ats.database import Database
+from greenlight.settings import Settings
+from portal.desk import HERE, Desk, templates
+from portal.guards import Errors, OneHost, SecurityHeaders
+from portal.limiter import Limiter
+from portal.links import Links
+from portal.refusals import Gone, Refusal, TooOften
+from portal.routes import build_router
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class _Static(StaticFiles):
+    """Files that are asked for again each time, so that a new release is seen at once."""
+
+    def file_response(
+        self, full_path: str | PathLike[str], stat_result: stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def create_app(
+    settings: Settings,
+    database: Database,
+    keys: Sequence[str],
+    *,
+    ring: Callable[[], None],
+    clock: Callable[[], datetime] = _now,
+    lifespan: Any = None,
+) -> FastAPI:
+    """The portal. `keys` sign, oldest first; `ring` is called in the event loop once a request is on record.
+
+    Serve it without the server's own proxy handling, access log and `Server` header: the paths of links are secrets,
+    and whose `X-Forwarded-For` counts is a setting here. Raises ValueError without a signing key.
+    """
+    app = FastAPI(
+        title="Greenlight portal",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    seconds = time.time if clock is _now else lambda: clock().timestamp()
+    desk = Desk(settings, database, Links(keys, seconds), Limiter(seconds), ring, clock, templates())
+    app.include_router(build_router(desk))
+    app.mount("/static", _Static(directory=HERE / "static"))
+    _add_answers(app, desk)
+    return app
+
+
+def _add_answers(app: FastAPI, desk: Desk) -> None:
+    async def gone(_: Request, __: Exception) -> Response:
+        return desk.html("gone.html", 404, ats_name=desk.settings.ats_name)
+
+    async def failed(_: Request) -> Response:
+        return desk.html("error.html", 500, ats_name=desk.settings.ats_name)
+
+    async def refused(_: Request, error: Exception) -> Response:
+        refusal = cast(Refusal, error)
+        return JSONResponse({"error": refusal.sentence}, refusal.status)
+
+    async def too_often(_: Request, error: Exception) -> Response:
+        headers = {"Retry-After": str(cast(TooOften, error).retry_after)}
+        return PlainTextResponse("Too many requests. Please wait a minute.", 429, headers)
+
+    async def other(_: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            return PlainTextResponse("Not allowed.", 405, error.headers)
+        return PlainTextResponse("Not found.", 404)
+
+    app.add_exception_handler(Gone, gone)
+    app.add_exception_handler(Refusal, refused)
+    app.add_exception_handler(TooOften, too_often)
+    app.add_exception_handler(HTTPException, other)
+    # The last one added is the outermost.
+    app.add_middleware(Errors, page=failed)
+    app.add_middleware(OneHost, settings=desk.settings)
+    app.add_middleware(SecurityHeaders, settings=desk.settings)

@@ -1,0 +1,149 @@
+"""Reading what a browser posts: bounded in size and time, and strict about JSON."""
+
+import asyncio
+import json
+import math
+from collections.abc import Collection
+from typing import Any, NoReturn
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from greenlight.ats.requests import MOST_INTEGRATIONS
+from greenlight.domain.keys import IntegrationKey, InvalidKey
+from portal.refusals import Refusal
+
+#: Fifty integrations, as LinkedIn writes them, take half of it.
+MAX_BODY = 16 * 1024
+#: A phone on a bad line sends this much in a second or two.
+BODY_SECONDS = 10.0
+#: No number means anything to us; LinkedIn's ids are 64 bits at most.
+_MAX_DIGITS = 20
+
+
+class Entry(BaseModel):
+    """One integration as the plugin's callback names it. LinkedIn may add parts without notice; they are ignored."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
+
+    integration_context: str = Field(alias="integrationContext")
+    integration_type: str = Field(alias="integrationType")
+    tenant_type: str = Field(alias="tenantType")
+
+
+class Callback(BaseModel):
+    """What the page posts. Whom it is for is the session's to say: nothing here can."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
+
+    integrations: list[Entry] = Field(min_length=1, max_length=MOST_INTEGRATIONS)
+
+
+#: The model as OpenAPI wants it, without references.
+CALLBACK_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["integrations"],
+    "properties": {
+        "integrations": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MOST_INTEGRATIONS,
+            "items": Entry.model_json_schema(),
+        }
+    },
+}
+
+
+def check_declared(request: Request, media_types: Collection[str], limit: int) -> None:
+    """Refuse a body by what its headers say, before any of it is read. Raises Refusal (415, 413, 400)."""
+    given = request.headers.getlist("content-type")
+    if len(given) != 1 or given[0].partition(";")[0].strip().lower() not in media_types:
+        raise Refusal(415, f"The content type must be {' or '.join(media_types)}.")
+    encodings = ",".join(request.headers.getlist("content-encoding")).lower()
+    if encodings.strip() not in ("", "identity"):
+        # Nothing is ever unpacked here, so nothing can swell.
+        raise Refusal(415, "The body must not be compressed.")
+    for length in request.headers.getlist("content-length"):
+        if not (length.isascii() and length.isdigit()):
+            raise Refusal(400, "The content length is not a number.")
+        if len(length) > _MAX_DIGITS or int(length) > limit:
+            raise _too_large(limit)
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body, of at most `limit` bytes and in time. Raises Refusal (413, 408, 400)."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                if len(body) + len(chunk) > limit:
+                    raise _too_large(limit)
+                body += chunk
+    except TimeoutError:
+        raise Refusal(408, "The body took too long.") from None
+    except ClientDisconnect:
+        raise Refusal(400, "The body ended early.") from None
+    return bytes(body)
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(413, f"The body is larger than {limit} bytes.")
+
+
+def parse_json(body: bytes) -> Any:
+    """JSON in plain UTF-8: no byte order mark, no repeated name, no number or character that JSON cannot carry.
+
+    Raises Refusal (422).
+    """
+    try:
+        value = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_refuse,
+            parse_int=_integer,
+            parse_float=_float,
+        )
+        # Half of a surrogate pair passes as an escape, and no database takes it.
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        raise Refusal(422, "The body is not the JSON that was expected.") from None
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name twice")
+    return value
+
+
+def _refuse(_: str) -> NoReturn:
+    raise ValueError("not a number")
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise ValueError("a huge number")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a huge number")
+    return value
+
+
+def parse_callback(body: bytes) -> list[IntegrationKey]:
+    """The integrations that a callback names, each once. Raises Refusal (422) with what is wrong."""
+    try:
+        callback = Callback.model_validate(parse_json(body))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the body"
+        raise Refusal(422, f"{where}: {first['msg']}.") from None
+    try:
+        keys = [IntegrationKey(e.integration_context, e.integration_type, e.tenant_type) for e in callback.integrations]
+    except InvalidKey as error:
+        raise Refusal(422, f"{error}.") from None
+    return list(dict.fromkeys(keys))

@@ -1,0 +1,218 @@
+"""The routes. Whose data it is comes from the session; whatever else a browser says is a hint."""
+
+import logging
+import re
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
+
+from greenlight.ats.database import is_newest
+from greenlight.ats.requests import Requests, TooManyIntegrations
+from greenlight.ats.visits import LinkUsed
+from greenlight.linkedin.errors import clean
+from portal.bodies import CALLBACK_SCHEMA, MAX_BODY, check_declared, parse_callback, parse_json, read_body
+from portal.desk import Desk
+from portal.guards import check_same_origin
+from portal.limiter import (
+    FAILURES_OF_ADDRESS,
+    POSTS_OF_CUSTOMER,
+    POSTS_OF_SESSION,
+    PROBES_OF_ADDRESS,
+    READS_OF_SESSION,
+    REPORTS_OF_ADDRESS,
+)
+from portal.links import BadLink, ExpiredLink
+from portal.refusals import Gone, Refusal
+
+logger = logging.getLogger(__name__)
+
+#: Browsers send a few hundred bytes for each violation.
+MAX_REPORT = 8 * 1024
+
+_LINK = re.compile(r"/open/[^/?#]*")
+
+
+def _answers(**sentences: str) -> dict[int | str, dict[str, Any]]:
+    return {status.lstrip("_"): {"description": text} for status, text in sentences.items()}
+
+
+def build_router(desk: Desk) -> APIRouter:
+    router = APIRouter(default_response_class=PlainTextResponse)
+    _pages(router, desk)
+    _callback(router, desk)
+    _reports(router, desk)
+    _probes(router, desk)
+    return router
+
+
+def _pages(router: APIRouter, desk: Desk) -> None:
+    @router.get(
+        "/open/{token}",
+        status_code=303,
+        responses=_answers(_404="The link opens nothing.", _429="Too many links that open nothing."),
+    )
+    async def open_link(token: str, request: Request) -> Response:
+        """Spend a link on a session in this browser."""
+        address = desk.address(request)
+        desk.limiter.check(FAILURES_OF_ADDRESS, address)
+        response = RedirectResponse("/", 303)
+        try:
+            claim = desk.links.read(token)
+        except ExpiredLink as error:
+            # Reloading is no use of the link: the session is there already.
+            if await _opened_by(request, error.claim.link_id):
+                return response
+            claim = None
+        except BadLink:
+            claim = None
+        if claim is not None:
+            if await _opened_by(request, claim.link_id):
+                return response
+            try:
+                await desk.open_session(response, claim.link_id, claim.customer_id)
+            except LinkUsed:
+                logger.info("a link of customer %s was used again", clean(claim.customer_id))
+            else:
+                logger.info("a link of customer %s was opened", clean(claim.customer_id))
+                return response
+        desk.limiter.count(FAILURES_OF_ADDRESS, address)
+        raise Gone
+
+    async def _opened_by(request: Request, link_id: str) -> bool:
+        visit = await desk.find_session(request)
+        return visit is not None and visit.link_id == link_id
+
+    @router.get("/", responses=_answers(_404="No session.", _429="Too many requests."))
+    async def page(request: Request) -> Response:
+        """The page of the session's customer."""
+        visit = await desk.session(request)
+        desk.limiter.count(READS_OF_SESSION, visit.session_digest)
+        page, state = await desk.page(visit)
+        settings = desk.settings
+        return desk.html(
+            "page.html",
+            200,
+            customer_name=page.customer_name,
+            client_id=page.client_id if state["application"] != "missing" else None,
+            application_is_new=state["application"] == "new",
+            csrf_token=desk.links.csrf_for(visit.session_digest),
+            widget_url=settings.linkedin_widget_url,
+            widget_extension=settings.linkedin_widget_extension,
+            bundled_types=",".join(settings.portal_integrations),
+            ats_name=settings.ats_name,
+            state=state,
+        )
+
+    @router.get(
+        "/integrations.json",
+        response_class=JSONResponse,
+        responses=_answers(_404="No session.", _429="Too many requests."),
+    )
+    async def integrations(request: Request) -> Response:
+        """The state of the customer's integrations, as the page's script reads it."""
+        try:
+            visit = await desk.session(request)
+        except Gone:
+            raise Refusal(404, "There is no session; open the page from your ATS.") from None
+        desk.limiter.count(READS_OF_SESSION, visit.session_digest)
+        # Somebody is looking, so what may have changed at LinkedIn is worth a look.
+        if await run_in_threadpool(Requests(desk.database).look_again, visit.customer_id, desk.clock()):
+            desk.ring()
+        _, state = await desk.page(visit)
+        return JSONResponse(state)
+
+
+def _callback(router: APIRouter, desk: Desk) -> None:
+    @router.post(
+        "/requests",
+        status_code=202,
+        response_class=JSONResponse,
+        openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": CALLBACK_SCHEMA}}}},
+        responses=_answers(
+            _400="The body ended early.",
+            _403="Not from our page.",
+            _404="No session.",
+            _408="The body took too long.",
+            _409="More integrations than any customer has.",
+            _413="The body is too large.",
+            _415="Not JSON.",
+            _422="Not what the plugin sends.",
+            _429="Too many requests.",
+        ),
+    )
+    async def requests(request: Request) -> Response:
+        """Put on record what the plugin's callback names, and tell the worker."""
+        try:
+            visit = await desk.session(request)
+        except Gone:
+            raise Refusal(404, "There is no session; open the page from your ATS.") from None
+        check_same_origin(request, desk.settings)
+        if not desk.links.check_csrf(visit.session_digest, request.headers.get("x-csrf-token", "")):
+            raise Refusal(403, "This request does not come from the portal's page.")
+        check_declared(request, ("application/json",), MAX_BODY)
+        desk.limiter.count(POSTS_OF_SESSION, visit.session_digest)
+        desk.limiter.count(POSTS_OF_CUSTOMER, visit.customer_id)
+        keys = parse_callback(await read_body(request, MAX_BODY))
+        record = Requests(desk.database).record
+        try:
+            await run_in_threadpool(record, visit.customer_id, visit.session_digest, keys, desk.clock())
+        except TooManyIntegrations:
+            raise Refusal(409, "These are more integrations than one customer can have; please tell us.") from None
+        try:
+            desk.ring()
+        except Exception as error:
+            # It is on record; whoever looks next finds it.
+            logger.error("the worker could not be told: %s", type(error).__name__)
+        return JSONResponse({"accepted": len(keys)}, 202)
+
+
+def _reports(router: APIRouter, desk: Desk) -> None:
+    @router.post(
+        "/csp-reports",
+        status_code=204,
+        responses=_answers(
+            _413="The report is too large.", _415="Not a report.", _422="Not JSON.", _429="Too many reports."
+        ),
+    )
+    async def csp_report(request: Request) -> Response:
+        """What a browser refused to load on our page, for the log."""
+        desk.limiter.count(REPORTS_OF_ADDRESS, desk.address(request))
+        check_declared(request, ("application/csp-report", "application/reports+json"), MAX_REPORT)
+        report = parse_json(await read_body(request, MAX_REPORT))
+        logger.warning("a browser reports: %s", _report_line(report))
+        return Response(status_code=204)
+
+
+def _report_line(report: Any) -> str:
+    """The first violation in a report of either form, as one clean line without any address's query or link."""
+    first = report[0] if isinstance(report, list) and report else report
+    body = first.get("csp-report", first.get("body")) if isinstance(first, dict) else None
+    if not isinstance(body, dict):
+        return "nothing readable"
+    directive = body.get("effective-directive") or body.get("violated-directive") or body.get("effectiveDirective")
+    blocked = str(body.get("blocked-uri") or body.get("blockedURL") or "").partition("?")[0].partition("#")[0]
+    return _LINK.sub("/open/[hidden]", clean(f"{directive} blocked {blocked}"))
+
+
+def _probes(router: APIRouter, desk: Desk) -> None:
+    @router.get("/healthz")
+    async def healthz() -> Response:
+        """This process answers."""
+        return PlainTextResponse("ok")
+
+    @router.get("/readyz", responses=_answers(_429="Too many requests.", _503="No database, or not its newest schema."))
+    async def readyz(request: Request) -> Response:
+        """The database can be reached and has the newest schema."""
+        desk.limiter.count(PROBES_OF_ADDRESS, desk.address(request))
+        ready = await run_in_threadpool(_is_ready)
+        return PlainTextResponse("ok" if ready else "not ready", 200 if ready else 503)
+
+    def _is_ready() -> bool:
+        try:
+            with desk.database.engine.connect() as connection:
+                return is_newest(connection)
+        except SQLAlchemyError:
+            return False

@@ -1,0 +1,67 @@
+"""Between the portal and the task worker: the bell that is rung for a stored request, and who answers it."""
+
+import asyncio
+import logging
+
+from prefect.task_worker import aserve
+
+from greenlight.settings import load_settings
+from tasks.requested import enable_requested, open_customers
+
+#: How often a worker looks by itself for requests whose ring was lost.
+SWEEP_SECONDS = 10.0
+#: The wait before a ring that did not reach Prefect is repeated, and before a worker that lost Prefect comes back.
+AGAIN_AFTER_SECONDS = 5.0
+
+_log = logging.getLogger("greenlight.bell")
+
+
+class Bell:
+    """Rings for the task worker. However often `ring` is called, at most one ring is on its way."""
+
+    def __init__(self) -> None:
+        self._wanted = asyncio.Event()
+
+    def ring(self) -> None:
+        """Never waits and never fails: what is to be done is on record already. Call it on the bell's event loop."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Pass rings on to Prefect until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                # Prefect submits from a loop of its own, which must not be waited for on this one.
+                await asyncio.to_thread(enable_requested.delay)
+            except Exception as error:
+                _log.warning("the task worker could not be rung (%s); trying again", type(error).__name__)
+                self._wanted.set()
+                await asyncio.sleep(AGAIN_AFTER_SECONDS)
+
+
+async def answer_rings() -> None:
+    """Act on requests until cancelled: on each ring, and on those whose ring never came."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_serve())
+        group.create_task(_sweep())
+
+
+async def _serve() -> None:
+    while True:
+        try:
+            await aserve(enable_requested, limit=None)
+            return
+        except OSError as error:
+            _log.warning("Prefect cannot be reached (%s); trying again", type(error).__name__)
+            await asyncio.sleep(AGAIN_AFTER_SECONDS)
+
+
+async def _sweep() -> None:
+    while True:
+        try:
+            if await open_customers(load_settings()):
+                await enable_requested()
+        except Exception as error:
+            _log.warning("requests could not be looked for (%s); trying again", type(error).__name__)
+        await asyncio.sleep(SWEEP_SECONDS)

@@ -1,0 +1,64 @@
+"""Events of a run, for automations: an integration enabled, one that drifted, a dead credential, an overdue request."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from prefect.events import emit_event
+
+from greenlight.ats.rows import Wanted
+from greenlight.domain.plan import Item
+from greenlight.domain.reasons import Outcome, Reason
+from greenlight.domain.report import Report, ReportItem
+from greenlight.domain.status import Status
+
+#: Prefect's server keeps every event; the ATS database has them all.
+MOST = 200
+#: How long LinkedIn may show REQUESTED before somebody should know.
+OVERDUE_AFTER = timedelta(days=1)
+
+_DEAD = frozenset({Reason.CREDENTIALS_REFUSED, Reason.WRONG_CREDENTIALS, Reason.TOKEN_REJECTED})
+
+
+class _Event(NamedTuple):
+    name: str
+    item: Item
+    reason: Reason
+
+
+def announce(report: Report, now: datetime, drifted: Sequence[Wanted] = ()) -> None:
+    """Emit what automations wait for; one event for each integration, and for each customer whose key is dead."""
+    drift = [_Event("greenlight.integration.drifted", w.item, w.condition.reason) for w in drifted]
+    for event in [*drift, *_events(report, now)][:MOST]:
+        key = event.item.key
+        emit_event(
+            event.name,
+            resource={
+                "prefect.resource.id": f"greenlight.customer.{event.item.customer_id}",
+                "prefect.resource.name": event.item.customer_id,
+            },
+            payload={
+                "customer_id": event.item.customer_id,
+                "integration_context": key.integration_context,
+                "integration_type": key.integration_type,
+                "reason": event.reason.value,
+            },
+        )
+
+
+def _events(report: Report, now: datetime) -> Iterator[_Event]:
+    dead: set[str] = set()
+    for entry in report.items:
+        reason, customer = entry.condition.reason, entry.item.customer_id
+        if entry.condition.outcome is Outcome.ENABLED:
+            yield _Event("greenlight.integration.enabled", entry.item, reason)
+        if reason in _DEAD and customer not in dead:
+            dead.add(customer)
+            yield _Event("greenlight.credentials.dead", entry.item, reason)
+        if _is_overdue(entry, now):
+            yield _Event("greenlight.request.overdue", entry.item, reason)
+
+
+def _is_overdue(entry: ReportItem, now: datetime) -> bool:
+    since = entry.condition_since
+    return entry.observed is Status.REQUESTED and since is not None and now - since > OVERDUE_AFTER

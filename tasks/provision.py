@@ -1,0 +1,157 @@
+"""Provision customers, one task run each, then wait until their new applications work."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from prefect import task
+from prefect.client.schemas.objects import State
+
+from blocks.child_app import ChildAppBlocks, block_name
+from blocks.parent_app import parent_credentials
+from greenlight.ats.applications import Applications, Candidate
+from greenlight.ats.database import open_database
+from greenlight.domain.provisioning import Provision, ProvisionRequests
+from greenlight.domain.reasons import Reason
+from greenlight.linkedin.calls import Calls
+from greenlight.linkedin.errors import LinkedInError
+from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
+from greenlight.linkedin.provisioning import Provisioner
+from greenlight.linkedin.transport import Wire
+from greenlight.reconcile.observe import Remaining
+from greenlight.reconcile.provision import CannotProvision, Provisioning
+from greenlight.settings import Settings
+from tasks.chunks import MAX_ENABLE_TASKS, Chunk, run_chunks
+from tasks.progress import report
+from tasks.retries import RECORDING, end_of_try
+from tasks.session import now
+
+#: Customers that are provisioned side by side, all of them under the one parent application.
+WIDTH = 8
+#: Waits between two questions whether a new application works; the last one repeats.
+_ASK_AGAIN_AFTER = (1.0, 2.0, 5.0, 10.0)
+_MADE = (Provision.CREATED, Provision.ADOPTED, Provision.UPDATED, Provision.UNCHANGED, Provision.WAITING)
+
+
+@dataclass(frozen=True)
+class ProvisioningSession:
+    """One provisioning run's means."""
+
+    settings: Settings
+    applications: Applications
+    provisioning: Provisioning
+    counts: RequestCounts
+
+    def sent(self) -> ProvisionRequests:
+        return ProvisionRequests(self.counts.token, self.counts.provision)
+
+
+_CURRENT: ContextVar[ProvisioningSession] = ContextVar("provisioning_session")
+
+
+@asynccontextmanager
+async def provisioning_session(settings: Settings) -> AsyncIterator[ProvisioningSession]:
+    """The means to provision with. Raises CannotProvision where the parent's credentials do not work."""
+    database = open_database(settings.database_url.get_secret_value())
+    wire = Wire(settings.http_timeout_seconds)
+    try:
+        parent = await parent_credentials()
+        if parent is None:
+            raise CannotProvision("no credentials of the parent application are held: `greenlight parent` stores them")
+        counts = RequestCounts()
+        tokens = Tokens(wire, settings.linkedin_token_url, counts)
+        await _must_work(tokens, parent)
+
+        async def probe(credentials: Credentials) -> LinkedInError | None:
+            # Tokens remembers a refusal for good, and a new application's is one that passes.
+            try:
+                await Tokens(wire, settings.linkedin_token_url, counts).get(credentials)
+            except LinkedInError as error:
+                return error
+            return None
+
+        applications = Applications(database)
+        provisioning = Provisioning(
+            applications,
+            Provisioner(Calls(wire, tokens, counts), settings.linkedin_api_url, parent),
+            ChildAppBlocks(),
+            block_name,
+            probe,
+            now,
+            ats_name=settings.ats_name,
+            origins=settings.origins,
+        )
+        session = ProvisioningSession(settings, applications, provisioning, counts)
+        mark = _CURRENT.set(session)
+        try:
+            yield session
+        finally:
+            _CURRENT.reset(mark)
+    finally:
+        await wire.aclose()
+        database.close()
+
+
+async def _must_work(tokens: Tokens, parent: Credentials) -> None:
+    try:
+        await tokens.get(parent)
+    except LinkedInError as error:
+        if error.reason is Reason.CREDENTIALS_REFUSED:
+            raise CannotProvision(
+                f"LinkedIn refuses the parent application's credentials ({error.detail}): "
+                "`greenlight parent` stores the right ones"
+            ) from None
+        # Anything else may pass by itself, and every customer's own try says so.
+
+
+@task(name="provision", task_run_name="provision: {label}", **RECORDING)
+async def provision(run_id: str, look: bool, ids: Sequence[str], label: str) -> State[None]:
+    """Get these customers their child applications. At most one each, however often it runs."""
+    session = _CURRENT.get()
+    remaining = Remaining()
+    for customer_id in ids:
+        remaining |= await session.provisioning.provision(run_id, customer_id, look=look)
+    return await end_of_try(len(ids), remaining, session.settings)
+
+
+async def provision_all(run_id: str, customers: Sequence[str], *, look: bool) -> None:
+    """Provision these customers; what does not come through after all retries is on record as such."""
+    session = _CURRENT.get()
+    size = math.ceil(len(customers) / MAX_ENABLE_TASKS) or 1
+    chunks: list[Chunk] = []
+    for start in range(0, len(customers), size):
+        some = tuple(customers[start : start + size])
+        chunks.append(Chunk(some, some[0] if len(some) == 1 else f"{len(some)} customers from {some[0]}"))
+    await run_chunks(provision, (run_id, look), chunks, "provision", WIDTH, session.settings)
+
+
+@task(name="wait", task_run_name="wait until new applications work", **RECORDING)
+async def wait_until_working(run_id: str) -> None:
+    """Ask for a token for each of this run's applications until LinkedIn gives one, or the time is over."""
+    session = _CURRENT.get()
+    waiting = await asyncio.to_thread(session.applications.not_working_in, run_id, _MADE)
+    total = len(waiting)
+    report("wait", 0, total)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + session.settings.application_ready_seconds
+    gate = asyncio.Semaphore(WIDTH)
+    pauses = iter(_ASK_AGAIN_AFTER)
+    while waiting:
+        pause = next(pauses, _ASK_AGAIN_AFTER[-1])
+        last = loop.time() + pause > deadline
+
+        async def one(entry: tuple[Candidate, Provision], last: bool = last) -> bool:
+            async with gate:
+                return await session.provisioning.check(*entry, last=last)
+
+        works = await asyncio.gather(*(one(entry) for entry in waiting))
+        waiting = [entry for entry, good in zip(waiting, works, strict=True) if not good]
+        report("wait", total - len(waiting), total)
+        total = len(waiting)
+        if last:
+            return
+        if waiting:
+            await asyncio.sleep(pause)

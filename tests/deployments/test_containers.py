@@ -1,0 +1,84 @@
+"""The image and compose.yaml: only commands and settings that exist, and no secret."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect.settings import Settings as PrefectSettings
+from prefect.settings.legacy import _get_settings_fields
+
+from greenlight.cli.app import app
+from greenlight.settings import PREFIX, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "deployments"
+COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
+DOCKERFILE = (FOLDER / "Dockerfile").read_text(encoding="utf-8")
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if service["image"] == "greenlight"}
+
+#: Prefect reads it from the environment alone (prefect/server/utilities/encryption.py).
+NOT_A_SETTING = "PREFECT_SERVER_ENCRYPTION_KEY"
+
+
+def commands() -> list[list[str]]:
+    last = re.findall(r"^CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    every = [*(service["command"] for service in OURS.values()), *map(yaml.safe_load, last)]
+    return [list(words) for words in dict.fromkeys(map(tuple, every))]
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_the_command_exists(command: list[str]) -> None:
+    if command[0] == "greenlight":
+        parsed, _, _ = app.parse_args(command[1:], exit_on_error=False, print_error=False)
+        assert parsed.__name__ == command[1]
+    else:
+        assert command[:3] in (["prefect", "server", "start"], ["prefect", "worker", "start"])
+
+
+def known_settings() -> set[str]:
+    prefect = set(_get_settings_fields(PrefectSettings)) | {NOT_A_SETTING}
+    aliases = {alias.upper() for alias in _aliases(PrefectSettings)}
+    return prefect | aliases | {(PREFIX + name).upper() for name in Settings.model_fields}
+
+
+def _aliases(model: Any) -> set[str]:
+    found: set[str] = set()
+    for field in model.model_fields.values():
+        choices = getattr(field.validation_alias, "choices", ())
+        found |= {choice for choice in choices if isinstance(choice, str)}
+        if hasattr(field.annotation, "model_fields"):
+            found |= _aliases(field.annotation)
+    return found
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_every_setting_exists(service: str) -> None:
+    """A name that is misspelt would be ignored."""
+    assert set(OURS[service]["environment"]) - known_settings() == set()
+
+
+def test_no_secret_is_written_down() -> None:
+    secret = re.compile(r"PASSWORD|AUTH|KEY|DATABASE\w*_URL")
+    for service in SERVICES.values():
+        for name, value in service.get("environment", {}).items():
+            assert not secret.search(name) or "${" in value, name
+    assert not re.search(r"^(ARG|ENV).*(PASSWORD|SECRET|AUTH|_KEY)", DOCKERFILE, re.MULTILINE)
+    assert not [file for file in FOLDER.rglob("*.y*ml") if re.search(r"hooks\.slack|://\w+:\w+@", file.read_text())]
+
+
+def test_the_image_runs_as_nobody_special_and_installs_only_what_is_locked() -> None:
+    assert re.findall(r"^USER (\w+)$", DOCKERFILE, re.MULTILINE) == ["greenlight"]
+    installs = re.findall(r"pip install (.*)$", DOCKERFILE, re.MULTILINE)
+    assert len(installs) == 2
+    assert all("--no-deps" in line for line in installs)
+    assert "--require-hashes" in installs[0]
+    assert "/readyz" in DOCKERFILE
+
+
+def test_only_the_portal_and_the_prefect_page_are_reachable_and_from_this_machine_alone() -> None:
+    published = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert len(published) == 2
+    assert all(port.startswith("127.0.0.1:") for port in published)

@@ -1,0 +1,92 @@
+"""prefect.yaml against the flows that it names: a server would only say so when the night comes."""
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect import Flow
+from prefect.cli.deploy._models import DeploymentConfig
+from prefect.client.schemas.schedules import CronSchedule
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+DEPLOYMENTS: list[dict[str, Any]] = CONFIG["deployments"]
+
+#: A person names these every time; there is nothing that would be right unless told.
+ASKS = {"backfill/csa", "approve/plan"}
+
+
+def flow_of(deployment: dict[str, Any]) -> Flow[..., Any]:
+    module, _, name = deployment["entrypoint"].rpartition(".")
+    found = getattr(importlib.import_module(module), name)
+    assert isinstance(found, Flow)
+    return found
+
+
+def full_name(deployment: dict[str, Any]) -> str:
+    return f"{flow_of(deployment).name}/{deployment['name']}"
+
+
+every = pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=[entry["name"] for entry in DEPLOYMENTS])
+
+
+def test_the_deployments_have_the_names_that_the_guide_and_the_commands_say() -> None:
+    assert {full_name(deployment) for deployment in DEPLOYMENTS} == {
+        "reconcile/nightly",
+        "reconcile/manual",
+        "backfill/csa",
+        "provision/new-customers",
+        "audit/enabled-customers",
+        "approve/plan",
+    }
+
+
+@every
+def test_the_entrypoint_is_a_module_since_a_file_would_be_imported_twice(deployment: dict[str, Any]) -> None:
+    assert re.fullmatch(r"flows(\.\w+){2}", deployment["entrypoint"])
+
+
+@every
+def test_prefect_knows_every_key(deployment: dict[str, Any]) -> None:
+    """It ignores those that it does not know."""
+    DeploymentConfig.model_validate(deployment)
+    assert set(deployment) <= set(DeploymentConfig.model_fields)
+
+
+@every
+def test_what_a_schedule_starts_with_is_what_the_flow_takes(deployment: dict[str, Any]) -> None:
+    parameters = deployment.get("parameters", {})
+    if full_name(deployment) in ASKS:
+        assert "request" not in parameters
+        assert "schedules" not in deployment
+    else:
+        flow_of(deployment).validate_parameters(parameters)
+
+
+@every
+def test_it_is_described_tagged_and_takes_no_unknown_parameter(deployment: dict[str, Any]) -> None:
+    assert deployment["description"].endswith(".")
+    # The automations find our runs by this tag.
+    assert "greenlight" in deployment["tags"]
+    assert deployment["enforce_parameter_schema"] is True
+    assert deployment["work_pool"]["name"] == "greenlight"
+
+
+@every
+def test_a_schedule_has_a_time_zone_and_a_cron_line_that_prefect_takes(deployment: dict[str, Any]) -> None:
+    for schedule in deployment.get("schedules", []):
+        CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
+
+
+def test_only_the_nightly_run_enables_by_itself() -> None:
+    by_name = {full_name(deployment): deployment for deployment in DEPLOYMENTS}
+    assert by_name["reconcile/nightly"]["parameters"] == {"request": {"what": "apply"}}
+    assert by_name["reconcile/nightly"]["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    assert by_name["reconcile/manual"]["parameters"] == {"request": {"what": "plan"}}
+    assert {name for name, one in by_name.items() if "schedules" in one} == {
+        "reconcile/nightly",
+        "audit/enabled-customers",
+    }

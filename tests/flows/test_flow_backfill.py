@@ -1,0 +1,131 @@
+"""Migrated customers: what is enabled is only recorded, the rest goes in waves, and a surprise stops them."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from pydantic import ValidationError
+
+from flows.audit import audit
+from flows.backfill import backfill
+from flows.request import AuditRequest, BackfillRequest, What
+from sandbox.keys import Key
+from sandbox.world import Application, Fault, Integration, World
+
+TYPE = "APPLY_WITH_LINKEDIN"
+
+
+def crowd(number: int, **faults: list[Fault]) -> tuple[World, str]:
+    """A world of migrated customers, every fourth of them enabled already, and the file that brings them in."""
+    applications, rows = [], []
+    for n in range(number):
+        name = f"csa{n:03}"
+        context = f"urn:li:organization:{name}"
+        applications.append(
+            Application(
+                client_id=f"app{name}",
+                client_secret=f"secret of {name}",
+                customer=name,
+                integrations=[
+                    Integration(
+                        integration_context=context,
+                        integration_type=TYPE,
+                        tenant_type="JOBS",
+                        onboarding_status="REQUESTED" if n % 4 else "ENABLED",
+                    )
+                ],
+                faults=faults.get(name, []),
+            )
+        )
+        row = {"customer_id": name, "customer_name": name, "client_id": f"app{name}"}
+        row |= {"client_secret": f"secret-of-{name}", "integration_context": context, "integration_type": TYPE}
+        rows.append(json.dumps(row | {"tenant_type": "JOBS"}))
+        applications[-1].client_secret = f"secret-of-{name}"
+    return World(applications=applications), "\n".join(rows)
+
+
+async def test_a_file_on_the_worker_becomes_enabled_in_waves(town: Any, tmp_path: Any) -> None:
+    """Their keys come from the file, never from a parameter; who is enabled already gets no enable."""
+    start, text = crowd(16)
+    file = tmp_path / "migrated.jsonl"
+    file.write_text(text)
+    async with town(start) as there:
+        request = BackfillRequest(file=str(file), what=What.APPLY, waves=(1, 2))
+        state: Any = await backfill(request, return_state=True)
+        assert (state.name, state.is_completed()) == ("Converged", True)
+        effective = {name: count["effective"] for name, count in there.enables().items()}
+        assert effective == {f"csa{n:03}": int(n % 4 != 0) for n in range(16)}
+        verifies = [e.client_id for e in there.linkedin.log if e.operation == "verify"]
+        first = verifies.index("appcsa001", 16)
+        assert first == 16, "after the first look at all, the first wave is looked at before the second is enabled"
+        ours = await there.artifacts(state)
+        async with get_client() as client:
+            run_id = state.state_details.flow_run_id
+            parameters = str((await client.read_flow_run(run_id)).parameters)
+        assert float(ours["backfill-progress"]) == 100
+        assert "secret-of" not in parameters + "".join(ours.values())
+        assert there.violations() == []
+
+
+async def test_a_surprise_stops_the_waves_and_a_second_run_goes_on(town: Any, tmp_path: Any) -> None:
+    ignored = [Fault(on="enable", fault="ignored")]
+    start, text = crowd(12, csa002=ignored)
+    file = tmp_path / "migrated.jsonl"
+    file.write_text(text)
+    async with town(start) as there:
+        request = BackfillRequest(file=str(file), what=What.APPLY, waves=(1, 2))
+        state: Any = await backfill(request, return_state=True)
+        assert (state.name, state.is_failed()) == ("Stopped", True)
+        assert state.message.startswith("Stopped after wave 2 of 3, 6 integrations held: csa002 (OUTCOME_UNKNOWN)")
+        received = {name for name, count in there.enables().items() if count["received"]}
+        assert received == {"csa001", "csa002", "csa003"}
+        assert there.report(state).counts()["held"] == 6
+
+        again: Any = await backfill(request, return_state=True)
+        assert again.is_completed(), again.message
+        statuses = {a["integrations"][0]["onboardingStatus"] for a in there.linkedin.state()["applications"]}
+        assert statuses == {"ENABLED"}
+        assert {count["effective"] for count in there.enables().values()} == {0, 1}
+        assert len(there.linkedin.state()["applications"]) == 12, "nobody got a second application"
+
+
+async def test_a_day_names_those_who_came_with_their_own_keys(town: Any) -> None:
+    start, text = crowd(4)
+    async with town(start) as there:
+        await there.bring_in(text)
+        today = there.now().date()
+        state: Any = await backfill(BackfillRequest(migrated_since=today), return_state=True)
+        report = there.report(state)
+        assert (report.command.value, report.changes, len(report.items)) == ("plan", 3, 4)
+        tomorrow = BackfillRequest(migrated_since=today + timedelta(days=1))
+        assert (await backfill(tomorrow, return_state=True)).message == f"no {tomorrow.title()}"
+
+
+@pytest.mark.parametrize("given", [{}, {"customers": ["a"], "file": "f"}, {"customers": ["a"], "waves": [0]}])
+def test_a_backfill_is_told_in_one_way_who_it_is_about(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        BackfillRequest.model_validate(given)
+
+
+async def test_the_audit_looks_at_what_was_not_looked_at_for_longest_and_names_drift(town: Any) -> None:
+    start, text = crowd(8)
+    async with town(start) as there:
+        await there.bring_in(text)
+        assert (await audit(return_state=True)).message == "nothing is enabled yet"
+        await backfill(BackfillRequest(migrated_since=there.now().date(), what=What.APPLY), return_state=True)
+        before = len(there.linkedin.log)
+        seen: set[str] = set()
+        for _ in range(4):
+            state: Any = await audit(AuditRequest(customers_per_run=2), return_state=True)
+            assert state.name == "Audited"
+            seen |= {item.item.customer_id for item in there.report(state).items}
+        assert seen == {f"csa{n:03}" for n in range(8)}, "the window rolls over all of them"
+        there.linkedin.set_status("appcsa005", Key("urn:li:organization:csa005", TYPE, "JOBS"), None)
+        drifted: Any = await audit(return_state=True)
+        assert (drifted.name, drifted.message) == (
+            "DriftFound",
+            "No longer enabled at LinkedIn: csa005 (NOT_REQUESTED)",
+        )
+        assert {e.operation for e in there.linkedin.log[before:]} == {"token", "verify"}

@@ -1,0 +1,216 @@
+"""The driver process, and the world that its processes provision in and are killed in."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from pydantic import SecretStr
+from sqlmodel import select
+
+from blocks.child_app import ChildAppBlocks, block_name
+from greenlight.ats.applications import Applications
+from greenlight.ats.database import open_database
+from greenlight.ats.tables import ChildApplication
+from greenlight.linkedin.oauth import Credentials
+from sandbox.world import Application, Fault, Parent, World
+from tests.kill.steps import PARENT
+
+ORIGINS = ["https://jobs.example.com", "https://eu.example.com:8443"]
+OLD_ORIGINS = ["https://old.example.com"]
+SECRET = "vendor-secret/+="
+#: More than there are steps on any path; the driver stops by itself where they end.
+ENOUGH = 48
+#: Between a rotation's answer and the block: the secret that LinkedIn has shown is lost for good.
+WINDOW = ["rotate: after", "block save: before", "document: before"]
+
+_ROOT = Path(__file__).parents[2]
+
+
+class Driver:
+    """The process that forks those that are killed; `close` ends it."""
+
+    def __init__(self, prefect_url: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.kill.driver"],
+            cwd=_ROOT,
+            env={**os.environ, "PREFECT_API_URL": prefect_url},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def work(self, job: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The job's cells, each with its `runs`."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        cells: list[dict[str, Any]] = []
+        while line := self._process.stdout.readline().strip():
+            cells.append(json.loads(line))
+        assert self._process.poll() is None, "the driver has ended: its traceback is on standard error"
+        return cells
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+        self._process.stdout.close()
+
+
+def vendor(*faults: Fault, applications: Sequence[Application] = ()) -> World:
+    parent = Parent(client_id=PARENT, client_secret=SECRET, faults=list(faults))
+    return World(parents=[parent], applications=list(applications), secret_in_finder=False)
+
+
+def customers(count: int = ENOUGH) -> list[str]:
+    """Ids that no other test has: all tests share one Prefect server, whose blocks outlive them."""
+    unique = uuid4().hex[:8]
+    return [f"kill {unique}/{number}" for number in range(1, count + 1)]
+
+
+def there_already(customer: str, secret: str = "known-to-nobody", origins: Sequence[str] = ORIGINS) -> Application:
+    """The customer's application at LinkedIn."""
+    return Application(
+        client_id=client_of(customer),
+        client_secret=secret,
+        unique_foreign_id=customer,
+        name=f"ATS - {customer}",
+        js_sdk_domains=list(origins),
+        parent=PARENT,
+    )
+
+
+def client_of(customer: str) -> str:
+    return "".join(filter(str.isalnum, customer))
+
+
+class Town:
+    """LinkedIn's stand-in, the ATS database and Prefect's blocks, as they are seen from outside of any run."""
+
+    def __init__(self, driver: Driver, linkedin: Any, address: str, database_url: str) -> None:
+        self.linkedin = linkedin
+        self._driver = driver
+        self._database_url = database_url
+        self._env = {
+            "GREENLIGHT_DATABASE_URL": database_url,
+            "GREENLIGHT_LINKEDIN_API_URL": address,
+            "GREENLIGHT_LINKEDIN_TOKEN_URL": f"{address}/oauth/v2/accessToken",
+            "GREENLIGHT_HTTP_TIMEOUT_SECONDS": "20",
+            "GREENLIGHT_JS_SDK_DOMAINS": ",".join(ORIGINS),
+        }
+
+    def work(self, cells: Sequence[Mapping[str, Any]], *, until_whole: bool = False) -> list[dict[str, Any]]:
+        return self._driver.work({"env": self._env, "cells": cells, "until_whole": until_whole})
+
+    def matrix(self, names: Sequence[str], *, new: bool = True) -> list[dict[str, Any]]:
+        """A cell for each step there is: the n-th customer's first run is killed at step n, its second one is not.
+
+        The last cell is the one whose first run came to its end, so there is no further step to be killed at.
+        """
+        wanted = [{"customer": name, "new": new, "kills": [step]} for step, name in enumerate(names, 1)]
+        cells = self.work(wanted, until_whole=True)
+        assert not cells[-1]["runs"][0]["killed"], "there are more steps than customers"
+        assert all(cell["runs"][0]["killed"] for cell in cells[:-1])
+        assert [len(cell["runs"][0]["steps"]) for cell in cells[:-1]] == list(range(1, len(cells)))
+        return cells
+
+    def add(self, names: Sequence[str]) -> None:
+        """Put customers on record that have nothing yet."""
+        with closing(open_database(self._database_url)) as database:
+            Applications(database).add_customers({name: name for name in names}, datetime.now(UTC))
+
+    def on_record(self, names: Sequence[str], origins: Sequence[str]) -> None:
+        """Put customers and their working applications on record, as an earlier run has done."""
+        at = datetime.now(UTC)
+        with closing(open_database(self._database_url)) as database:
+            applications = Applications(database)
+            applications.add_customers({name: name for name in names}, at)
+            for name in names:
+                urn = self.linkedin.clients[client_of(name)].urn
+                applications.put(
+                    name, client_of(name), block_name(name), at, urn=urn, name=name, js_sdk_domains=origins
+                )
+                applications.worked(name, at)
+
+    @staticmethod
+    async def hold(names: Sequence[str], secret: str) -> None:
+        """Put the secret into the customers' blocks."""
+        held = {block_name(name): Credentials(client_of(name), SecretStr(secret)) for name in names}
+        await ChildAppBlocks().save_many(held)
+
+    async def check(self, cells: Sequence[Mapping[str, Any]], *, person: Sequence[str] = ()) -> None:
+        """What is claimed of each cell's customer, after its last run; `person` names those that need one.
+
+        One application at LinkedIn, its working secret in the block, and the application on record by its client id.
+        """
+        for cell in cells:
+            result, why = cell["runs"][-1].get("result"), json.dumps(cell, indent=1)
+            assert result is not None, why
+            assert result["left"] == 0, why
+            reason = "TOO_MANY_SECRETS" if cell["customer"] in person else "APPLICATION_WORKS"
+            assert [said for _, said in result["items"]] == [reason], why
+        await self.check_state(cells, person=person)
+
+    async def check_state(
+        self, cells: Sequence[Mapping[str, Any]], *, person: Sequence[str] = (), allowed: Sequence[str] = ()
+    ) -> None:
+        """The same without what the runs said of it. `allowed` are rules of LinkedIn's that they may have broken."""
+        names = [cell["customer"] for cell in cells]
+        held = await ChildAppBlocks().get_many([block_name(name) for name in names])
+        with closing(open_database(self._database_url)) as database, database.reading() as session:
+            rows = {row.customer_id: row for row in session.exec(select(ChildApplication))}
+        at_linkedin: dict[str, list[dict[str, Any]]] = {}
+        for application in self.linkedin.state()["applications"]:
+            at_linkedin.setdefault(application["unique_foreign_id"], []).append(application)
+        for cell in cells:
+            name, why = cell["customer"], json.dumps(cell, indent=1)
+            assert len(at_linkedin.get(name, [])) == 1, why
+            (ours,) = at_linkedin[name]
+            credentials = held.get(block_name(name))
+            if name in person:
+                assert len(ours["secret_sha256"]) == 2, why
+                assert credentials is None, why
+                continue
+            assert credentials is not None, why
+            assert credentials.client_id == ours["client_id"], why
+            assert _digest(credentials) in ours["secret_sha256"], why
+            row = rows[name]
+            assert (row.client_id, row.application_urn) == (ours["client_id"], ours["urn"]), why
+            assert row.works_since is not None, why
+            assert set(row.js_sdk_domains or ()) == set(ours["js_sdk_domains"]) == set(ORIGINS), why
+        broken = [one for one in self.linkedin.violations if one.rule not in ("extra_token", *allowed)]
+        assert broken == [], "each process is new and holds no token, and breaks no other rule"
+
+    async def after_a_person(self, cells: Sequence[Mapping[str, Any]], *, new: bool = True) -> None:
+        """A person deletes one secret of each of these, and the next run completes them."""
+        wanted: list[dict[str, Any]] = []
+        for number, cell in enumerate(cells):
+            (client,) = [c for c in self.linkedin.clients.values() if c.unique_foreign_id == cell["customer"]]
+            # None of the two is held, so it does not matter which one goes.
+            self.linkedin.delete_secret(client.client_id, ("oldest", "newest")[number % 2])
+            wanted.append({"customer": cell["customer"], "new": new, "kills": []})
+        await self.check(self.work(wanted))
+
+
+def _digest(credentials: Credentials) -> str:
+    return hashlib.sha256(credentials.client_secret.get_secret_value().encode()).hexdigest()
+
+
+def killed_at(cell: Mapping[str, Any]) -> list[str]:
+    """The steps at which the cell's runs were killed."""
+    return [run["steps"][-1] for run in cell["runs"] if run["killed"]]
+
+
+def lost_a_secret(cell: Mapping[str, Any]) -> bool:
+    """Whether a run was killed in the window: what it rotated is neither with us nor ever shown again."""
+    return any(run["killed"] and run["steps"][-1] in WINDOW and "rotate: after" in run["steps"] for run in cell["runs"])
