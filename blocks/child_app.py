@@ -7,7 +7,7 @@ import asyncio
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import ClassVar
 from uuid import UUID
 
@@ -73,15 +73,15 @@ class ChildAppBlocks:
                 self._asked.update(new)
         return {name: self._held[name] for name in names if name in self._held}
 
-    async def save_many(self, wanted: Mapping[str, Credentials]) -> int:
-        """Create or update blocks so that they hold these credentials; returns how many had to be written."""
+    async def save_many(self, wanted: Mapping[str, Credentials]) -> Set[str]:
+        """Create or update blocks so that they hold these credentials; returns those that had to be written."""
         if not wanted:
-            return 0
+            return frozenset()
         async with get_client() as client:
             there = await _read(client, list(wanted))
             changed = {n: c for n, c in wanted.items() if n not in there or there[n][1] != c}
             if not changed:
-                return 0
+                return frozenset()
             await LinkedInChildApp.aregister_type_and_schema(client=client)
             block_type = await client.read_block_type_by_slug("linkedin-child-app")
             schema = await client.read_block_schema_by_checksum(LinkedInChildApp._calculate_schema_checksum())
@@ -114,7 +114,7 @@ class ChildAppBlocks:
             await asyncio.gather(*(write(name, credentials) for name, credentials in changed.items()))
         self._held |= changed
         self._asked |= changed.keys()
-        return len(changed)
+        return changed.keys()
 
 
 async def _read(client: PrefectClient, names: Sequence[str]) -> dict[str, tuple[UUID, Credentials | None]]:

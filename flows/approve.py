@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.request import ApproveRequest, approve_name
+from flows.verdict import REFUSALS, refused_state
 from greenlight.settings import load_settings
 from tasks.session import now, planning_session
 
@@ -21,7 +22,12 @@ async def approve(request: ApproveRequest) -> State[None]:
     """
     async with planning_session(load_settings()) as session:
         lasts = timedelta(hours=request.hours)
-        approved = await asyncio.to_thread(session.plans.approve, request.plan_id, request.approved_by, now(), lasts)
+        try:
+            approved = await asyncio.to_thread(
+                session.plans.approve, request.plan_id, request.approved_by, now(), lasts
+            )
+        except REFUSALS as refused:
+            return refused_state(refused)
         until = f"{approved.expires_at:%Y-%m-%d %H:%M:%SZ}"
         message = f"Plan {request.plan_id} is approved by {approved.approved_by} until {until}"
         return Completed(name="Approved", message=message)

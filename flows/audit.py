@@ -9,12 +9,12 @@ from prefect.runtime import flow_run
 from flows.request import AuditRequest, PlanRequest, Who
 from flows.verdict import audited_state
 from greenlight.ats.runs import Scope
+from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
-from greenlight.reconcile.observe import Purpose
 from greenlight.settings import load_settings
-from tasks.observe import look_at_all
 from tasks.publish import publish_outcome
 from tasks.session import now, planning_session
+from tasks.steps import look
 
 
 @flow(name="audit", flow_run_name="audit: enabled customers", persist_result=False)
@@ -24,20 +24,17 @@ async def audit(request: AuditRequest = AuditRequest()) -> State[None]:
     Args:
         request: How many customers.
     """
-    async with planning_session(load_settings()) as session:
+    async with planning_session(load_settings(), Lane.NIGHTLY) as session:
         customers = await asyncio.to_thread(session.store.longest_unseen, request.customers_per_run)
         if not customers:
             return audited_state(None, [])
         scope = Scope(PlanRequest(who=Who.SOME, customers=tuple(customers)).selection)
         run_id = str(flow_run.id)
         ids = await asyncio.to_thread(session.runs.ids, scope)
-        before = await asyncio.to_thread(session.store.enabled_among, ids)
         await asyncio.to_thread(session.runs.start, run_id, Command.AUDIT, scope, now())
 
-        await look_at_all(run_id, Purpose.OBSERVE, ids)
+        drifted = (await look(run_id, ids)).drifted
 
-        still = set(await asyncio.to_thread(session.store.enabled_among, ids))
-        drifted = [w for w in await asyncio.to_thread(session.store.wanted, before) if w.id not in still]
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
         await publish_outcome(report, drifted)
         return audited_state(report, drifted)

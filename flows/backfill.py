@@ -9,17 +9,16 @@ from prefect.states import Completed
 
 from flows.plan import look_and_store
 from flows.request import BackfillRequest, PlanRequest, What, Who, backfill_name
-from flows.verdict import final_state
+from flows.verdict import REFUSALS, final_state, refused_state
 from greenlight.ats.runs import Scope
+from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
-from greenlight.reconcile.observe import Purpose
 from greenlight.settings import Settings, load_settings
 from tasks.backfill import adopt_file, enable_in_waves, migrated_since
-from tasks.observe import look_at_all
 from tasks.picture import publish_fleet
-from tasks.plan import make_plan
 from tasks.publish import publish_outcome, publish_plan
 from tasks.session import enabling_session, now, planning_session
+from tasks.steps import look_and_plan, say_waits
 
 
 @flow(name="backfill", flow_run_name=backfill_name, persist_result=False)
@@ -38,20 +37,23 @@ async def backfill(request: BackfillRequest) -> State[None]:
     get_run_logger().info("%s migrated customers; the same again: %s", len(customers), request.command())
     whom = PlanRequest(who=Who.SOME, customers=customers, max_changes=request.max_changes)
     if request.what is What.PLAN:
-        async with planning_session(settings) as session:
-            return await look_and_store(session, whom)
-    async with enabling_session(settings) as session:
+        async with planning_session(settings, Lane.BACKFILL) as session:
+            return await look_and_store(session, whom, request.customers)
+    async with enabling_session(settings, Lane.BACKFILL) as session:
         run_id, scope = str(flow_run.id), Scope(whom.selection)
-        ids = await asyncio.to_thread(session.runs.ids, scope)
+        try:
+            ids = await asyncio.to_thread(session.runs.ids, scope)
+        except REFUSALS as refused:
+            return refused_state(refused)
         since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now())
 
-        await look_at_all(run_id, Purpose.OBSERVE, ids)
-        made = await make_plan(ids, since, request.max_changes)
+        made, looked = await look_and_plan(run_id, ids, since, request.max_changes, named=request.customers)
         await publish_plan(made, request.command(), None)
         stopped = await enable_in_waves(run_id, made, request.waves)
+        say_waits()
 
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
-        await publish_outcome(report)
+        await publish_outcome(report, looked.drifted)
         await publish_fleet()
         return final_state(report, stopped)
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Self
 from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from greenlight.domain.budget import Lane
 from greenlight.domain.selection import Selection
 from greenlight.intake.values import BadValue, check_value
 
@@ -123,6 +124,11 @@ class ReconcileRequest(PlanRequest):
         default=None,
         description="Apply exactly what this approved plan enables, and nothing else.",
         json_schema_extra=_at(4),
+    )
+    lane: Lane = Field(
+        default=Lane.OPERATOR,
+        description="Whose share of the day's requests it uses. Nightly also leaves out what rests after failures.",
+        json_schema_extra=_at(6),
     )
 
     @model_validator(mode="after")
@@ -248,6 +254,33 @@ class ProvisionRequest(BaseModel):
         return (", ".join(who[:3]) or "all customers without one") + (
             f" and {len(who) - 3} more" if len(who) > 3 else ""
         )
+
+
+class RotateRequest(BaseModel):
+    """Whose secrets to replace: the customers named, or all whose applications provisioning made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    customers: tuple[str, ...] = Field(default=(), description="Only these customers.", json_schema_extra=_at(0))
+    all_customers: bool = Field(
+        default=False,
+        description="Every customer whose application provisioning made; name none then.",
+        json_schema_extra=_at(1),
+    )
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if self.all_customers == bool(self.customers):
+            raise ValueError("name customers, or say all_customers")
+        return self
+
+    def title(self) -> str:
+        return PlanRequest(who=Who.SOME, customers=self.customers).title() if self.customers else "all customers"
+
+
+def rotate_name() -> str:
+    """What this flow run is called in Prefect's UI."""
+    return f"rotate: {RotateRequest.model_validate(_plain(flow_run.parameters['request'])).title()}"
 
 
 def provision_name() -> str:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from greenlight.ats.plans import PlanRefused, UnknownPlan
 from greenlight.ats.rows import Wanted
+from greenlight.ats.store import UnknownCustomer
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Command, Report, Verdict, first_ten
 
@@ -23,11 +25,20 @@ def final_state(report: Report, stopped: str | None = None) -> State[None]:
     return Completed(name="Planned" if planned else "Converged", message=report.headline())
 
 
-def provisioned_state(report: ProvisionReport) -> State[None]:
-    """Completed if every application is there and works, else Failed; both are named."""
+#: What a person asked for that cannot be done as things stand.
+REFUSALS = (UnknownCustomer, UnknownPlan, PlanRefused)
+
+
+def refused_state(why: Exception) -> State[None]:
+    """Failed before anything was done; the message says why and what to do."""
+    return Failed(name="Refused", message=str(why))
+
+
+def provisioned_state(report: ProvisionReport, name: str = "Provisioned") -> State[None]:
+    """Completed, by this name, if every application is as it should be and works, else Failed; both are named."""
     if report.verdict is not Verdict.OK:
         return _failed(report.verdict, report.headline())
-    return Completed(name="Provisioned", message=report.headline())
+    return Completed(name=name, message=report.headline())
 
 
 def audited_state(report: Report | None, drifted: Sequence[Wanted]) -> State[None]:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from yarl import URL
 
 from greenlight.domain.applications import MAX_ATS_NAME, InvalidOrigin, name_units, names_linkedin, parse_origin
+from greenlight.domain.budget import Scope
 from greenlight.domain.keys import InvalidKey, parse_constant
 
 PREFIX = "GREENLIGHT_"
@@ -42,6 +43,8 @@ class Settings(BaseSettings):
     http_timeout_seconds: float = Field(default=15, gt=0, le=600, allow_inf_nan=False)
     retry_delays_seconds: Annotated[tuple[float, ...], NoDecode] = (2.0, 10.0, 30.0)
     requests_per_day: int = Field(default=5000, ge=1)
+    #: Whether that many are each child application's own, or all that the parent's children may send together.
+    budget_scope: Scope = Scope.CHILD
 
     #: First part of every child application's name, which customers see on LinkedIn's consent screen.
     ats_name: str = Field(default="ATS", max_length=MAX_ATS_NAME * 4)

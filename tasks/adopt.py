@@ -10,7 +10,7 @@ from datetime import datetime
 
 from blocks.child_app import ChildAppBlocks, block_name
 from greenlight.ats.database import Database
-from greenlight.ats.registry import Changes, Registration, check_client_ids, register
+from greenlight.ats.registry import Changes, Registration, check_client_ids, credentials_changed, register
 from greenlight.intake import ImportedCustomer
 from greenlight.linkedin.oauth import Credentials
 
@@ -42,7 +42,9 @@ async def adopt(
         }
     )
     changes = await asyncio.to_thread(register, database, registrations, now)
-    return Adopted(changes, written)
+    renewed = [customer.customer_id for customer in customers if block_name(customer.customer_id) in written]
+    await asyncio.to_thread(credentials_changed, database, renewed)
+    return Adopted(changes, len(written))
 
 
 def _registration(customer: ImportedCustomer) -> Registration:

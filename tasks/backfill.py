@@ -15,13 +15,11 @@ from greenlight.domain.plan import Action, Planned
 from greenlight.domain.reasons import Outcome
 from greenlight.domain.report import first_ten
 from greenlight.intake import read_import
-from greenlight.reconcile.observe import Purpose
 from greenlight.settings import Settings
 from tasks.adopt import adopt
-from tasks.enable import enable_all
-from tasks.observe import look_at_all
 from tasks.plan import PlanMade
 from tasks.session import current, now
+from tasks.steps import enable_and_confirm
 
 #: What an enable must not come to; a customer whose own move it is, is none.
 _SURPRISES = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.HELD, Outcome.NOT_LOOKED_AT})
@@ -64,9 +62,7 @@ async def enable_in_waves(run_id: str, made: PlanMade, sizes: Sequence[int]) -> 
     done = 0
     for number, wave in enumerate(waves, 1):
         ids = [entry.id for entry in wave]
-        await enable_all(run_id, ids)
-        confirmed = await asyncio.to_thread(session.attempts.enabled_in, run_id)
-        await look_at_all(run_id, Purpose.CONFIRM, [id for id in confirmed if id in set(ids)])
+        await enable_and_confirm(run_id, ids)
         done += len(ids)
         await aupdate_progress_artifact(progress, 100 * done / len(wanted))
         ended = await asyncio.to_thread(session.store.wanted, ids)

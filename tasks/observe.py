@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.client.schemas.objects import State
 
-from greenlight.reconcile.observe import Purpose
+from greenlight.reconcile.observe import Purpose, look_order
 from tasks.chunks import look_chunks, run_chunks
 from tasks.retries import RECORDING, end_of_try
 from tasks.session import current
@@ -24,7 +24,7 @@ async def look(run_id: str, purpose: Purpose, ids: Sequence[int], label: str) ->
 
 
 async def look_at_all(run_id: str, purpose: Purpose, ids: Sequence[int]) -> None:
-    """Look at all of these; what does not come through after all retries is on record as such."""
+    """Look at all of these, most urgent first; what does not come through after all retries is on record."""
     session = current()
     wanted = await asyncio.to_thread(session.store.wanted, ids)
-    await run_chunks(look, (run_id, purpose), look_chunks(wanted), purpose, WIDTH, session.settings)
+    await run_chunks(look, (run_id, purpose), look_chunks(look_order(wanted)), purpose, WIDTH, session.settings)

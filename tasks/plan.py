@@ -10,6 +10,7 @@ from prefect import task
 from greenlight.domain.conditions import CHANGED_SINCE_PLAN
 from greenlight.domain.plan import Action, Planned, Policy, Requests, plan, price
 from greenlight.domain.selection import Selection
+from greenlight.domain.tripwires import Facts, tripped
 from tasks.retries import RECORDING
 from tasks.session import current, now
 
@@ -30,14 +31,18 @@ class PlanMade:
 
 
 @task(name="plan", task_run_name="plan", **RECORDING)
-async def make_plan(ids: Sequence[int], since: datetime, max_changes: int, approved: str | None = None) -> PlanMade:
+async def make_plan(
+    ids: Sequence[int], since: datetime, max_changes: int, facts: Facts, approved: str | None
+) -> PlanMade:
     """Plan for these integrations from what was seen since then, and record each one's action and condition.
 
-    With the id of an approved plan, what was approved under another child application is left out.
+    What trips a wire is held. With the id of an approved plan, what was approved under another child application is
+    left out.
     """
     session = current()
     wanted = await asyncio.to_thread(session.store.wanted, ids)
     observed = await asyncio.to_thread(session.store.observed, ids, since)
+    observed |= tripped(observed, facts)
     if approved is not None:
         others = await asyncio.to_thread(session.plans.of_another_application, approved)
         observed |= dict.fromkeys(others, CHANGED_SINCE_PLAN)
@@ -48,7 +53,7 @@ async def make_plan(ids: Sequence[int], since: datetime, max_changes: int, appro
 
 
 @task(name="store plan", task_run_name="store plan", **RECORDING)
-async def store_plan(made: PlanMade, selection: Selection) -> str:
+async def store_plan(made: PlanMade, selection: Selection, named: Sequence[str]) -> str:
     """Store a plan so that it can be applied by its id."""
     session = current()
-    return await asyncio.to_thread(session.plans.save, made.entries, selection, made.price, now())
+    return await asyncio.to_thread(session.plans.save, made.entries, selection, made.price, now(), named)

@@ -16,16 +16,14 @@ from prefect import task
 from greenlight.ats.database import open_database
 from greenlight.ats.requests import Requests
 from greenlight.ats.runs import Scope
+from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.linkedin.errors import clean
-from greenlight.reconcile.observe import Purpose
 from greenlight.settings import Settings, load_settings
-from tasks.enable import enable_all
-from tasks.observe import look_at_all
-from tasks.plan import make_plan
 from tasks.retries import RECORDING
 from tasks.session import enabling_session, now
+from tasks.steps import enable_and_confirm, look_and_plan, say_waits
 
 #: Enables that one customer's requests may bring; a customer has a handful of integrations.
 MAX_CHANGES = 50
@@ -86,7 +84,7 @@ async def _take_turn(customer_id: str) -> None:
 @task(name="act on requests", task_run_name="act on requests: {customer_id}", **RECORDING)
 async def act_on_requests(customer_id: str) -> None:
     """Look at one customer's integrations, enable those that LinkedIn shows as REQUESTED, and look again."""
-    async with enabling_session(load_settings()) as session:
+    async with enabling_session(load_settings(), Lane.REALTIME) as session:
         requests = await asyncio.to_thread(session.requests.open_of, customer_id)
         if not requests:
             return
@@ -94,11 +92,9 @@ async def act_on_requests(customer_id: str) -> None:
         ids = await asyncio.to_thread(session.runs.ids, scope)
         since = await asyncio.to_thread(session.runs.start, run_id, Command.REQUEST, scope, now())
 
-        await look_at_all(run_id, Purpose.OBSERVE, ids)
-        made = await make_plan(ids, since, MAX_CHANGES)
-        await enable_all(run_id, made.to_enable)
-        confirmed = await asyncio.to_thread(session.attempts.enabled_in, run_id)
-        await look_at_all(run_id, Purpose.CONFIRM, confirmed)
+        made, _ = await look_and_plan(run_id, ids, since, MAX_CHANGES)
+        await enable_and_confirm(run_id, made.to_enable)
+        say_waits()
 
         await asyncio.to_thread(session.requests.acted_on, requests, now())
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())

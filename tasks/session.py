@@ -3,26 +3,33 @@
 Tasks find it here and not among their parameters: parameters are recorded by Prefect, and this holds secrets.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from blocks.child_app import ChildAppBlocks
 from greenlight.ats.attempts import Attempts
+from greenlight.ats.budgets import Budgets
 from greenlight.ats.database import open_database
+from greenlight.ats.facts import FactsOnRecord
 from greenlight.ats.fleet import Fleet
+from greenlight.ats.locks import Locks
 from greenlight.ats.plans import Plans
 from greenlight.ats.requests import Requests as PluginRequests
 from greenlight.ats.runs import Runs
 from greenlight.ats.store import Store
+from greenlight.domain.budget import Lane
 from greenlight.domain.plan import Requests
 from greenlight.linkedin.calls import Calls
 from greenlight.linkedin.integrations import Enabler, Verifier
 from greenlight.linkedin.oauth import RequestCounts, Tokens
 from greenlight.linkedin.transport import Wire
 from greenlight.reconcile.enable import Enabling
+from greenlight.reconcile.locking import CustomerLocks
+from greenlight.reconcile.metering import Budget
 from greenlight.reconcile.observe import Observer
 from greenlight.settings import Settings
 
@@ -37,12 +44,16 @@ class Session:
     """One run's means. `enabling` is None for a run that only plans: it has no object that could enable."""
 
     settings: Settings
+    lane: Lane
     store: Store
     attempts: Attempts
     runs: Runs
     plans: Plans
     fleet: Fleet
     requests: PluginRequests
+    facts: FactsOnRecord
+    locks: CustomerLocks
+    budget: Budget
     observer: Observer
     enabling: Enabling | None
     counts: RequestCounts
@@ -60,46 +71,56 @@ def current() -> Session:
 
 
 @asynccontextmanager
-async def planning_session(settings: Settings) -> AsyncIterator[Session]:
+async def planning_session(settings: Settings, lane: Lane = Lane.OPERATOR) -> AsyncIterator[Session]:
     """A session that can look and cannot enable."""
-    async with _session(settings, may_enable=False) as session:
+    async with _session(settings, lane, may_enable=False) as session:
         yield session
 
 
 @asynccontextmanager
-async def enabling_session(settings: Settings) -> AsyncIterator[Session]:
+async def enabling_session(settings: Settings, lane: Lane) -> AsyncIterator[Session]:
     """A session that can look and enable."""
-    async with _session(settings, may_enable=True) as session:
+    async with _session(settings, lane, may_enable=True) as session:
         yield session
 
 
 @asynccontextmanager
-async def _session(settings: Settings, *, may_enable: bool) -> AsyncIterator[Session]:
+async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncIterator[Session]:
     database = open_database(settings.database_url.get_secret_value())
     wire = Wire(settings.http_timeout_seconds)
     try:
         counts = RequestCounts()
         tokens = Tokens(wire, settings.linkedin_token_url, counts)
-        means = Calls(wire, tokens, counts), settings.linkedin_api_url
+        budget = Budget(Budgets(database, settings.requests_per_day), lane, settings.budget_scope, now)
+        means = Calls(wire, tokens, counts, budget), settings.linkedin_api_url
+        locks = CustomerLocks(Locks(database), now)
         blocks = ChildAppBlocks()
         store, attempts = Store(database), Attempts(database)
         enabler = Enabler(*means) if may_enable else None
         session = Session(
             settings,
+            lane,
             store,
             attempts,
             Runs(database),
             Plans(database),
             Fleet(database),
             PluginRequests(database),
-            Observer(store, enabler or Verifier(*means), blocks, now),
-            Enabling(attempts, enabler, blocks, now, settings.http_timeout_seconds) if enabler else None,
+            FactsOnRecord(database),
+            locks,
+            budget,
+            Observer(store, enabler or Verifier(*means), blocks, now, locks, budget.owe if enabler else None),
+            Enabling(attempts, enabler, blocks, now, locks, settings.http_timeout_seconds) if enabler else None,
             counts,
         )
         mark = _CURRENT.set(session)
+        renewing = asyncio.create_task(locks.renew())
         try:
             yield session
         finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing
             _CURRENT.reset(mark)
     finally:
         await wire.aclose()

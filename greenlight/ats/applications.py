@@ -12,7 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from greenlight.ats.database import Database
 from greenlight.ats.registry import Registration, register, register_in
-from greenlight.ats.rows import slices
+from greenlight.ats.rows import release, slices
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer, Provisioning, Run
 from greenlight.domain.provisioning import COMMAND, Provision, ProvisionItem, ProvisionReport, ProvisionRequests
@@ -83,11 +83,11 @@ class Applications:
             raise UnknownCustomer(f"no customer {', '.join(map(repr, missing))} in the ATS database")
         return list(dict.fromkeys(customers))
 
-    def start(self, run_id: str, scope: Mapping[str, object], now: datetime) -> None:
+    def start(self, run_id: str, scope: Mapping[str, object], now: datetime, command: str = COMMAND) -> None:
         """Put a provisioning run on record; one that Prefect repeats is on record already."""
         with self._database.writing() as session:
             if session.get(Run, run_id) is None:
-                session.add(Run(run_id=run_id, command=COMMAND, scope=dict(scope), started_at=now))
+                session.add(Run(run_id=run_id, command=command, scope=dict(scope), started_at=now))
 
     def begin(self, customer_id: str, run_id: str, now: datetime) -> Candidate:
         """Commit that this run takes care of the customer, before anything is sent for it."""
@@ -146,6 +146,7 @@ class Applications:
         """The application has a new secret, which LinkedIn has not been seen to accept."""
         with self._database.writing() as session:
             session.get_one(ChildApplication, customer_id).works_since = None
+            release(session, [customer_id])
 
     def record(
         self, customer_id: str, outcome: Provision, reason: Reason, now: datetime, detail: str | None = None

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.rows import Wanted, rows, saw, set_condition
-from greenlight.ats.tables import Attempt, Integration
+from greenlight.ats.tables import Attempt, Customer, Integration
 from greenlight.domain.conditions import AttemptOutcome, Condition, Settlement
 from greenlight.domain.status import Observation, Status
 
@@ -47,15 +47,19 @@ class Attempts:
         *,
         settles_at: datetime,
         instead_of: OpenAttempt | None,
+        owner: str | None = None,
     ) -> int:
         """Commit the intent to enable, before the request leaves, and return the attempt's id.
 
         `instead_of` is an earlier open attempt that a look has shown to have had no effect. Raises AttemptRefused if
         the integration is not on record as REQUESTED or another attempt is open: two runs cannot both get here.
+        With `owner` it is refused as well if that one's lease on the customer has ended meanwhile.
         """
         try:
             with self._database.writing() as session:
                 row = session.get_one(Integration, wanted.id, with_for_update=True)
+                if owner is not None and not _has_lease(session, row.customer_id, owner, now):
+                    raise AttemptRefused("the lease on the customer was lost")
                 if row.observed != Status.REQUESTED:
                     raise AttemptRefused(f"it is on record as {row.observed}, not as REQUESTED")
                 if _enabled_since(session, row):
@@ -88,6 +92,11 @@ class Attempts:
     ) -> None:
         """Write what is known of an integration that this run is to enable, with the look that showed it, if any."""
         with self._database.writing() as session:
+            row = session.get_one(Integration, wanted.id)
+            if row.observed_at is not None and row.observed_at > now:
+                # Whoever took over a lease that was lost has looked since, and that stands.
+                row.done_in_run = run_id if final else row.done_in_run
+                return
             self._record(session, wanted, run_id, condition, now, final=final, seen=seen)
 
     def end(
@@ -158,3 +167,10 @@ def _enabled_since(session: Session, row: Integration) -> bool:
         col(Attempt.closed_at) >= row.observed_at,
     )
     return session.exec(confirmed).first() is not None
+
+
+def _has_lease(session: Session, customer_id: str, owner: str, now: datetime) -> bool:
+    held = select(Customer.customer_id).where(
+        Customer.customer_id == customer_id, Customer.locked_by == owner, col(Customer.locked_until) > now
+    )
+    return session.exec(held).first() is not None

@@ -1,6 +1,6 @@
 """Stored plans: shown, approved, applied once, and over when they expire (a plan is exactly what may be applied)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -40,8 +40,15 @@ class Plans:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save(self, planned: Iterable[tuple[int, Planned]], selection: Selection, price: Requests, now: datetime) -> str:
-        """Store a plan as it is shown and return its id."""
+    def save(
+        self,
+        planned: Iterable[tuple[int, Planned]],
+        selection: Selection,
+        price: Requests,
+        now: datetime,
+        named: Sequence[str] = (),
+    ) -> str:
+        """Store a plan as it is shown and return its id. `named` are the customers that a person named for it."""
         plan_id = str(uuid4())
         entries = list(planned)
         with self._database.writing() as session:
@@ -49,7 +56,7 @@ class Plans:
                 Plan(
                     plan_id=plan_id,
                     created_at=now,
-                    scope=selection.model_dump(mode="json"),
+                    scope={**selection.model_dump(mode="json"), "named": list(named)},
                     token_requests=price.token,
                     verify_requests=price.verify,
                     enable_requests=price.enable,
@@ -106,15 +113,16 @@ class Plans:
             row.approved_by, row.approved_at, row.expires_at = approved_by, now, until
             return Approved(approved_by, now, until)
 
-    def use(self, plan_id: str, run_id: str, now: datetime) -> None:
-        """Spend an approved plan on this run; a run that Prefect repeats has it already.
+    def use(self, plan_id: str, run_id: str, now: datetime) -> Sequence[str]:
+        """Spend an approved plan on this run; a run that Prefect repeats has it already. Returns whom it named.
 
         Raises UnknownPlan or PlanRefused. Of two runs at the same time, one gets it.
         """
         with self._database.writing() as session:
             plan = session.get(Plan, plan_id, with_for_update=True) or _plan(session, plan_id)
+            named = plan.scope.get("named", [])
             if plan.used_by_run == run_id:
-                return
+                return named
             _must_be_open(plan, run_id, now)
             approval = session.get(Approval, plan_id)
             if approval is None:
@@ -125,6 +133,7 @@ class Plans:
                     f"{approval.expires_at:%Y-%m-%d %H:%M:%SZ}; `greenlight approve {plan_id}` renews it"
                 )
             plan.used_by_run, plan.used_at = run_id, now
+            return named
 
 
 def _plan(session: Session, plan_id: str) -> Plan:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.rows import release
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.domain.keys import IntegrationKey
 
@@ -51,6 +52,12 @@ def register_in(session: Session, registrations: Iterable[Registration], now: da
         _register_customer(session, registration, changes, now)
         _register_integrations(session, registration, changes, now)
     return changes
+
+
+def credentials_changed(database: Database, customers: Sequence[str]) -> None:
+    """These customers have other credentials than before, so what failed is worth another try."""
+    with database.writing() as session:
+        release(session, customers)
 
 
 def check_client_ids(database: Database, registrations: Iterable[Registration]) -> None:
@@ -126,8 +133,11 @@ def _register_integrations(session: Session, registration: Registration, changes
                     tenant_type=key.tenant_type,
                     integration_name=name,
                     created_at=now,
+                    imported_at=now,
                 )
             )
-        elif row.integration_name != name:
+            continue
+        row.imported_at = row.imported_at or now
+        if row.integration_name != name:
             changes.integrations_renamed += 1
             row.integration_name = name

@@ -8,8 +8,9 @@ from typing import TypeVar
 from sqlmodel import Session, col, select, update
 
 from greenlight.ats.tables import Attempt, ChildApplication, Integration
-from greenlight.domain.conditions import NOT_LOOKED_AT, Condition, next_try, settle_open_attempt
+from greenlight.domain.conditions import NOT_LOOKED_AT, Condition, settle_open_attempt
 from greenlight.domain.keys import IntegrationKey
+from greenlight.domain.memory import Memory, remember, rests
 from greenlight.domain.plan import Action, Item
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import ReportItem
@@ -64,7 +65,13 @@ def set_condition(row: Integration, known: Condition, now: datetime) -> None:
     if (row.outcome, row.reason) != (known.outcome, known.reason):
         row.condition_since = now
     row.outcome, row.reason, row.detail = known.outcome, known.reason, known.detail
-    row.checked_at, row.next_try_at = now, next_try(known, now)
+    memory = remember(Memory(row.tries, row.next_try_at), known, now)
+    row.checked_at, row.tries, row.next_try_at = now, memory.tries, memory.next_try_at
+
+
+def is_resting(row: Integration, now: datetime) -> bool:
+    """Whether a schedule leaves it alone now, after failures."""
+    return rests(Memory(row.tries, row.next_try_at), Reason(row.reason), now)
 
 
 def report_item(row: Integration, customer_name: str, since: datetime | None) -> ReportItem:
@@ -73,6 +80,8 @@ def report_item(row: Integration, customer_name: str, since: datetime | None) ->
     Without `since` it is what is known, and the action is what an apply would do about it.
     """
     stale = since is not None and (row.checked_at is None or row.checked_at < since)
+    # What rests was left out of the run, and why is what its last try said.
+    unknown = stale and not (row.tries and since is not None and is_resting(row, since))
     action = Action(row.action)
     if since is None:
         action = Action.ENABLE if row.reason == Reason.READY_TO_ENABLE else Action.NONE
@@ -83,7 +92,7 @@ def report_item(row: Integration, customer_name: str, since: datetime | None) ->
         observed=Status(row.observed),
         observed_at=row.observed_at,
         action=Action.NONE if stale else action,
-        condition=NOT_LOOKED_AT if stale else condition(row),
+        condition=NOT_LOOKED_AT if unknown else condition(row),
         condition_since=row.condition_since,
         next_try_at=row.next_try_at,
     )
@@ -107,3 +116,10 @@ def saw(session: Session, row: Integration, seen: Observation, asked_at: datetim
             .where(col(Attempt.integration_id) == row.id, col(Attempt.closed_at).is_(None))
             .values(outcome=outcome, closed_at=asked_at)
         )
+
+
+def release(session: Session, customers: Sequence[str]) -> None:
+    """Let the next run try again what rests after failures: something has changed."""
+    for some in slices(customers):
+        resting = update(Integration).where(col(Integration.customer_id).in_(some), col(Integration.tries) > 0)
+        session.exec(resting.values(next_try_at=None))

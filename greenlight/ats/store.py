@@ -84,11 +84,6 @@ class Store:
         with self._database.reading() as session:
             return list(session.exec(query))
 
-    def enabled_among(self, ids: Sequence[int]) -> list[int]:
-        """Those of these that LinkedIn last showed as ENABLED."""
-        with self._database.reading() as session:
-            return [row.id for row in rows(session, ids) if row.id is not None and row.observed == Status.ENABLED]
-
     def wanted(self, ids: Sequence[int], *, unless_looked_for: str | None = None) -> list[Wanted]:
         """The integrations with these ids, in that order, without those already looked at for that purpose."""
         query = select(Integration, ChildApplication).join(

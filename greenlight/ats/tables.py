@@ -4,7 +4,7 @@ An attempt is what happened once; the condition on an integration is what is kno
 the name of the block that holds them.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -58,6 +58,20 @@ class Customer(Table, table=True):
     customer_id: str = Field(primary_key=True, max_length=128)
     customer_name: str = Field(max_length=200)
     created_at: datetime = Field(sa_type=UtcDateTime)
+    #: Who is at this customer now, for which run, and until when that holds unless it is renewed.
+    locked_by: str | None = Field(default=None, max_length=36)
+    locked_for: str | None = Field(default=None, max_length=36)
+    locked_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Pause(Table, table=True):
+    """That nothing is to be enabled for a customer: why, who says so, and until when."""
+
+    customer_id: str = Field(primary_key=True, max_length=128, foreign_key="customer.customer_id")
+    reason: str = Field(max_length=300)
+    owner: str = Field(max_length=200)
+    since: datetime = Field(sa_type=UtcDateTime)
+    until: datetime = Field(sa_type=UtcDateTime)
 
 
 class ChildApplication(Table, table=True):
@@ -132,7 +146,11 @@ class Integration(Table, table=True):
     condition_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     next_try_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    #: Failures one after another, each at least a back-off after the last (`greenlight.domain.memory`).
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
+    #: When an import brought it in; with `requested_at` all the evidence there is that somebody wants it.
+    imported_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: When the plugin's callback last named it, and the latest such moment that has been acted on.
     requested_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     acted_on_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -203,6 +221,25 @@ class Run(Table, table=True):
     verify_requests: int = 0
     enable_requests: int = 0
     provision_requests: int = 0
+
+
+class RequestDay(Table, table=True):
+    """Requests to `atsIntegrations` that were counted against one limit on one UTC day, by lane."""
+
+    __tablename__: ClassVar[Any] = "request_day"
+
+    #: The child application's client id, or the parent's name where the limit is the parent's.
+    application: str = Field(primary_key=True, max_length=128)
+    day: date = Field(primary_key=True)
+    realtime: int = 0
+    operator: int = 0
+    nightly: int = 0
+    backfill: int = 0
+    #: 429 answers one after another.
+    refusals: int = 0
+    #: What LinkedIn's refusals taught about the limit; None while they taught nothing.
+    learned_limit: int | None = None
+    parked_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class FleetSnapshot(Table, table=True):

@@ -1,7 +1,10 @@
 """`status` and `explain`: what the ATS database knows. They ask LinkedIn nothing and need no Prefect."""
 
+from datetime import UTC, datetime
+
 from greenlight.ats.applications import Application, Applications
 from greenlight.ats.database import open_database
+from greenlight.ats.pauses import Pauses
 from greenlight.ats.runs import Runs
 from greenlight.cli.render import console_for_people, plain, print_explanation, print_json, print_report
 from greenlight.domain.report import Command
@@ -32,6 +35,8 @@ def run_explain(customer: str, *, as_json: bool) -> int:
         attempts.setdefault(str(key), []).append(f"sent at {attempt.opened_at:%Y-%m-%d %H:%M:%SZ}, {end}")
     console = console_for_people()
     console.print(plain(_application(Applications(database).on_record(customer))))
+    for pause in Pauses(database).now_in_force([customer], datetime.now(UTC)).values():
+        console.print(plain(f"Paused {pause.words()}"))
     console.print()
     print_explanation(report, attempts, console)
     if not report.items:

@@ -5,7 +5,6 @@ sending again before looking (design, the life of one integration, step 5).
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from greenlight.domain.reasons import Outcome, Reason
@@ -49,13 +48,6 @@ def after_failed_look(reason: Reason, detail: str | None = None) -> Condition:
     """The condition of an item that could not be looked at. Throttled means not looked at: nothing is wrong with it."""
     outcome = Outcome.NOT_LOOKED_AT if reason is Reason.THROTTLED else Outcome.FAILED
     return Condition(outcome, reason, detail)
-
-
-def next_try(condition: Condition, now: datetime) -> datetime | None:
-    """When trying again makes sense; None leaves it to the next run. LinkedIn's limits end at 00:00 UTC."""
-    if condition.reason is not Reason.THROTTLED:
-        return None
-    return (now.astimezone(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 class Exit(StrEnum):

@@ -52,6 +52,12 @@ class Reason(StrEnum):
     APPLICATION_NOT_READY = "APPLICATION_NOT_READY"
     PROVISIONING_REFUSED = "PROVISIONING_REFUSED"
     TOO_MANY_SECRETS = "TOO_MANY_SECRETS"
+    CUSTOMER_BUSY = "CUSTOMER_BUSY"
+    PAUSED = "PAUSED"
+    WITHOUT_EVIDENCE = "WITHOUT_EVIDENCE"
+    CLAIMED_TWICE = "CLAIMED_TWICE"
+    SUDDENLY_EMPTY = "SUDDENLY_EMPTY"
+    WANTED_SET_JUMPED = "WANTED_SET_JUMPED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,5 +216,41 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Delete one of the two in LinkedIn's developer portal, then run `greenlight provision` again.",
         Mover.US,
         "fact sheet section 1, secret rotation",
+    ),
+    Reason.CUSTOMER_BUSY: _E(
+        "Another run was at this customer all the while.",
+        "Wait for that run's end, then run again; its own report says what it did.",
+        Mover.US,
+        "design, a lock in the ATS database",
+    ),
+    Reason.PAUSED: _E(
+        "It is ready to be enabled, but the customer is paused.",
+        "Wait for the end of the pause, or end it with `greenlight resume CUSTOMER`.",
+        Mover.US,
+        "design, guards",
+    ),
+    Reason.WITHOUT_EVIDENCE: _E(
+        "LinkedIn shows REQUESTED, but neither an import nor the plugin's callback ever named it.",
+        "Find out how it came into the ATS database; if wanted, name the customer: `greenlight apply --customer`.",
+        Mover.US,
+        "design, guards",
+    ),
+    Reason.CLAIMED_TWICE: _E(
+        "LinkedIn shows the same integration context under two customers' applications.",
+        "Find out whose organization it is; if this is right, name the customer: `greenlight apply --customer`.",
+        Mover.US,
+        "design, guards",
+    ),
+    Reason.SUDDENLY_EMPTY: _E(
+        "It is ready, but LinkedIn showed nothing at all for many customers that had something before.",
+        "Look at those first; if LinkedIn's answers are right, name the customer: `greenlight apply --customer`.",
+        Mover.US,
+        "design, guards",
+    ),
+    Reason.WANTED_SET_JUMPED: _E(
+        "It is ready, but so much is wanted for the first time that a scheduled run leaves it to a person.",
+        "Look at `greenlight plan`; if all of it is intended, run `greenlight apply` by hand.",
+        Mover.US,
+        "design, guards",
     ),
 }

@@ -26,34 +26,38 @@ class Verifier:
         self._calls = calls
         self._url = api_url + _PATH
 
-    async def verify(self, credentials: Credentials, keys: Sequence[IntegrationKey]) -> dict[IntegrationKey, Seen]:
+    async def verify(
+        self, credentials: Credentials, keys: Sequence[IntegrationKey], *, leave_owed: bool = False
+    ) -> dict[IntegrationKey, Seen]:
         """What LinkedIn shows for each of one customer's keys: an Observation, or the LinkedInError that hid it.
 
         One request for all keys, more only where the query would pass 4,000 characters or one bad key had the whole
-        request refused.
+        request refused. With `leave_owed` no request is sent that the meter keeps for others.
         """
         seen: dict[IntegrationKey, Seen] = {}
         for run in split_for_query(dict.fromkeys(keys)):
-            seen |= await self._verify_together(credentials, run)
+            seen |= await self._verify_together(credentials, run, leave_owed)
         return seen
 
     async def _verify_together(
-        self, credentials: Credentials, keys: Sequence[IntegrationKey]
+        self, credentials: Credentials, keys: Sequence[IntegrationKey], leave_owed: bool
     ) -> Mapping[IntegrationKey, Seen]:
         try:
-            return await self._verify_once(credentials, keys)
+            return await self._verify_once(credentials, keys, leave_owed)
         except LinkedInError as error:
             if len(keys) == 1 or error.reason not in _BROUGHT_BY_ONE_KEY:
                 return dict.fromkeys(keys, error)
         alone: dict[IntegrationKey, Seen] = {}
         for key in keys:
-            alone |= await self._verify_together(credentials, [key])
+            alone |= await self._verify_together(credentials, [key], leave_owed)
         return alone
 
     async def _verify_once(
-        self, credentials: Credentials, keys: Sequence[IntegrationKey]
+        self, credentials: Credentials, keys: Sequence[IntegrationKey], leave_owed: bool
     ) -> Mapping[IntegrationKey, Seen]:
-        answer, hidden = await self._calls.send(credentials, "verify", "GET", f"{self._url}?{as_query(keys)}")
+        answer, hidden = await self._calls.send(
+            credentials, "verify", "GET", f"{self._url}?{as_query(keys)}", leave_owed=leave_owed
+        )
         return read_verify(answer.body, keys, hide=hidden)
 
 

@@ -23,6 +23,7 @@ from greenlight.domain.status import NOT_REQUESTED, Observation, Status
 from greenlight.linkedin.errors import LinkedInError, Refused, Unanswered, Unclear
 from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import Credentials
+from greenlight.reconcile.locking import Busy, CustomerLocks
 from greenlight.reconcile.observe import Clock, CredentialSource, Remaining, credentials_for, credentials_of, wait_of
 
 #: An observation older than this is made again before anything is sent.
@@ -43,12 +44,14 @@ class Enabling:
         enabler: Enabler,
         credentials: CredentialSource,
         clock: Clock,
+        locks: CustomerLocks,
         patience_seconds: float,
     ) -> None:
         self._attempts = attempts
         self._enabler = enabler
         self._source = credentials
         self._clock = clock
+        self._locks = locks
         self._patience = timedelta(seconds=patience_seconds)
 
     async def enable(self, run_id: str, wanted: Wanted) -> Remaining:
@@ -56,6 +59,14 @@ class Enabling:
 
         Everything that happens is recorded. Raises nothing for what LinkedIn answers.
         """
+        try:
+            async with self._locks.holding(wanted.item.customer_id, run_id):
+                return await self._enable(run_id, wanted)
+        except Busy as busy:
+            condition = Condition(Outcome.HELD, Reason.CUSTOMER_BUSY, str(busy))
+            return await self._record(run_id, wanted, condition, self._clock(), again=Remaining(1, busy.wait))
+
+    async def _enable(self, run_id: str, wanted: Wanted) -> Remaining:
         held = await credentials_for([wanted], self._source)
         try:
             credentials = credentials_of(wanted, held)
@@ -115,6 +126,7 @@ class Enabling:
                 now,
                 settles_at=now + 2 * self._patience,
                 instead_of=instead_of,
+                owner=self._locks.owner,
             )
         except AttemptRefused:
             # Another run is at it and records what comes of that; the next try looks.

@@ -9,13 +9,14 @@ from typing import Protocol
 
 from greenlight.ats.rows import Wanted
 from greenlight.ats.store import Look, Store
-from greenlight.domain.conditions import after_confirming_look, after_failed_look, after_look
-from greenlight.domain.reasons import Reason
-from greenlight.domain.status import Observation
+from greenlight.domain.conditions import Condition, after_confirming_look, after_failed_look, after_look
+from greenlight.domain.reasons import Outcome, Reason
+from greenlight.domain.status import Observation, Status
 from greenlight.linkedin.answers import Seen
 from greenlight.linkedin.errors import MAX_RETRY_AFTER_SECONDS, LinkedInError, Refused
 from greenlight.linkedin.integrations import Verifier
 from greenlight.linkedin.oauth import Credentials
+from greenlight.reconcile.locking import Busy, CustomerLocks
 
 Clock = Callable[[], datetime]
 
@@ -47,14 +48,31 @@ class Remaining:
         return Remaining(self.items + other.items, max(self.wait, other.wait))
 
 
-class Observer:
-    """Looks at wanted integrations, one customer at a time, one request per customer."""
+#: Told the client id and how many requests should be left to it after a look.
+Owe = Callable[[str, int], None]
 
-    def __init__(self, store: Store, verifier: Verifier, credentials: CredentialSource, clock: Clock) -> None:
+
+class Observer:
+    """Looks at wanted integrations, one customer at a time, one request per customer.
+
+    `owe` is given by a run that enables what it finds REQUESTED.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        verifier: Verifier,
+        credentials: CredentialSource,
+        clock: Clock,
+        locks: CustomerLocks,
+        owe: Owe | None = None,
+    ) -> None:
         self._store = store
         self._verifier = verifier
         self._credentials = credentials
         self._clock = clock
+        self._locks = locks
+        self._owe = owe
 
     async def look(self, run_id: str, purpose: Purpose, ids: Sequence[int]) -> Remaining:
         """Look at those of `ids` that this run has not looked at for this purpose, and record each customer's looks.
@@ -71,7 +89,11 @@ class Observer:
 
         async def one(entries: list[Wanted]) -> Remaining:
             async with gate:
-                return await self._look_at_customer(mark, purpose, entries, held)
+                try:
+                    async with self._locks.holding(entries[0].item.customer_id, run_id):
+                        return await self._look_at_customer(mark, purpose, entries, held)
+                except Busy as busy:
+                    return await self._skip(mark, purpose, entries, busy)
 
         remaining = Remaining()
         for left in await asyncio.gather(*(one(entries) for entries in by_customer.values())):
@@ -83,7 +105,10 @@ class Observer:
     ) -> Remaining:
         # A look is as old as its question: what happens while it is answered is newer than it.
         asked_at = self._clock()
-        seen = await look_at(entries, held, self._verifier)
+        seen = await look_at(entries, held, self._verifier, leave_owed=purpose is Purpose.OBSERVE)
+        ready = sum(isinstance(s, Observation) and s.status is Status.REQUESTED for s in seen.values())
+        if self._owe is not None and purpose is Purpose.OBSERVE and ready and entries[0].client_id is not None:
+            self._owe(entries[0].client_id, ready + 1)
         looks, remaining = [], Remaining()
         for entry in entries:
             look = _confirming(entry, seen[entry.id]) if purpose is Purpose.CONFIRM else _first(entry, seen[entry.id])
@@ -92,6 +117,13 @@ class Observer:
                 remaining |= Remaining(1, wait_of(seen[entry.id]))
         await asyncio.to_thread(self._store.record_looks, mark, looks, asked_at)
         return remaining
+
+    async def _skip(self, mark: str, purpose: Purpose, entries: Sequence[Wanted], busy: Busy) -> Remaining:
+        condition = Condition(Outcome.NOT_LOOKED_AT, Reason.CUSTOMER_BUSY, str(busy))
+        known = condition if purpose is Purpose.OBSERVE else None
+        looks = [Look(entry.id, None, known, final=False) for entry in entries]
+        await asyncio.to_thread(self._store.record_looks, mark, looks, self._clock())
+        return Remaining(len(entries), busy.wait)
 
 
 async def credentials_for(wanted: Sequence[Wanted], source: CredentialSource) -> Mapping[str, Credentials]:
@@ -110,13 +142,29 @@ def credentials_of(entry: Wanted, held: Mapping[str, Credentials]) -> Credential
     return credentials
 
 
-async def look_at(entries: Sequence[Wanted], held: Mapping[str, Credentials], verifier: Verifier) -> Mapping[int, Seen]:
+def look_order(wanted: Sequence[Wanted]) -> list[Wanted]:
+    """Whole customers: those with something REQUESTED, then never looked at, then longest not looked at.
+
+    A day's budget may not reach all of them.
+    """
+    first: dict[str, tuple[int, float]] = {}
+    for entry in wanted:
+        requested = entry.observed is Status.REQUESTED
+        seen_at = entry.observed_at.timestamp() if entry.observed_at is not None else 0.0
+        customer = entry.item.customer_id
+        first[customer] = min(first.get(customer, (1, seen_at)), (0 if requested else 1, seen_at))
+    return sorted(wanted, key=lambda entry: first[entry.item.customer_id])
+
+
+async def look_at(
+    entries: Sequence[Wanted], held: Mapping[str, Credentials], verifier: Verifier, *, leave_owed: bool
+) -> Mapping[int, Seen]:
     """What verify shows for one customer's integrations, by their ids."""
     try:
         credentials = credentials_of(entries[0], held)
     except LinkedInError as error:
         return {entry.id: error for entry in entries}
-    seen = await verifier.verify(credentials, [entry.item.key for entry in entries])
+    seen = await verifier.verify(credentials, [entry.item.key for entry in entries], leave_owed=leave_owed)
     return {entry.id: seen[entry.item.key] for entry in entries}
 
 

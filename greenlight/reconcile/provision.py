@@ -6,7 +6,7 @@ application.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from typing import Protocol
 
 from greenlight.ats.applications import Applications, Candidate
@@ -32,7 +32,7 @@ class CannotProvision(Exception):
 class CredentialStore(CredentialSource, Protocol):
     """Where child-application credentials are kept, by name. They are durable when `save_many` returns."""
 
-    async def save_many(self, wanted: Mapping[str, Credentials]) -> int: ...
+    async def save_many(self, wanted: Mapping[str, Credentials]) -> Set[str]: ...
 
 
 class Provisioning:

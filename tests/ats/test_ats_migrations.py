@@ -30,7 +30,7 @@ TABLES = {
         "plan",
         "plan_item",
     ),
-    *("provisioning", "request_evidence", "run", "visit"),
+    *("pause", "provisioning", "request_day", "request_evidence", "run", "visit"),
 }
 OPENER = """
 import sys

@@ -1,11 +1,6 @@
 """From one look, or one that failed, to what is known of an integration."""
 
-from datetime import UTC, datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from greenlight.domain.conditions import (
     WORTH_REPEATING,
@@ -13,11 +8,9 @@ from greenlight.domain.conditions import (
     after_confirming_look,
     after_failed_look,
     after_look,
-    next_try,
 )
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Observation, Status
-from tests.domain.things import QUIET, conditions
 
 THROTTLED = Condition(Outcome.NOT_LOOKED_AT, Reason.THROTTLED)
 
@@ -125,53 +118,3 @@ def test_a_confirmed_enable_is_called_enabled_only_if_verify_agrees(seen: Observ
 def test_what_may_pass_by_itself_is_worth_repeating() -> None:
     """A refusal that somebody has to act on is never repeated."""
     assert {Reason.LINKEDIN_UNAVAILABLE, Reason.UNREADABLE_ANSWER, Reason.THROTTLED} == WORTH_REPEATING
-
-
-@pytest.mark.parametrize(
-    ("now", "then"),
-    [
-        pytest.param(
-            datetime(2026, 11, 23, 14, 30, 5, 7, tzinfo=UTC),
-            datetime(2026, 11, 24, tzinfo=UTC),
-            id="the next midnight, to the microsecond",
-        ),
-        pytest.param(
-            datetime(2026, 11, 23, tzinfo=UTC),
-            datetime(2026, 11, 24, tzinfo=UTC),
-            id="at midnight itself the limit that was met is the new day's",
-        ),
-        pytest.param(
-            datetime(2026, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
-            datetime(2027, 1, 1, tzinfo=UTC),
-            id="over the end of a year",
-        ),
-        pytest.param(
-            datetime(2026, 11, 23, 20, tzinfo=timezone(timedelta(hours=-8))),
-            datetime(2026, 11, 25, tzinfo=UTC),
-            id="LinkedIn's day is UTC's, wherever the clock stands",
-        ),
-        pytest.param(
-            datetime(2026, 3, 29, 0, 30, tzinfo=ZoneInfo("Europe/Berlin")),
-            datetime(2026, 3, 29, tzinfo=UTC),
-            id="a change to summer time moves nothing",
-        ),
-    ],
-)
-def test_a_throttled_item_is_tried_again_after_midnight_utc(now: datetime, then: datetime) -> None:
-    moment = next_try(THROTTLED, now)
-    assert moment == then
-    assert moment is not None
-    assert moment.utcoffset() == timedelta(0)
-
-
-@QUIET
-@given(
-    conditions, st.datetimes(timezones=st.timezones(), min_value=datetime(2020, 1, 1), max_value=datetime(2100, 1, 1))
-)
-def test_only_throttling_names_a_time_and_it_is_ahead_within_a_day(condition: Condition, now: datetime) -> None:
-    moment = next_try(condition, now)
-    if condition.reason is not Reason.THROTTLED:
-        assert moment is None
-    else:
-        assert moment is not None
-        assert timedelta(0) < moment - now.astimezone(UTC) <= timedelta(days=1)

@@ -172,7 +172,15 @@ def test_beyond_the_interface_there_are_only_the_known_reasons() -> None:
         Reason.PROVISIONING_REFUSED: Mover.US,
         Reason.TOO_MANY_SECRETS: Mover.US,
     }
-    beyond = {Reason.REQUEST_REFUSED, Reason.NOT_LOOKED_AT, Reason.CHANGED_SINCE_PLAN, *provisioning}
+    held = {
+        Reason.CUSTOMER_BUSY,
+        Reason.PAUSED,
+        Reason.WITHOUT_EVIDENCE,
+        Reason.CLAIMED_TWICE,
+        Reason.SUDDENLY_EMPTY,
+        Reason.WANTED_SET_JUMPED,
+    }
+    beyond = {Reason.REQUEST_REFUSED, Reason.NOT_LOOKED_AT, Reason.CHANGED_SINCE_PLAN, *provisioning, *held}
     assert set(Reason) - {reason for reason, _ in MOVES} == beyond
     assert {reason: EXPLANATIONS[reason].mover for reason in provisioning} == provisioning
     assert EXPLANATIONS[Reason.REQUEST_REFUSED].mover is Mover.US

@@ -32,11 +32,12 @@ async def made(there: Any) -> str:
     return plan_id
 
 
-async def refusal(request: ReconcileRequest) -> BaseException:
+async def refusal(request: ReconcileRequest) -> str:
+    """What a person reads of a run that refused; a traceback in its log would be a defect."""
     state: Any = await reconcile(request, return_state=True)
-    ended = await state.aresult(raise_on_failure=False)
-    assert isinstance(ended, BaseException)
-    return ended
+    assert (state.is_failed(), state.name) == (True, "Refused")
+    assert isinstance(state.message, str)
+    return state.message
 
 
 async def test_what_changed_since_the_approval_is_dropped_by_name_and_the_rest_goes_on(town: Any) -> None:
@@ -67,8 +68,7 @@ async def test_without_an_approval_nothing_is_asked_or_enabled(town: Any) -> Non
         plan_id = await made(there)
         before = len(there.linkedin.log)
         error = await refusal(ReconcileRequest(plan_id=plan_id))
-        assert isinstance(error, PlanRefused)
-        assert f"greenlight approve {plan_id}" in str(error)
+        assert f"greenlight approve {plan_id}" in error
         assert len(there.linkedin.log) == before
 
 
@@ -78,8 +78,7 @@ async def test_a_plan_is_used_once(town: Any) -> None:
         Plans(there.database).approve(plan_id, "an operator", there.now())
         first = there.report(await reconcile(ReconcileRequest(plan_id=plan_id), return_state=True))
         error = await refusal(ReconcileRequest(plan_id=plan_id))
-        assert isinstance(error, PlanRefused)
-        assert f"by run {first.run_id}" in str(error)
+        assert f"by run {first.run_id}" in error
         with pytest.raises(PlanRefused):
             Plans(there.database).approve(plan_id, "an operator", there.now())
 

@@ -149,7 +149,9 @@ json_values = st.recursive(
 
 
 @given(value=json_values, seed=st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 async def test_attack_09_no_body_is_an_error_of_ours(portal: Portal, value: Any, seed: int) -> None:
     portal.clock.advance(3600)
     body = bytearray(json.dumps({"integrations": [value, named()]} if seed % 2 else value).encode())

@@ -76,7 +76,9 @@ async def hold(portal: Portal, customer_id: str) -> tuple[tuple[str, str], str]:
 
 
 @given(plan=st.lists(actions, min_size=1, max_size=4))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 async def test_attack_01_nothing_of_another_customer_is_read_or_changed(
     portal: Portal, plan: list[dict[str, Any]]
 ) -> None:

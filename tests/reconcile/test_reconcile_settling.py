@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database, open_database
+from greenlight.ats.locks import Locks
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.runs import Runs
 from greenlight.ats.store import Store
@@ -25,6 +26,7 @@ from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
 from greenlight.linkedin.transport import Wire
 from greenlight.reconcile.enable import Enabling
+from greenlight.reconcile.locking import CustomerLocks
 from greenlight.reconcile.observe import Observer, Purpose
 
 KEY = IntegrationKey("urn:li:organization:4gX03uw", "APPLY_WITH_LINKEDIN", "JOBS")
@@ -129,10 +131,11 @@ async def run(database: Database, linkedin: LinkedIn, run_id: str, tries: int) -
     enabler = Enabler(Calls(wire, tokens, counts), "https://api.linkedin.com")
     store, attempts = Store(database), Attempts(database)
     ids = store.select(Selection())
-    await Observer(store, enabler, Held(), linkedin.clock).look(run_id, Purpose.OBSERVE, ids)
+    locks = CustomerLocks(Locks(database), linkedin.clock)
+    await Observer(store, enabler, Held(), linkedin.clock, locks).look(run_id, Purpose.OBSERVE, ids)
     (wanted,) = store.wanted(ids)
     if wanted.observed_at == linkedin.now and wanted.observed == "REQUESTED":
-        enabling = Enabling(attempts, enabler, Held(), linkedin.clock, PATIENCE)
+        enabling = Enabling(attempts, enabler, Held(), linkedin.clock, locks, PATIENCE)
         for _ in range(tries):
             (wanted,) = store.wanted(ids)
             left = await enabling.enable(run_id, wanted)
@@ -157,7 +160,9 @@ def check(linkedin: LinkedIn) -> None:
         doubt_until = when + timedelta(seconds=PATIENCE) if "lost" in what else None
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=60
+)
 @given(
     looks=st.lists(st.sampled_from(LOOKS), max_size=12),
     enables=st.lists(st.sampled_from(ENABLES), max_size=6),

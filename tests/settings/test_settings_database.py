@@ -90,7 +90,7 @@ def test_the_error_of_the_library_underneath_hides_the_value_too(monkeypatch: py
 printable = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=4, max_size=16)
 
 
-@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(printable.map(lambda text: f"<{text}>"))
 def test_a_password_arrives_whole_and_is_never_shown(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
     encoded = quote(password, safe="")

@@ -1,0 +1,63 @@
+"""Pauses: nothing is enabled for a customer, because somebody says so, until a time."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import col, delete, select
+
+from greenlight.ats.database import Database
+from greenlight.ats.rows import slices
+from greenlight.ats.store import UnknownCustomer
+from greenlight.ats.tables import Customer
+from greenlight.ats.tables import Pause as Row
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """One customer's pause: why, who says so, and when it began and ends."""
+
+    customer_id: str
+    reason: str
+    owner: str
+    since: datetime
+    until: datetime
+
+    def words(self) -> str:
+        return f"by {self.owner} until {self.until:%Y-%m-%d %H:%M:%SZ}: {self.reason}"
+
+
+class Pauses:
+    """The pauses of the ATS database. Times are passed in. Not for the event loop: call it in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, pause: Pause) -> None:
+        """Pause a customer, or change its pause. Raises UnknownCustomer."""
+        with self._database.writing() as session:
+            if session.get(Customer, pause.customer_id) is None:
+                raise UnknownCustomer(f"no customer {pause.customer_id!r} in the ATS database")
+            session.merge(
+                Row(
+                    customer_id=pause.customer_id,
+                    reason=pause.reason,
+                    owner=pause.owner,
+                    since=pause.since,
+                    until=pause.until,
+                )
+            )
+
+    def end(self, customer_id: str) -> bool:
+        """End a customer's pause; whether there was one."""
+        with self._database.writing() as session:
+            return session.exec(delete(Row).where(col(Row.customer_id) == customer_id)).rowcount > 0
+
+    def now_in_force(self, customers: Iterable[str], now: datetime) -> dict[str, Pause]:
+        """The pauses of these customers that have not ended, by customer."""
+        found: dict[str, Pause] = {}
+        with self._database.reading() as session:
+            for some in slices(sorted(set(customers))):
+                rows = session.exec(select(Row).where(col(Row.customer_id).in_(some), col(Row.until) > now))
+                found |= {r.customer_id: Pause(r.customer_id, r.reason, r.owner, r.since, r.until) for r in rows}
+        return found

@@ -1,0 +1,53 @@
+"""What an item's failures mean for its next try: a back-off that grows, and in the end quarantine. Pure.
+
+Schedules obey it, people do not: whoever asks by hand has changed something, or wants to know.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from greenlight.domain.budget import day_ends
+from greenlight.domain.conditions import Condition
+from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
+
+#: Waits after the first, second, … failure; the last one stays. The nightly run is later than most of them.
+BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (5, 20, 60, 240, 720))
+#: Failures that are ours to mend are not tried again after so many.
+LAST_TRY = 6
+
+_GOOD = frozenset({Outcome.ENABLED, Outcome.ALREADY_ENABLED, Outcome.WAITING})
+_BAD = frozenset({Outcome.FAILED, Outcome.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Failures one after another, and when trying again makes sense; None leaves that to the next run."""
+
+    tries: int = 0
+    next_try_at: datetime | None = None
+
+
+def remember(memory: Memory, condition: Condition, now: datetime) -> Memory:
+    """What is remembered after this condition. Tries within a back-off are one try: a run repeats by itself."""
+    if condition.reason is Reason.THROTTLED:
+        return Memory(memory.tries, day_ends(now))
+    if condition.outcome in _GOOD:
+        return Memory()
+    if condition.outcome not in _BAD:
+        return memory
+    if memory.tries and memory.next_try_at is not None and now < memory.next_try_at:
+        return memory
+    tries = memory.tries + 1
+    return Memory(tries, now + BACK_OFF[min(tries, len(BACK_OFF)) - 1])
+
+
+def is_quarantined(memory: Memory, reason: Reason) -> bool:
+    """Whether only a change or a person brings it back. LinkedIn's own failures never get there."""
+    return memory.tries >= LAST_TRY and EXPLANATIONS[reason].mover is Mover.US
+
+
+def rests(memory: Memory, reason: Reason, now: datetime) -> bool:
+    """Whether a schedule leaves it alone now."""
+    if is_quarantined(memory, reason):
+        return memory.next_try_at is not None
+    return memory.next_try_at is not None and now < memory.next_try_at

@@ -1,0 +1,155 @@
+"""Give a customer's application a new secret (fact sheet section 1, secret rotation).
+
+LinkedIn keeps two secrets at most, and the older one goes only by a person's hand in its developer portal. The new one
+is answered once: it is in its block before anything else happens. Until then the block holds the older one, which
+stays good, so whoever is killed leaves a working secret behind.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from greenlight.ats.applications import Application, Applications
+from greenlight.ats.rotations import Begun, Rotations, marked
+from greenlight.domain.provisioning import Provision
+from greenlight.domain.reasons import Reason
+from greenlight.linkedin.errors import LinkedInError, Refused
+from greenlight.linkedin.oauth import Credentials
+from greenlight.linkedin.provisioning import Provisioner
+from greenlight.reconcile.observe import Clock, Remaining, wait_of
+from greenlight.reconcile.provision import CredentialStore, Probe
+
+_DONE = Remaining()
+#: Digits of a secret's digest that tell it from another one, and nothing more.
+_DIGITS = 12
+#: Waits in seconds after a block that could not be saved.
+_SAVE_AGAIN_AFTER = (0.5, 2.0, 5.0, 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rotating:
+    """One customer's rotation: what is on record, what its block holds, and the intent."""
+
+    customer_id: str
+    application: Application
+    urn: str
+    held: Credentials | None
+    begun: Begun
+
+
+class Rotation:
+    """Rotates customers' secrets in one run."""
+
+    def __init__(
+        self,
+        applications: Applications,
+        rotations: Rotations,
+        provisioner: Provisioner,
+        store: CredentialStore,
+        probe: Probe,
+        clock: Clock,
+    ) -> None:
+        self._applications = applications
+        self._rotations = rotations
+        self._provisioner = provisioner
+        self._store = store
+        self._probe = probe
+        self._clock = clock
+        #: Customers whose new secret this run has stored: it is waited for and never replaced.
+        self._stored: set[str] = set()
+
+    async def rotate(self, run_id: str, customer_id: str) -> Remaining:
+        """Take one customer's rotation as far as it goes now, and record where that is.
+
+        Raises nothing for what LinkedIn answers. What is left may pass by itself and is to be called again.
+        """
+        application = await asyncio.to_thread(self._applications.on_record, customer_id)
+        block = application.credentials_block if application is not None else ""
+        held = (await self._store.get_many([block])).get(block)
+        begun = await asyncio.to_thread(self._rotations.begin, customer_id, run_id, _digest(held), self._clock())
+        if begun.done:
+            return _DONE
+        if application is None or application.urn is None:
+            detail = "the application on record was not made by provisioning"
+            await self._record(customer_id, Provision.FAILED, Reason.PROVISIONING_REFUSED, detail)
+            return _DONE
+        rotating = _Rotating(customer_id, application, application.urn, held, begun)
+        try:
+            if await self._is_stored(run_id, rotating):
+                return await self._works(customer_id)
+            return await self._replace(rotating)
+        except LinkedInError as error:
+            detail = marked(error.detail, begun.before)
+            outcome = Provision.WAITING if customer_id in self._stored else Provision.FAILED
+            reason = error.reason
+            if outcome is Provision.WAITING and reason is Reason.CREDENTIALS_REFUSED:
+                reason = Reason.APPLICATION_NOT_READY
+            elif outcome is Provision.FAILED and isinstance(error, Refused) and not begun.earlier:
+                # It had no effect, so there is nothing that a later run would have to know.
+                detail = error.detail
+            await self._record(customer_id, outcome, reason, detail)
+            again = error.worth_repeating or outcome is Provision.WAITING
+            return Remaining(1, wait_of(error)) if again else _DONE
+
+    async def _is_stored(self, run_id: str, rotating: _Rotating) -> bool:
+        """Whether the block has the new secret already, from an earlier try. Raises where that cannot be told yet."""
+        held = rotating.held
+        if held is None or _digest(held) == rotating.begun.before:
+            return False
+        error = await self._probe(held)
+        if error is None:
+            return True
+        if error.reason is not Reason.CREDENTIALS_REFUSED or rotating.customer_id in self._stored:
+            raise error
+        # What is there now is dead too, so the rotation begins with it.
+        again = self._rotations.begin
+        await asyncio.to_thread(again, rotating.customer_id, run_id, _digest(held), self._clock(), anew=True)
+        return False
+
+    async def _replace(self, rotating: _Rotating) -> Remaining:
+        application = rotating.application
+        try:
+            secret = await self._provisioner.rotate(rotating.urn)
+        except Refused as refused:
+            if refused.reason is Reason.TOO_MANY_SECRETS:
+                raise Refused(Reason.TOO_MANY_SECRETS, await self._which_to_delete(rotating)) from None
+            raise
+        fresh = Credentials(application.client_id, secret)
+        await self._save({application.credentials_block: fresh})
+        self._stored.add(rotating.customer_id)
+        await asyncio.to_thread(self._applications.renewed, rotating.customer_id)
+        error = await self._probe(fresh)
+        if error is not None:
+            raise error
+        return await self._works(rotating.customer_id)
+
+    async def _save(self, wanted: Mapping[str, Credentials]) -> None:
+        for pause in _SAVE_AGAIN_AFTER:
+            try:
+                await self._store.save_many(wanted)
+            except Exception:
+                # Whatever it was: this secret is nowhere else and is not answered again.
+                await asyncio.sleep(pause)
+            else:
+                return
+        await self._store.save_many(wanted)
+
+    async def _which_to_delete(self, rotating: _Rotating) -> str:
+        held = rotating.held
+        if held is None or await self._probe(held) is not None:
+            return "the secret held here does not work: delete either, then rotate again"
+        if rotating.begun.earlier:
+            return "the older one is held here and works; the newer one's answer was lost: delete that, then rotate"
+        return "one of them is held here and works: delete the older one, then rotate again"
+
+    async def _works(self, customer_id: str) -> Remaining:
+        await asyncio.to_thread(self._applications.worked, customer_id, self._clock())
+        await self._record(customer_id, Provision.UPDATED, Reason.APPLICATION_WORKS)
+        return _DONE
+
+    async def _record(self, customer_id: str, outcome: Provision, reason: Reason, detail: str | None = None) -> None:
+        await asyncio.to_thread(self._applications.record, customer_id, outcome, reason, self._clock(), detail)
+
+
+def _digest(held: Credentials | None) -> str:
+    return held.fingerprint()[:_DIGITS] if held is not None else "none"

@@ -1,0 +1,88 @@
+"""What every run that enables has in common, by whatever it was started: look, plan, enable, look again."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from prefect.logging import get_run_logger
+
+from greenlight.ats.rows import Wanted
+from greenlight.domain.budget import Lane
+from greenlight.domain.plan import Item
+from greenlight.domain.report import first_ten
+from greenlight.domain.status import Status
+from greenlight.domain.tripwires import named_by, scheduled_cap
+from greenlight.reconcile.observe import Purpose
+from tasks.enable import enable_all
+from tasks.observe import look_at_all
+from tasks.plan import PlanMade, make_plan
+from tasks.session import current, now
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was looked at, what was on record of it before, and what is no longer ENABLED."""
+
+    ids: Sequence[int]
+    before: Mapping[Item, Status]
+    drifted: Sequence[Wanted]
+
+
+async def look(run_id: str, ids: Sequence[int]) -> Looked:
+    """Look at these integrations. A scheduled run leaves out what rests after failures."""
+    session = current()
+    if session.lane is Lane.NIGHTLY:
+        ids = await asyncio.to_thread(session.facts.awake, ids, now())
+    before = await asyncio.to_thread(session.facts.shown, ids)
+    left = await session.budget.left()
+    if left is not None and left < len({item.customer_id for item in before}):
+        get_run_logger().warning("At most %s requests are left today, so not every customer is looked at", left)
+    await look_at_all(run_id, Purpose.OBSERVE, ids)
+    after = await asyncio.to_thread(session.store.wanted, ids)
+    drifted = [w for w in after if before[w.item] is Status.ENABLED and w.observed is not Status.ENABLED]
+    return Looked(ids, before, drifted)
+
+
+async def look_and_plan(
+    run_id: str,
+    ids: Sequence[int],
+    since: datetime,
+    max_changes: int,
+    *,
+    named: Sequence[str] = (),
+    approved: str | None = None,
+) -> tuple[PlanMade, Looked]:
+    """Look at these integrations and plan what to enable. `named` are the customers that a person named.
+
+    With the id of an approved plan, what no longer is what was approved is left out.
+    """
+    session = current()
+    scheduled = session.lane is Lane.NIGHTLY
+    looked = await look(run_id, ids)
+    facts = await asyncio.to_thread(
+        session.facts.facts,
+        looked.ids,
+        looked.before,
+        now(),
+        named=named_by(named, scheduled=scheduled),
+        scheduled=scheduled,
+    )
+    cap = scheduled_cap(max_changes, len(ids)) if scheduled else max_changes
+    return await make_plan(looked.ids, since, cap, facts, approved), looked
+
+
+async def enable_and_confirm(run_id: str, ids: Sequence[int]) -> None:
+    """Enable these integrations, then look again at those whose enable LinkedIn confirmed."""
+    session = current()
+    await enable_all(run_id, ids)
+    confirmed = set(await asyncio.to_thread(session.attempts.enabled_in, run_id))
+    await look_at_all(run_id, Purpose.CONFIRM, [id for id in ids if id in confirmed])
+
+
+def say_waits() -> None:
+    """Log which other runs this one waited for, at whose customers."""
+    waited = current().locks.waited
+    if waited:
+        named = first_ten([f"{customer} ({holder})" for customer, holder in waited.items()])
+        get_run_logger().info("Waited for other runs at %s", named)

@@ -1,0 +1,93 @@
+"""Requests are counted before they are sent, in lanes, and a refusal is remembered."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from greenlight.ats.budgets import Budgets
+from greenlight.ats.database import Database
+from greenlight.domain.budget import Lane
+from tests.ats.world import NOON
+
+DAY = timedelta(days=1)
+
+
+def spend(budgets: Budgets, lane: Lane, most: int, now=NOON) -> int:
+    """How many of `most` requests may be sent."""
+    return sum(budgets.take("app", lane, now) is None for _ in range(most))
+
+
+def test_a_day_has_so_many_requests_and_the_next_one_as_many_again(database: Database) -> None:
+    budgets = Budgets(database, 7)
+    assert spend(budgets, Lane.REALTIME, 10) == 7
+    assert "7 of the day's 7 requests" in (budgets.take("app", Lane.REALTIME, NOON) or "")
+    assert spend(budgets, Lane.REALTIME, 10, NOON + DAY) == 7
+
+
+def test_each_application_has_its_own(database: Database) -> None:
+    budgets = Budgets(database, 1)
+    assert [budgets.take(app, Lane.OPERATOR, NOON) for app in ("a", "b")] == [None, None]
+
+
+def test_a_backlog_leaves_the_rest_of_the_day_to_those_before_it(database: Database) -> None:
+    """However much a backfill has to do, a customer who clicks is served."""
+    budgets = Budgets(database, 100)
+    assert [spend(budgets, lane, 100) for lane in reversed(Lane)] == [60, 30, 5, 5]
+    (today,) = budgets.today(NOON)
+    assert today.by_lane == {Lane.REALTIME: 5, Lane.OPERATOR: 5, Lane.NIGHTLY: 30, Lane.BACKFILL: 60}
+    assert (today.application, today.spent, today.limit) == ("app", 100, 100)
+
+
+def test_what_is_owed_to_later_requests_is_left(database: Database) -> None:
+    budgets = Budgets(database, 3)
+    assert budgets.take("app", Lane.REALTIME, NOON, leave=2) is None
+    assert budgets.take("app", Lane.REALTIME, NOON, leave=2) is not None
+    assert budgets.left("app", Lane.REALTIME, NOON) == 2, "nothing is counted that was not let through"
+
+
+def test_many_at_once_never_pass_the_limit(database: Database) -> None:
+    budgets = Budgets(database, 20)
+    with ThreadPoolExecutor(8) as pool:
+        let = list(pool.map(lambda _: budgets.take("app", Lane.REALTIME, NOON), range(40)))
+    assert let.count(None) == 20
+
+
+def test_refusals_one_after_another_park_until_the_day_turns(database: Database) -> None:
+    budgets = Budgets(database, 100)
+    spend(budgets, Lane.REALTIME, 10)
+    for _ in range(3):
+        budgets.refused("app", None, NOON)
+    assert budgets.take("app", Lane.REALTIME, NOON) is None, "three may pass by themselves"
+    budgets.refused("app", None, NOON)
+    assert "nothing is sent until 2026-03-02 00:00:00Z" in (budgets.take("app", Lane.REALTIME, NOON) or "")
+    assert budgets.left("app", Lane.REALTIME, NOON) == 0
+    (today,) = budgets.today(NOON)
+    assert (today.spent, today.limit) == (11, 7)
+
+
+def test_an_answer_in_between_makes_refusals_passing_ones(database: Database) -> None:
+    budgets = Budgets(database, 100)
+    for _ in range(3):
+        for _ in range(3):
+            budgets.refused("app", None, NOON)
+        budgets.answered("app", NOON)
+    assert budgets.take("app", Lane.REALTIME, NOON) is None
+
+
+def test_a_long_retry_after_parks_for_so_long(database: Database) -> None:
+    budgets = Budgets(database, 100)
+    budgets.refused("app", 600, NOON)
+    assert budgets.take("app", Lane.REALTIME, NOON + timedelta(seconds=599)) is not None
+    assert budgets.left("app", Lane.REALTIME, NOON + timedelta(seconds=600)) == 1
+
+
+@pytest.mark.parametrize(("spent", "day_after"), [(21, 59), (101, 99)])
+def test_the_next_day_begins_half_way_to_what_was_configured(database: Database, spent: int, day_after: int) -> None:
+    """LinkedIn's own limit may be lower than the setting for good, and one bad day may not starve the next."""
+    budgets = Budgets(database, 101)
+    spend(budgets, Lane.REALTIME, spent)
+    for _ in range(4):
+        budgets.refused("app", None, NOON)
+    assert budgets.left("app", Lane.REALTIME, NOON + DAY) == day_after
+    assert budgets.left("app", Lane.REALTIME, NOON + 9 * DAY) >= day_after

@@ -1,0 +1,107 @@
+"""What failures mean for the next try: back-off, quarantine, and what ends them."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from greenlight.domain.conditions import Condition
+from greenlight.domain.memory import BACK_OFF, LAST_TRY, Memory, is_quarantined, remember, rests
+from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
+from tests.domain.things import QUIET, conditions
+
+NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
+THROTTLED = Condition(Outcome.NOT_LOOKED_AT, Reason.THROTTLED)
+REFUSED = Condition(Outcome.FAILED, Reason.CREDENTIALS_REFUSED)
+DOWN = Condition(Outcome.FAILED, Reason.LINKEDIN_UNAVAILABLE)
+GOOD = (Outcome.ENABLED, Outcome.ALREADY_ENABLED, Outcome.WAITING)
+BAD = (Outcome.FAILED, Outcome.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [
+        pytest.param(
+            datetime(2026, 11, 23, 14, 30, 5, 7, tzinfo=UTC),
+            datetime(2026, 11, 24, tzinfo=UTC),
+            id="the next midnight, to the microsecond",
+        ),
+        pytest.param(
+            datetime(2026, 11, 23, tzinfo=UTC),
+            datetime(2026, 11, 24, tzinfo=UTC),
+            id="at midnight itself the limit that was met is the new day's",
+        ),
+        pytest.param(
+            datetime(2026, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+            datetime(2027, 1, 1, tzinfo=UTC),
+            id="over the end of a year",
+        ),
+        pytest.param(
+            datetime(2026, 11, 23, 20, tzinfo=timezone(timedelta(hours=-8))),
+            datetime(2026, 11, 25, tzinfo=UTC),
+            id="LinkedIn's day is UTC's, wherever the clock stands",
+        ),
+        pytest.param(
+            datetime(2026, 3, 29, 0, 30, tzinfo=ZoneInfo("Europe/Berlin")),
+            datetime(2026, 3, 29, tzinfo=UTC),
+            id="a change to summer time moves nothing",
+        ),
+    ],
+)
+def test_a_throttled_item_is_tried_again_after_midnight_utc(now: datetime, then: datetime) -> None:
+    moment = remember(Memory(), THROTTLED, now).next_try_at
+    assert moment == then
+    assert moment is not None
+    assert moment.utcoffset() == timedelta(0)
+
+
+def test_each_failure_after_its_back_off_makes_the_next_one_longer() -> None:
+    memory, now, waits = Memory(), NOW, []
+    for _ in range(7):
+        memory = remember(memory, REFUSED, now)
+        assert memory.next_try_at is not None
+        waits.append(memory.next_try_at - now)
+        now = memory.next_try_at
+    assert waits == [*BACK_OFF, BACK_OFF[-1], BACK_OFF[-1]]
+    assert timedelta(minutes=1) <= BACK_OFF[0] < BACK_OFF[-1] <= timedelta(days=1)
+
+
+def test_the_repeats_of_one_run_are_one_try() -> None:
+    """A run repeats within seconds; that must not bring an item into quarantine in one night."""
+    first = remember(Memory(), DOWN, NOW)
+    assert remember(first, DOWN, NOW + timedelta(seconds=42)) == first
+
+
+def test_what_is_ours_to_mend_ends_in_quarantine_and_what_is_linkedins_does_not() -> None:
+    tired = Memory(LAST_TRY, NOW)
+    assert is_quarantined(tired, Reason.CREDENTIALS_REFUSED)
+    assert rests(tired, Reason.CREDENTIALS_REFUSED, NOW + timedelta(days=365))
+    assert not is_quarantined(tired, Reason.LINKEDIN_UNAVAILABLE)
+    assert not rests(tired, Reason.LINKEDIN_UNAVAILABLE, NOW)
+
+
+def test_a_change_releases_from_quarantine() -> None:
+    """Other credentials or an import take the time away; the failures are remembered for the order of looks."""
+    assert not rests(Memory(LAST_TRY, None), Reason.CREDENTIALS_REFUSED, NOW)
+
+
+@QUIET
+@given(st.integers(0, 9), st.none() | st.timedeltas(timedelta(-1), timedelta(1)), conditions)
+def test_memory_follows_from_the_outcome(tries: int, ahead: timedelta | None, condition: Condition) -> None:
+    before = Memory(tries, None if ahead is None else NOW + ahead)
+    after = remember(before, condition, NOW)
+    if condition.reason is Reason.THROTTLED:
+        assert after.tries == tries, "a limit is nobody's failure"
+    elif condition.outcome in GOOD:
+        assert after == Memory()
+    elif condition.outcome in BAD:
+        assert after.tries in (max(1, tries), tries + 1)
+        assert after.next_try_at is not None
+        assert after.next_try_at > NOW
+        assert rests(after, condition.reason, NOW)
+        if is_quarantined(after, condition.reason):
+            assert EXPLANATIONS[condition.reason].mover is Mover.US
+    else:
+        assert after == before

@@ -1,0 +1,212 @@
+"""What keeps a run from enabling: the day's budget, pauses, tripwires, memory, and another run at the same customer."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import col, select, update
+
+from flows.audit import audit
+from flows.plan import plan
+from flows.reconcile import reconcile
+from flows.request import AuditRequest, PlanRequest, ReconcileRequest, Who
+from greenlight.ats.budgets import Budgets
+from greenlight.ats.locks import Locks
+from greenlight.ats.pauses import Pause, Pauses
+from greenlight.ats.plans import Plans
+from greenlight.ats.tables import Attempt, Customer, Integration, Run
+from greenlight.domain.budget import Lane
+from greenlight.reconcile import locking
+from sandbox.keys import Key
+from sandbox.world import Fault
+from tasks.requested import enable_requested
+from tests.flows.fault_world import Case, import_file, world
+from tests.flows.test_flow_requested import Customer as Visitor
+from tests.flows.test_flow_requested import World
+
+ENABLED = ("enabled", "ENABLED", "ENABLED")
+NIGHTLY = ReconcileRequest(lane=Lane.NIGHTLY)
+TYPE = "APPLY_WITH_LINKEDIN"
+
+
+def crowd(*names: str) -> tuple[Case, ...]:
+    return tuple(Case(name, "an ordinary customer", ENABLED) for name in names)
+
+
+def outcomes(report: Any) -> dict[str, tuple[str, str]]:
+    return {i.item.customer_id: (i.condition.outcome.value, i.condition.reason.value) for i in report.items}
+
+
+def named(*customers: str) -> ReconcileRequest:
+    return ReconcileRequest(who=Who.SOME, customers=customers)
+
+
+async def test_a_spent_budget_stops_before_the_wall_and_names_whom_it_did_not_reach(town: Any) -> None:
+    """One limit for all of the parent's children: what is found is enabled, instead of looking at everybody."""
+    cases = crowd("ada", "bob", "cyd", "dan")
+    settings = {"GREENLIGHT_REQUESTS_PER_DAY": "7", "GREENLIGHT_BUDGET_SCOPE": "parent"}
+    async with town(world(cases), **settings) as there:
+        await there.bring_in(import_file(cases))
+        state: Any = await reconcile(return_state=True)
+        sent = [operation for operation in there.operations() if operation != "token"]
+        assert len(sent) <= 7
+        report = there.report(state)
+        done = [name for name, outcome in outcomes(report).items() if outcome == ("enabled", "ENABLED")]
+        assert 2 <= len(done) <= 3, "looks that are under way side by side may take what an enable would have needed"
+        missed = {name: outcome for name, outcome in outcomes(report).items() if name not in done}
+        assert {reason for _, reason in missed.values()} == {"THROTTLED"}
+        assert {outcome for outcome, _ in missed.values()} <= {"not_looked_at", "held"}
+        assert all(f"{name} (THROTTLED)" in state.message for name in missed)
+        assert report.exit_code == 3
+        assert Budgets(there.database, 7).left("parent", Lane.REALTIME, there.now()) == 7 - len(sent)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+async def test_an_application_has_its_own_day(town: Any, limit: int) -> None:
+    """Seen and not enabled any more is held; what LinkedIn has confirmed needs no further look to count."""
+    cases = crowd("ada", "bob")
+    async with town(world(cases), GREENLIGHT_REQUESTS_PER_DAY=str(limit)) as there:
+        await there.bring_in(import_file(cases))
+        report = there.report(await reconcile(return_state=True))
+        expected = ("held", "THROTTLED") if limit == 1 else ("enabled", "ENABLED")
+        assert outcomes(report) == {"ada": expected, "bob": expected}
+        assert len([operation for operation in there.operations() if operation != "token"]) == 2 * limit
+
+
+async def test_refusals_park_an_application_and_nobody_else(town: Any) -> None:
+    full = Fault(on="verify", fault="throttle", times=None)
+    cases = (Case("ada", "its limit is reached", ENABLED, faults=(full,)), *crowd("bob"))
+    async with town(world(cases), GREENLIGHT_RETRY_DELAYS_SECONDS="0,0,0,0,0,0,0,0") as there:
+        await there.bring_in(import_file(cases))
+        report = there.report(await reconcile(return_state=True))
+        assert outcomes(report) == {"ada": ("not_looked_at", "THROTTLED"), "bob": ("enabled", "ENABLED")}
+        asked = [e for e in there.linkedin.log if e.client_id == "appada" and e.operation == "verify"]
+        assert len(asked) == 4, "after the fourth 429 in a row nothing is sent before the day turns"
+
+
+async def test_a_pause_holds_whoever_runs_and_ends(town: Any) -> None:
+    cases = crowd("ada", "bob")
+    async with town(world(cases)) as there:
+        await there.bring_in(import_file(cases))
+        pauses, now = Pauses(there.database), there.now()
+        pauses.begin(Pause("ada", "a dispute", "ann", now, now + timedelta(hours=1)))
+        report = there.report(await reconcile(named("ada", "bob"), return_state=True))
+        assert outcomes(report) == {"ada": ("held", "PAUSED"), "bob": ("enabled", "ENABLED")}
+        (held,) = [item for item in report.items if item.item.customer_id == "ada"]
+        assert "by ann until" in (held.condition.detail or "")
+        pauses.end("ada")
+        assert outcomes(there.report(await reconcile(return_state=True)))["ada"] == ("enabled", "ENABLED")
+
+
+async def test_one_organization_of_two_customers_is_enabled_when_a_person_names_one(town: Any) -> None:
+    ada, bob = crowd("ada", "bob")
+    both = world((ada, bob))
+    both.applications[1].integrations[0] = both.applications[0].integrations[0].model_copy()
+    async with town(both) as there:
+        await there.bring_in(import_file((ada, bob)).replace("organization:bob", "organization:ada"))
+        report = there.report(await reconcile(return_state=True))
+        assert outcomes(report) == {"ada": ("held", "CLAIMED_TWICE"), "bob": ("held", "CLAIMED_TWICE")}
+        assert "enable" not in there.operations()
+
+        plan_id = there.report(await plan(PlanRequest(who=Who.SOME, customers=("bob",)), return_state=True)).plan_id
+        Plans(there.database).approve(plan_id, "ann", there.now())
+        report = there.report(await reconcile(ReconcileRequest(plan_id=plan_id), return_state=True))
+        assert outcomes(report) == {"bob": ("enabled", "ENABLED")}
+        assert there.enables()["ada"] == {"received": 0, "effective": 0}
+
+
+async def test_what_nobody_ever_asked_for_is_held(town: Any) -> None:
+    """A row that a script or a mistake put there, and LinkedIn happens to show REQUESTED for it."""
+    cases = crowd("ada")
+    async with town(world(cases)) as there:
+        await there.bring_in(import_file(cases))
+        with there.database.writing() as session:
+            session.exec(update(Integration).values(imported_at=None))
+        assert outcomes(there.report(await reconcile(return_state=True))) == {"ada": ("held", "WITHOUT_EVIDENCE")}
+        await there.bring_in(import_file(cases))
+        assert outcomes(there.report(await reconcile(return_state=True))) == {"ada": ("enabled", "ENABLED")}
+
+
+async def test_the_night_leaves_out_what_rests_and_a_person_does_not(town: Any) -> None:
+    """A dead credential costs a request per back-off, not per night and item; new keys end the wait."""
+    dead = Fault(on="token", fault="status", status=401, times=None)
+    cases = (Case("ada", "its secret is dead", ENABLED, faults=(dead,)), *crowd("bob"))
+    async with town(world(cases)) as there:
+        await there.bring_in(import_file(cases))
+        first = there.report(await reconcile(NIGHTLY, return_state=True))
+        assert outcomes(first)["ada"] == ("failed", "CREDENTIALS_REFUSED")
+        asked = len([e for e in there.linkedin.log if e.client_id == "appada"])
+        again = there.report(await reconcile(NIGHTLY, return_state=True))
+        assert outcomes(again)["ada"] == ("failed", "CREDENTIALS_REFUSED"), "why it rests is still said"
+        assert len([e for e in there.linkedin.log if e.client_id == "appada"]) == asked
+
+        there.linkedin.set_faults("appada", [])
+        assert outcomes(there.report(await reconcile(return_state=True)))["ada"] == ("enabled", "ENABLED")
+
+
+async def test_new_keys_are_tried_in_the_next_night(town: Any) -> None:
+    cases = crowd("ada")
+    async with town(world(cases)) as there:
+        await there.bring_in(import_file(cases).replace("S3cr3t", "wr0ng"))
+        assert outcomes(there.report(await reconcile(NIGHTLY, return_state=True)))["ada"][0] == "failed"
+        await there.bring_in(import_file(cases))
+        assert outcomes(there.report(await reconcile(NIGHTLY, return_state=True)))["ada"] == ("enabled", "ENABLED")
+
+
+@pytest.mark.parametrize("flow", ["night", "audit"])
+async def test_what_is_no_longer_enabled_is_found(town: Any, flow: str) -> None:
+    cases = crowd("ada", "bob")
+    async with town(world(cases)) as there:
+        await there.bring_in(import_file(cases))
+        await reconcile(return_state=True)
+        there.linkedin.set_status("appada", Key("urn:li:organization:ada", TYPE, "JOBS"), None)
+        if flow == "night":
+            state: Any = await reconcile(NIGHTLY, return_state=True)
+        else:
+            state = await audit(AuditRequest(), return_state=True)
+            assert (state.name, "ada (NOT_REQUESTED)" in state.message) == ("DriftFound", True)
+        assert outcomes(there.report(state))["ada"] == ("waiting", "NOT_REQUESTED")
+
+
+async def test_a_run_that_meets_another_one_says_who_has_the_customer(
+    town: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locking, "PAUSES", (0.05,))
+    cases = crowd("ada", "bob")
+    async with town(world(cases), GREENLIGHT_RETRY_DELAYS_SECONDS="") as there:
+        await there.bring_in(import_file(cases))
+        other = Locks(there.database)
+        assert other.take("ada", "a-stuck-run", there.now() + timedelta(minutes=2)) is None
+        state: Any = await reconcile(return_state=True)
+        report = there.report(state)
+        assert outcomes(report) == {"ada": ("not_looked_at", "CUSTOMER_BUSY"), "bob": ("enabled", "ENABLED")}
+        (skipped,) = [item for item in report.items if item.item.customer_id == "ada"]
+        assert skipped.condition.detail == "another run a-stuck-run is at it"
+        assert "ada (CUSTOMER_BUSY)" in state.message
+        other.release("ada")
+        assert outcomes(there.report(await reconcile(return_state=True)))["ada"] == ("enabled", "ENABLED")
+
+
+async def test_two_runs_and_a_callback_for_the_same_customers_share_the_work(town: Any) -> None:
+    """One enable per key, no deadlock, and each run says for whom it waited."""
+    slow = Fault(on="verify", fault="hang", seconds=0.15, times=None)
+    visitors = [Visitor(f"c{number}", slow) for number in range(10)]
+    async with town(World(applications=[visitor.application for visitor in visitors])) as there:
+        for visitor in visitors:
+            await visitor.move_in(there)
+            visitor.clicks(there)
+        everybody = named(*(visitor.id for visitor in visitors))
+        states = await asyncio.gather(
+            reconcile(everybody, return_state=True), reconcile(everybody, return_state=True), enable_requested()
+        )
+        assert {v.id: there.enables()[v.id]["effective"] for v in visitors} == {v.id: 1 for v in visitors}
+        assert sum(there.enables()[v.id]["received"] for v in visitors) == len(visitors)
+        for state in states[:2]:
+            report = there.report(state)
+            assert report.exit_code == 0
+            assert {i.observed.value for i in report.items} == {"ENABLED"}
+        with there.database.reading() as session:
+            assert session.exec(select(Attempt).where(col(Attempt.closed_at).is_(None))).all() == []
+            assert session.exec(select(Customer).where(col(Customer.locked_by).is_not(None))).all() == []
+            assert {run.verdict for run in session.exec(select(Run))} == {"ok"}
