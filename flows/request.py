@@ -256,33 +256,6 @@ class ProvisionRequest(BaseModel):
         )
 
 
-class RotateRequest(BaseModel):
-    """Whose secrets to replace: the customers named, or all whose applications provisioning made."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    customers: tuple[str, ...] = Field(default=(), description="Only these customers.", json_schema_extra=_at(0))
-    all_customers: bool = Field(
-        default=False,
-        description="Every customer whose application provisioning made; name none then.",
-        json_schema_extra=_at(1),
-    )
-
-    @model_validator(mode="after")
-    def _somebody(self) -> Self:
-        if self.all_customers == bool(self.customers):
-            raise ValueError("name customers, or say all_customers")
-        return self
-
-    def title(self) -> str:
-        return PlanRequest(who=Who.SOME, customers=self.customers).title() if self.customers else "all customers"
-
-
-def rotate_name() -> str:
-    """What this flow run is called in Prefect's UI."""
-    return f"rotate: {RotateRequest.model_validate(_plain(flow_run.parameters['request'])).title()}"
-
-
 def provision_name() -> str:
     """What this flow run is called in Prefect's UI."""
     request = flow_run.parameters["request"]

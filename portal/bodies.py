@@ -20,15 +20,19 @@ BODY_SECONDS = 10.0
 #: No number means anything to us; LinkedIn's ids are 64 bits at most.
 _MAX_DIGITS = 20
 
+# For readers of the schema alone: `greenlight.domain.keys` decides.
+_CONTEXT: dict[str, Any] = {"pattern": "^urn:li:(organization|contract):[A-Za-z0-9_.-]{1,128}$"}
+_CONSTANT: dict[str, Any] = {"pattern": "^[A-Z][A-Z0-9_]{0,63}$"}
+
 
 class Entry(BaseModel):
     """One integration as the plugin's callback names it. LinkedIn may add parts without notice; they are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
 
-    integration_context: str = Field(alias="integrationContext")
-    integration_type: str = Field(alias="integrationType")
-    tenant_type: str = Field(alias="tenantType")
+    integration_context: str = Field(alias="integrationContext", json_schema_extra=_CONTEXT)
+    integration_type: str = Field(alias="integrationType", json_schema_extra=_CONSTANT)
+    tenant_type: str = Field(alias="tenantType", json_schema_extra=_CONSTANT)
 
 
 class Callback(BaseModel):

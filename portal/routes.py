@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
 
 from greenlight.ats.database import is_newest
 from greenlight.ats.requests import Requests, TooManyIntegrations
@@ -35,8 +35,31 @@ MAX_REPORT = 8 * 1024
 _LINK = re.compile(r"/open/[^/?#]*")
 
 
-def _answers(**sentences: str) -> dict[int | str, dict[str, Any]]:
-    return {status.lstrip("_"): {"description": text} for status, text in sentences.items()}
+_TEXT = {"text/plain": {"schema": {"type": "string"}}}
+_HTML = {"text/html": {"schema": {"type": "string"}}}
+
+
+def _json(**properties: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object", "required": list(properties), "properties": properties}
+    return {"application/json": {"schema": schema}}
+
+
+_REFUSAL = _json(error={"type": "string", "minLength": 1})
+_STATE = _json(
+    customer={"type": "string"},
+    moving={"type": "boolean"},
+    application={"enum": ["missing", "new", "ready"]},
+    integrations={"type": "array", "items": {"type": "object", "required": ["id", "type", "state", "headline"]}},
+    version={"type": "string"},
+)
+
+
+def _answers(refusals: dict[str, Any], **sentences: str) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI is told of a route's other answers; a 429 comes from before any route and is plain text."""
+    return {
+        status.lstrip("_"): {"description": text, "content": _TEXT if status == "_429" else refusals}
+        for status, text in sentences.items()
+    }
 
 
 def build_router(desk: Desk) -> APIRouter:
@@ -52,7 +75,8 @@ def _pages(router: APIRouter, desk: Desk) -> None:
     @router.get(
         "/open/{token}",
         status_code=303,
-        responses=_answers(_404="The link opens nothing.", _429="Too many links that open nothing."),
+        response_class=RedirectResponse,
+        responses=_answers(_HTML, _404="The link opens nothing.", _429="Too many links that open nothing."),
     )
     async def open_link(token: str, request: Request) -> Response:
         """Spend a link on a session in this browser."""
@@ -85,7 +109,9 @@ def _pages(router: APIRouter, desk: Desk) -> None:
         visit = await desk.find_session(request)
         return visit is not None and visit.link_id == link_id
 
-    @router.get("/", responses=_answers(_404="No session.", _429="Too many requests."))
+    @router.get(
+        "/", response_class=HTMLResponse, responses=_answers(_HTML, _404="No session.", _429="Too many requests.")
+    )
     async def page(request: Request) -> Response:
         """The page of the session's customer."""
         visit = await desk.session(request)
@@ -109,7 +135,10 @@ def _pages(router: APIRouter, desk: Desk) -> None:
     @router.get(
         "/integrations.json",
         response_class=JSONResponse,
-        responses=_answers(_404="No session.", _429="Too many requests."),
+        responses={
+            200: {"description": "The state.", "content": _STATE},
+            **_answers(_REFUSAL, _404="No session.", _429="Too many requests."),
+        },
     )
     async def integrations(request: Request) -> Response:
         """The state of the customer's integrations, as the page's script reads it."""
@@ -131,17 +160,21 @@ def _callback(router: APIRouter, desk: Desk) -> None:
         status_code=202,
         response_class=JSONResponse,
         openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": CALLBACK_SCHEMA}}}},
-        responses=_answers(
-            _400="The body ended early.",
-            _403="Not from our page.",
-            _404="No session.",
-            _408="The body took too long.",
-            _409="More integrations than any customer has.",
-            _413="The body is too large.",
-            _415="Not JSON.",
-            _422="Not what the plugin sends.",
-            _429="Too many requests.",
-        ),
+        responses={
+            202: {"description": "On record.", "content": _json(accepted={"type": "integer", "minimum": 1})},
+            **_answers(
+                _REFUSAL,
+                _400="The body ended early.",
+                _403="Not from our page.",
+                _404="No session.",
+                _408="The body took too long.",
+                _409="More integrations than any customer has.",
+                _413="The body is too large.",
+                _415="Not JSON.",
+                _422="Not what the plugin sends.",
+                _429="Too many requests.",
+            ),
+        },
     )
     async def requests(request: Request) -> Response:
         """Put on record what the plugin's callback names, and tell the worker."""
@@ -174,7 +207,7 @@ def _reports(router: APIRouter, desk: Desk) -> None:
         "/csp-reports",
         status_code=204,
         responses=_answers(
-            _413="The report is too large.", _415="Not a report.", _422="Not JSON.", _429="Too many reports."
+            _REFUSAL, _413="The report is too large.", _415="Not a report.", _422="Not JSON.", _429="Too many reports."
         ),
     )
     async def csp_report(request: Request) -> Response:
@@ -203,7 +236,9 @@ def _probes(router: APIRouter, desk: Desk) -> None:
         """This process answers."""
         return PlainTextResponse("ok")
 
-    @router.get("/readyz", responses=_answers(_429="Too many requests.", _503="No database, or not its newest schema."))
+    @router.get(
+        "/readyz", responses=_answers(_TEXT, _429="Too many requests.", _503="No database, or not its newest schema.")
+    )
     async def readyz(request: Request) -> Response:
         """The database can be reached and has the newest schema."""
         desk.limiter.count(PROBES_OF_ADDRESS, desk.address(request))

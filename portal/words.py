@@ -74,6 +74,12 @@ CALM = frozenset(
         Reason.OUTCOME_UNKNOWN,
         Reason.HELD_BY_CAP,
         Reason.CHANGED_SINCE_PLAN,
+        Reason.CUSTOMER_BUSY,
+        Reason.PAUSED,
+        Reason.WITHOUT_EVIDENCE,
+        Reason.CLAIMED_TWICE,
+        Reason.SUDDENLY_EMPTY,
+        Reason.WANTED_SET_JUMPED,
         Reason.NOT_LOOKED_AT,
         Reason.APPLICATION_WORKS,
         Reason.APPLICATION_NOT_READY,
@@ -102,6 +108,10 @@ STILL_ENABLED = Words(
 _OURS = "You do not need to do anything. If it still says this tomorrow, please tell us."
 _SET_UP = f"Something in our setup of your LinkedIn connection is not right, and we have to correct it. {_OURS}"
 _BY_ITSELF = "You do not need to do anything: we try again by ourselves."
+_LOOKS_FIRST = Words(
+    "Waiting for our approval",
+    f"LinkedIn has your request. Switching it on cannot be undone, so one of us looks before we go on. {_OURS}",
+)
 
 WORDS: dict[Reason, Words] = {
     Reason.ENABLED: Words("Enabled", "LinkedIn confirms that this integration is on."),
@@ -185,4 +195,14 @@ WORDS: dict[Reason, Words] = {
         "Setup not finished", f"LinkedIn declined to set up your company’s connection. {_OURS}"
     ),
     Reason.TOO_MANY_SECRETS: Words("Setup not finished", _SET_UP),
+    Reason.CUSTOMER_BUSY: Words(
+        "Being checked", f"We are at your company’s integrations right now and could not check this one. {_BY_ITSELF}"
+    ),
+    Reason.PAUSED: Words(
+        "Paused by us", f"LinkedIn has your request. We have paused your company’s integrations for a while. {_OURS}"
+    ),
+    Reason.WITHOUT_EVIDENCE: _LOOKS_FIRST,
+    Reason.CLAIMED_TWICE: _LOOKS_FIRST,
+    Reason.SUDDENLY_EMPTY: _LOOKS_FIRST,
+    Reason.WANTED_SET_JUMPED: _LOOKS_FIRST,
 }

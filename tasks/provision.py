@@ -14,6 +14,7 @@ from blocks.child_app import ChildAppBlocks, block_name
 from blocks.parent_app import parent_credentials
 from greenlight.ats.applications import Applications, Candidate
 from greenlight.ats.database import open_database
+from greenlight.ats.rotations import Rotations
 from greenlight.domain.provisioning import Provision, ProvisionRequests
 from greenlight.domain.reasons import Reason
 from greenlight.linkedin.calls import Calls
@@ -23,6 +24,7 @@ from greenlight.linkedin.provisioning import Provisioner
 from greenlight.linkedin.transport import Wire
 from greenlight.reconcile.observe import Remaining
 from greenlight.reconcile.provision import CannotProvision, Provisioning
+from greenlight.reconcile.rotate import Rotation
 from greenlight.settings import Settings
 from tasks.chunks import MAX_ENABLE_TASKS, Chunk, run_chunks
 from tasks.progress import report
@@ -38,11 +40,13 @@ _MADE = (Provision.CREATED, Provision.ADOPTED, Provision.UPDATED, Provision.UNCH
 
 @dataclass(frozen=True)
 class ProvisioningSession:
-    """One provisioning run's means."""
+    """The means of one run under the parent application."""
 
     settings: Settings
     applications: Applications
     provisioning: Provisioning
+    rotations: Rotations
+    rotation: Rotation
     counts: RequestCounts
 
     def sent(self) -> ProvisionRequests:
@@ -50,6 +54,11 @@ class ProvisioningSession:
 
 
 _CURRENT: ContextVar[ProvisioningSession] = ContextVar("provisioning_session")
+
+
+def current() -> ProvisioningSession:
+    """The session of the flow run that this task belongs to."""
+    return _CURRENT.get()
 
 
 @asynccontextmanager
@@ -73,18 +82,20 @@ async def provisioning_session(settings: Settings) -> AsyncIterator[Provisioning
                 return error
             return None
 
-        applications = Applications(database)
+        applications, rotations, store = Applications(database), Rotations(database), ChildAppBlocks()
+        provisioner = Provisioner(Calls(wire, tokens, counts), settings.linkedin_api_url, parent)
         provisioning = Provisioning(
             applications,
-            Provisioner(Calls(wire, tokens, counts), settings.linkedin_api_url, parent),
-            ChildAppBlocks(),
+            provisioner,
+            store,
             block_name,
             probe,
             now,
             ats_name=settings.ats_name,
             origins=settings.origins,
         )
-        session = ProvisioningSession(settings, applications, provisioning, counts)
+        rotation = Rotation(applications, rotations, provisioner, store, probe, now)
+        session = ProvisioningSession(settings, applications, provisioning, rotations, rotation, counts)
         mark = _CURRENT.set(session)
         try:
             yield session
@@ -120,12 +131,17 @@ async def provision(run_id: str, look: bool, ids: Sequence[str], label: str) -> 
 async def provision_all(run_id: str, customers: Sequence[str], *, look: bool) -> None:
     """Provision these customers; what does not come through after all retries is on record as such."""
     session = _CURRENT.get()
+    await run_chunks(provision, (run_id, look), customer_chunks(customers), "provision", WIDTH, session.settings)
+
+
+def customer_chunks(customers: Sequence[str]) -> list[Chunk]:
+    """One customer each while there are some hundreds, runs of them beyond that."""
     size = math.ceil(len(customers) / MAX_ENABLE_TASKS) or 1
     chunks: list[Chunk] = []
     for start in range(0, len(customers), size):
         some = tuple(customers[start : start + size])
         chunks.append(Chunk(some, some[0] if len(some) == 1 else f"{len(some)} customers from {some[0]}"))
-    await run_chunks(provision, (run_id, look), chunks, "provision", WIDTH, session.settings)
+    return chunks
 
 
 @task(name="wait", task_run_name="wait until new applications work", **RECORDING)

@@ -70,7 +70,7 @@ async def publish_outcome(report: Report, drifted: Sequence[Wanted] = ()) -> Non
 
 
 @task(name="publish applications", task_run_name="publish applications", **RECORDING)
-async def publish_applications(report: ProvisionReport) -> None:
+async def publish_applications(report: ProvisionReport, key: str = "provision-outcome") -> None:
     """Every customer's child application, those that do not work yet first."""
     urgent = report.unsettled()
     rest = [item for item in report.items if item not in urgent]
@@ -87,7 +87,7 @@ async def publish_applications(report: ProvisionReport) -> None:
             }
             for item in [*urgent, *rest][:MAX_ROWS]
         ],
-        key="provision-outcome",
+        key=key,
         description=" ".join([report.headline(), *_more(len(report.items))]),
     )
 

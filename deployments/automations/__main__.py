@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.events.schemas.automations import AutomationCore
+from prefect.exceptions import ObjectNotFound
 
 _HERE = Path(__file__).parent
 #: What only notes that it fired, until the operator names a block.
@@ -19,24 +20,24 @@ _SILENT = "do-nothing"
 
 
 def load(folder: Path = _HERE) -> list[dict[str, Any]]:
-    """Every automation of the files, as they stand there."""
+    """Every automation of the files, as they stand there, with the message that it would send."""
     return [
         entry for file in sorted(folder.glob("*.yaml")) for entry in yaml.safe_load(file.read_text())["automations"]
     ]
 
 
 def telling(entry: dict[str, Any], block_id: str | None) -> AutomationCore:
-    """The automation, with a notification in place of each silent action where there is a block for it."""
-    if block_id is not None:
+    """The automation, with its message in place of each silent action where there is a block to send it to."""
+    core = {name: value for name, value in entry.items() if name != "message"}
+    if block_id is not None and (message := entry.get("message")):
         tell = {
             "type": "send-notification",
             "block_document_id": block_id,
-            "subject": f"Greenlight: {entry['name']}",
-            "body": entry["description"] + "\n{{ event.event }} {{ event.resource.name }}",
+            "subject": f"Greenlight: {message['subject']}",
+            "body": f"{message['body']}\n{entry['description']}\n({entry['name']})",
         }
-        actions = [tell if action["type"] == _SILENT else action for action in entry["actions"]]
-        entry = {**entry, "actions": actions}
-    return AutomationCore.model_validate(entry)
+        core["actions"] = [tell if action["type"] == _SILENT else action for action in entry["actions"]]
+    return AutomationCore.model_validate(core)
 
 
 async def apply(client: PrefectClient, automation: AutomationCore) -> str:
@@ -57,8 +58,14 @@ async def apply(client: PrefectClient, automation: AutomationCore) -> str:
 
 
 async def _block_id(client: PrefectClient, address: str) -> str:
+    """The id of a block that can notify. Exits with a sentence where there is none."""
     slug, _, name = address.partition("/")
-    document = await client.read_block_document_by_name(name, slug, include_secrets=False)
+    try:
+        document = await client.read_block_document_by_name(name, slug, include_secrets=False)
+    except ObjectNotFound:
+        raise SystemExit(f"There is no block {address}: make a notification block in Prefect's UI first.") from None
+    if document.block_schema is None or "notify" not in document.block_schema.capabilities:
+        raise SystemExit(f"The block {address} is no notification block.")
     return str(document.id)
 
 

@@ -117,6 +117,29 @@ def explain(customer: str, /, *, json: Json = False) -> int:
 
 
 @app.command
+def pause(
+    customer: str,
+    /,
+    *,
+    reason: Annotated[str, Parameter(help="Why, for whoever wonders.")],
+    hours: Annotated[float, Parameter(help="How long it lasts.")] = 24,
+    by: Annotated[str | None, Parameter(help="Who says so (you unless given).")] = None,
+) -> int:
+    """Enable nothing for CUSTOMER for some hours, whatever it requests; looking goes on."""
+    from greenlight.cli.pausing import run_pause
+
+    return run_pause(customer, reason, hours, by)
+
+
+@app.command
+def resume(customer: str, /) -> int:
+    """End CUSTOMER's pause."""
+    from greenlight.cli.pausing import run_resume
+
+    return run_resume(customer)
+
+
+@app.command
 def provision(
     *,
     customers: Customers = (),
@@ -138,6 +161,55 @@ def parent(file: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = N
     from greenlight.cli.provisioning import run_parent
 
     return run_parent(file, as_json=json)
+
+
+@app.command
+def rotate(
+    *,
+    customers: Customers = (),
+    all_: Annotated[bool, Parameter(name="--all", negative=(), help="Every customer that provision made one.")] = False,
+    json: Json = False,
+) -> int:
+    """Give child applications new secrets, stored and tried. The old ones stay good until you delete them."""
+    from greenlight.cli.rotating import run_rotate
+
+    return run_rotate(customers, everybody=all_, as_json=json)
+
+
+@app.command
+def doctor(
+    *,
+    customers: Annotated[
+        tuple[str, ...],
+        Parameter(name="--customer", negative=(), help="Try only this customer's credentials; repeatable."),
+    ] = (),
+    all_: Annotated[bool, Parameter(name="--all", negative=(), help="Try every customer's, not the first 50.")] = False,
+    json: Json = False,
+) -> int:
+    """Look at everything that a run needs, say what is wrong and what to do about it. Changes nothing."""
+    from greenlight.cli.doctor import run_doctor
+
+    return run_doctor(customers, everybody=all_, as_json=json)
+
+
+_KEYS = App(name="keys", help="Keep all secrets in one sealed file, and bring them back.")
+app.command(_KEYS)
+
+
+@_KEYS.command
+def export(file: str, /, *, json: Json = False) -> int:
+    """Write all blocks to the new FILE, sealed under GREENLIGHT_KEYS_PASSPHRASE, or one that is typed or on stdin."""
+    from greenlight.cli.keys import run_export
+
+    return run_export(file, as_json=json)
+
+
+@_KEYS.command
+def restore(file: str, /, *, json: Json = False) -> int:
+    """Save the blocks of FILE again; those that Prefect's server can read are left as they are."""
+    from greenlight.cli.keys import run_restore
+
+    return run_restore(file, as_json=json)
 
 
 @app.command

@@ -9,6 +9,7 @@ from greenlight.ats.applications import NameDiffers
 from greenlight.ats.database import DatabaseUnavailable
 from greenlight.ats.plans import PlanRefused, UnknownPlan
 from greenlight.ats.registry import ClientIdTaken
+from greenlight.ats.rotations import NotRotatable
 from greenlight.ats.store import UnknownCustomer
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.provision import CannotProvision
@@ -20,6 +21,7 @@ _PLAIN = (
     DatabaseUnavailable,
     InvalidSettings,
     NameDiffers,
+    NotRotatable,
     UnknownCustomer,
     PlanRefused,
     UnknownPlan,

@@ -212,8 +212,8 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "fact sheet section 1, HTTP 4xx of provisionedApplications",
     ),
     Reason.TOO_MANY_SECRETS: _E(
-        "The application has two secrets, neither of which is held here, and LinkedIn makes no third.",
-        "Delete one of the two in LinkedIn's developer portal, then run `greenlight provision` again.",
+        "The application has two secrets already, and LinkedIn makes no third.",
+        "Delete one of the two in LinkedIn's developer portal, then run the same command again.",
         Mover.US,
         "fact sheet section 1, secret rotation",
     ),

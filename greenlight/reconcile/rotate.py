@@ -94,7 +94,7 @@ class Rotation:
     async def _is_stored(self, run_id: str, rotating: _Rotating) -> bool:
         """Whether the block has the new secret already, from an earlier try. Raises where that cannot be told yet."""
         held = rotating.held
-        if held is None or _digest(held) == rotating.begun.before:
+        if held is None or _digest(held) == rotating.begun.before or held.client_id != rotating.application.client_id:
             return False
         error = await self._probe(held)
         if error is None:

@@ -1,14 +1,16 @@
 """The automations, as Prefect's own schema reads them, and put on a server twice."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.events.schemas.automations import AutomationCore, EventTrigger
 
-from deployments.automations.__main__ import apply, load, telling
+from deployments.automations.__main__ import apply, load, main, telling
 
 ROOT = Path(__file__).resolve().parents[2]
 AUTOMATIONS = load()
@@ -24,7 +26,9 @@ def trigger_of(name: str) -> EventTrigger:
 
 @pytest.mark.parametrize("entry", AUTOMATIONS, ids=[entry["name"] for entry in AUTOMATIONS])
 def test_prefect_takes_it_as_it_stands_and_with_a_notification(entry: dict[str, Any]) -> None:
-    assert set(entry) == {"name", "description", "trigger", "actions"}
+    assert set(entry) - {"message"} == {"name", "description", "trigger", "actions"}
+    # What would only note that it fired has something to say; what acts needs nobody.
+    assert ("message" in entry) == ([action["type"] for action in entry["actions"]] == ["do-nothing"])
     # A trigger ignores keys that it does not know.
     assert set(entry["trigger"]) <= set(EventTrigger.model_fields)
     assert telling(entry, None).actions == AutomationCore.model_validate(entry).actions
@@ -33,7 +37,7 @@ def test_prefect_takes_it_as_it_stands_and_with_a_notification(entry: dict[str, 
 
 def test_no_two_share_a_name_since_the_name_is_what_they_are_updated_by() -> None:
     names = [entry["name"] for entry in AUTOMATIONS]
-    assert len(names) == len(set(names)) == 4
+    assert len(names) == len(set(names)) == 6
 
 
 def test_every_name_of_a_bad_end_is_listened_for() -> None:
@@ -44,9 +48,13 @@ def test_every_name_of_a_bad_end_is_listened_for() -> None:
     assert bad <= trigger_of("greenlight-run-failed").expect
 
 
-def test_the_overdue_event_is_one_that_is_emitted() -> None:
-    [event] = trigger_of("greenlight-request-overdue").expect
+@pytest.mark.parametrize("name", ["request-overdue", "credentials-dead", "integration-drifted"])
+def test_an_event_of_ours_that_is_waited_for_is_one_that_is_emitted(name: str) -> None:
+    trigger = trigger_of(f"greenlight-{name}")
+    [event] = trigger.expect
     assert f'"{event}"' in (ROOT / "tasks/events.py").read_text(encoding="utf-8")
+    # Every run says it again: less than a day, so that each night is heard, and more than all runs of a day.
+    assert trigger.within == timedelta(hours=20)
 
 
 async def test_twice_on_a_server_makes_each_once(prefect_server: str) -> None:
@@ -61,10 +69,19 @@ async def test_twice_on_a_server_makes_each_once(prefect_server: str) -> None:
         outcome = await apply(client, changed)
         counts = [len(await client.read_automations_by_name(one.name)) for one in wanted]
         [stored] = await client.read_automations_by_name(changed.name)
-    assert first == ["created"] * 4
-    assert again == ["unchanged"] * 4
-    assert counts == [1] * 4
+    assert first == ["created"] * 6
+    assert again == ["unchanged"] * 6
+    assert counts == [1] * 6
     assert (outcome, stored.description) == ("updated", "Changed.")
+
+
+async def test_only_a_block_that_can_notify_is_told(prefect_server: str) -> None:
+    with pytest.raises(SystemExit, match="no block slack-webhook/greenlight-nowhere"):
+        await main("slack-webhook/greenlight-nowhere")
+    # A mistyped address must not hand a credential to whoever sends messages.
+    await Secret[str].model_validate({"value": "s"}).asave("greenlight-mute", overwrite=True)
+    with pytest.raises(SystemExit, match="no notification block"):
+        await main("secret/greenlight-mute")
 
 
 def _flows() -> str:

@@ -70,7 +70,8 @@ def test_no_secret_is_written_down() -> None:
 
 
 def test_the_image_runs_as_nobody_special_and_installs_only_what_is_locked() -> None:
-    assert re.findall(r"^USER (\w+)$", DOCKERFILE, re.MULTILINE) == ["greenlight"]
+    assert re.findall(r"^USER (\w+)$", DOCKERFILE, re.MULTILINE) == ["10001"]
+    assert "--uid 10001" in DOCKERFILE
     installs = re.findall(r"pip install (.*)$", DOCKERFILE, re.MULTILINE)
     assert len(installs) == 2
     assert all("--no-deps" in line for line in installs)

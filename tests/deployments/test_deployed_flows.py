@@ -16,7 +16,7 @@ CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text(encodi
 DEPLOYMENTS: list[dict[str, Any]] = CONFIG["deployments"]
 
 #: A person names these every time; there is nothing that would be right unless told.
-ASKS = {"backfill/csa", "approve/plan"}
+ASKS = {"backfill/csa", "approve/plan", "rotate/child-secrets"}
 
 
 def flow_of(deployment: dict[str, Any]) -> Flow[..., Any]:
@@ -41,6 +41,7 @@ def test_the_deployments_have_the_names_that_the_guide_and_the_commands_say() ->
         "provision/new-customers",
         "audit/enabled-customers",
         "approve/plan",
+        "rotate/child-secrets",
     }
 
 

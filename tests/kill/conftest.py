@@ -1,7 +1,7 @@
-"""One driver process for all kill matrices, and a world for each."""
+"""One driver process for the matrices of each file, a world for each matrix, and the list of what was covered."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
@@ -13,13 +13,32 @@ from greenlight.linkedin.oauth import Credentials
 from sandbox.app import create_app
 from sandbox.server import serving_in_thread
 from sandbox.world import World
+from tests.kill.enabling import Street
+from tests.kill.harness import Driver, Points
 from tests.kill.steps import PARENT
-from tests.kill.world import SECRET, Driver, Town
+from tests.kill.world import SECRET, Town
+
+_POINTS = pytest.StashKey[Points]()
+
+
+@pytest.fixture(scope="session")
+def points(pytestconfig: pytest.Config) -> Points:
+    return pytestconfig.stash.setdefault(_POINTS, {})
 
 
 @pytest.fixture(scope="module")
-def driver(prefect_server: str) -> Iterator[Driver]:
-    driver = Driver(prefect_server)
+def driver(prefect_server: str, points: Points) -> Iterator[Driver]:
+    driver = Driver(points, prefect_server)
+    try:
+        yield driver
+    finally:
+        driver.close()
+
+
+@pytest.fixture(scope="module")
+def enabling_driver(points: Points) -> Iterator[Driver]:
+    """One that needs no Prefect server: what a run asks of it is left out (`tests/kill/paths.py`)."""
+    driver = Driver(points)
     try:
         yield driver
     finally:
@@ -38,3 +57,29 @@ def town(driver: Driver, prefect_server: str, database_url: str) -> Any:
             yield Town(driver, app.state.sandbox, address, database_url)
 
     return build
+
+
+@pytest.fixture
+def street(enabling_driver: Driver, database_url: str) -> Any:
+    """`with street(world) as there:`"""
+
+    @contextmanager
+    def build(world: World) -> Iterator[Street]:
+        app = create_app(world)
+        with serving_in_thread(app) as address:
+            yield Street(enabling_driver, app.state.sandbox, address, database_url)
+
+    def built(world: World) -> AbstractContextManager[Street]:
+        return build(world)
+
+    return built
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Which points were covered: with `-v` by name, else their number."""
+    for of, points in config.stash.get(_POINTS, {}).items():
+        if not points:
+            continue
+        terminalreporter.write_line(f"kill points of {of}: {len(points)} by name, {sum(points.values())} kills")
+        if config.getoption("verbose") > 0:
+            terminalreporter.write_line("    " + ", ".join(f"{name} {times}" for name, times in points.items()))

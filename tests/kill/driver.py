@@ -1,91 +1,121 @@
-"""A process that has everything imported and forks others, which provision and are killed on the way.
+"""A process that has everything imported and forks others, which work for a customer and are killed on the way.
 
 One job per line on standard input, and per job one line on standard output for each of its cells, then an empty one:
 
-    {"env": {...}, "cells": [{"customer": "...", "new": true, "kills": [3, 7]}], "until_whole": true}
+    {"env": {...}, "warm_up": {...}, "cells": [{"act": "request", "customer": "a", "kills": [3]}], "until_whole": true}
 
-A cell is a customer of its own and a row of runs, one process each: for every number in `kills` one that is killed at
-its so-manyth step, then one that is left alone. `until_whole` ends the job after the first cell that nothing was killed
-in. A cell with `"together": 2` is that many processes at the same time instead, and none is killed.
+A cell is a customer of its own, an act of `tests/kill/paths.py` and a row of runs, one process each: for every entry of
+`kills` one that is killed there, then one that is left alone. An entry is a step's number, or a step's name and means
+the first of that name. `until_whole` ends the job after the first cell that nothing was killed in. In a cell
+
+- `"together": 2` is that many processes at the same time instead, of which `kills` kills the first ones;
+- `"stop": 7` is one that is stopped at that step, one that runs meanwhile, and then the first one goes on;
+- `"ahead": 20` moves all the cell's clocks on by that many seconds after each kill, and while a process is stopped;
+- `"lease": 1.5` makes leases that short, `"renew": 0.1` has them renewed so often, and `"env"` are settings.
 """
 
 import asyncio
-import functools
-import gc
 import json
+import mmap
 import os
 import signal
-import ssl
+import struct
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
-from uuid import uuid4
 
-import tasks.provision
-from blocks.parent_app import parent_credentials
-from greenlight.domain.provisioning import Provision
-from greenlight.linkedin.oauth import Credentials
-from greenlight.settings import load_settings
-from tasks.provision import provisioning_session
+import greenlight.ats.locks
+import greenlight.reconcile.locking
+import tasks.session
+from tests.kill.paths import ACTS, prepare
 from tests.kill.steps import one_writer_at_a_time, watch
 
-#: Cells that are worked on side by side.
+#: Cells that are worked on side by side, unless the job has a `width`: most of a run is waiting for answers, but
+#: Prefect's server on SQLite is slow with more writers.
 WIDTH = 3
-
 
 _LOCK = Path(gettempdir(), f"kill-{os.getpid()}.lock")
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
+class Clock:
+    """How far a cell's time is ahead of the machine's, the same in all of its processes."""
 
+    def __init__(self) -> None:
+        self._shared = mmap.mmap(-1, 8)
 
-async def provision_one(customer: str, new: bool) -> dict[str, Any]:
-    """What the flow `provision` does for one customer that is named, without Prefect's own bookkeeping."""
-    async with provisioning_session(load_settings()) as session:
-        run_id, applications = str(uuid4()), session.applications
-        if new:
-            await asyncio.to_thread(applications.add_customers, {customer: customer}, now())
-        await asyncio.to_thread(applications.select, [customer], session.settings.origins)
-        await asyncio.to_thread(applications.start, run_id, {}, now())
-        remaining = await session.provisioning.provision(run_id, customer, look=not new)
-        made = [outcome for outcome in Provision if outcome is not Provision.FAILED]
-        for candidate, outcome in await asyncio.to_thread(applications.not_working_in, run_id, made):
-            await session.provisioning.check(candidate, outcome, last=True)
-        report = await asyncio.to_thread(applications.finish, run_id, session.sent(), now())
-        items = [[item.outcome.value, item.reason.value] for item in report.items]
-        return {"left": remaining.items, "items": items}
+    @property
+    def ahead(self) -> float:
+        return float(struct.unpack("d", self._shared[:8])[0])
+
+    def move(self, seconds: float) -> None:
+        self._shared[:8] = struct.pack("d", self.ahead + seconds)
+
+    def rule(self) -> None:
+        """From now on it is this process's one clock."""
+        clock = self
+
+        class Ahead(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> Any:
+                return datetime.now(tz) + timedelta(seconds=clock.ahead)
+
+        tasks.session.datetime = Ahead
 
 
 class Run:
-    """A forked process that provisions a customer, and what it said until its end."""
+    """A forked process that acts for the cell's customer, and what it said until its end."""
 
-    def __init__(self, cell: dict[str, Any], kill_at: int | None = None, start_at: float = 0) -> None:
+    def __init__(
+        self,
+        cell: dict[str, Any],
+        clock: Clock,
+        kill_at: int | str | None = None,
+        *,
+        stop_at: int | None = None,
+        start_at: float = 0,
+    ) -> None:
         assert threading.active_count() == 1, "a fork takes along one thread alone"
         self._reader, writer = os.pipe()
+        self._status: int | None = None
         self._process = os.fork()
         if self._process == 0:
             os.close(self._reader)
-            _live(cell, kill_at, start_at, writer)
+            _live(cell, clock, writer, {kill_at: signal.SIGKILL, stop_at: signal.SIGSTOP}, start_at)
         os.close(writer)
+
+    def stopped(self) -> bool:
+        """Wait until it has stopped; False if it has ended without."""
+        _, status = os.waitpid(self._process, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            self._status = status
+        return os.WIFSTOPPED(status)
+
+    def goes_on(self) -> None:
+        os.kill(self._process, signal.SIGCONT)
 
     def ended(self) -> dict[str, Any]:
         """Wait for its end. `killed`, the `steps` it took, and the `result` or the `error` if there is one."""
         with open(self._reader, encoding="utf-8") as said:
             lines = [json.loads(line) for line in said]
-        _, status = os.waitpid(self._process, 0)
+        status = os.waitpid(self._process, 0)[1] if self._status is None else self._status
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         steps = [line["step"] for line in lines if "step" in line]
         return {"killed": killed, "steps": steps, **(lines[-1] if lines and "step" not in lines[-1] else {})}
 
 
-def _live(cell: dict[str, Any], kill_at: int | None, start_at: float, writer: int) -> None:
+def _live(
+    cell: dict[str, Any],
+    clock: Clock,
+    writer: int,
+    signals: dict[int | str | None, signal.Signals],
+    start_at: float,
+) -> None:
     """The life of a forked process, from which nothing returns."""
 
     def say(line: dict[str, Any]) -> None:
@@ -97,28 +127,52 @@ def _live(cell: dict[str, Any], kill_at: int | None, start_at: float, writer: in
         nonlocal taken
         taken += 1
         say({"step": name})
-        if taken == kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-            signal.pause()
+        for at in (taken, name):
+            if at in signals:
+                os.kill(os.getpid(), signals.pop(at))
+                # Whichever thread the signal has reached, this one does nothing more before it works.
+                time.sleep(0.02)
 
     try:
-        if not cell.get("together"):
+        os.environ.update(cell.get("env", {}))
+        if cell["act"] == "provision" and not cell.get("together"):
             one_writer_at_a_time(_LOCK)
+        if "lease" in cell:
+            greenlight.ats.locks.LEASE = timedelta(seconds=cell["lease"])
+        greenlight.reconcile.locking.RENEW_EVERY = cell.get("renew", greenlight.reconcile.locking.RENEW_EVERY)
+        clock.rule()
         watch(step)
         time.sleep(max(0.0, start_at - time.monotonic()))
-        say({"result": asyncio.run(provision_one(cell["customer"], cell["new"]))})
+        say({"result": asyncio.run(_result(cell))})
     except BaseException:
         say({"error": traceback.format_exc()})
     finally:
         os._exit(0)
 
 
+async def _result(cell: dict[str, Any]) -> dict[str, Any]:
+    return await ACTS[cell["act"]](cell)
+
+
 def _carry_out(cell: dict[str, Any]) -> dict[str, Any]:
+    clock, kills = Clock(), cell.get("kills", [])
     if together := cell.get("together"):
         start = time.monotonic() + 0.05
-        runs = [Run(cell, start_at=start + lag * cell["lag"]) for lag in range(together)]
+        fates = [*kills, *[None] * (together - len(kills))]
+        runs = [Run(cell, clock, fate, start_at=start + turn * cell["lag"]) for turn, fate in enumerate(fates)]
         return {**cell, "runs": [run.ended() for run in runs]}
-    return {**cell, "runs": [Run(cell, kill_at).ended() for kill_at in [*cell["kills"], None]]}
+    if stop := cell.get("stop"):
+        first = Run(cell, clock, stop_at=stop)
+        stopped = first.stopped()
+        clock.move(cell["ahead"])
+        meanwhile = Run(cell, clock).ended()
+        first.goes_on()
+        return {**cell, "stopped": stopped, "runs": [meanwhile, first.ended()]}
+    runs: list[Any] = []
+    for kill_at in [*kills, None]:
+        runs.append(Run(cell, clock, kill_at).ended())
+        clock.move(cell.get("ahead", 0))
+    return {**cell, "runs": runs}
 
 
 def _aside(work: Callable[[], dict[str, Any]]) -> int:
@@ -138,7 +192,7 @@ def _aside(work: Callable[[], dict[str, Any]]) -> int:
 def _outcomes(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     waiting, working, whole = list(job["cells"]), list[int](), False
     while waiting or working:
-        while waiting and len(working) < WIDTH and not whole:
+        while waiting and len(working) < job.get("width", WIDTH) and not whole:
             cell = waiting.pop(0)
             working.append(_aside(lambda cell=cell: _carry_out(cell)))
         if not working:
@@ -151,22 +205,6 @@ def _outcomes(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
         whole = whole or (bool(job.get("until_whole")) and not any(run["killed"] for run in outcome["runs"]))
 
 
-def _warm_up() -> None:
-    """Provision somebody here, so that what is imported on first use is there for every fork."""
-    # Nothing here speaks TLS, and each client would read the machine's certificates anew.
-    ssl.create_default_context = functools.cache(ssl.create_default_context)
-    parent = asyncio.run(parent_credentials())
-
-    async def read_already() -> Credentials | None:
-        return parent
-
-    # The same for all, and reading it is half of what opening a session costs.
-    tasks.provision.parent_credentials = read_already
-    asyncio.run(provision_one(f"warm up {uuid4().hex}", new=True))
-    gc.collect()
-    gc.freeze()
-
-
 def main() -> None:
     warm = False
     try:
@@ -174,7 +212,7 @@ def main() -> None:
             job = json.loads(line)
             os.environ.update(job["env"])
             if not warm:
-                _warm_up()
+                prepare(job["warm_up"])
                 warm = True
             for outcome in _outcomes(job):
                 sys.stdout.write(json.dumps(outcome) + "\n")

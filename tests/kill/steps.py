@@ -1,6 +1,7 @@
-"""The points at which a process that provisions can die: each is passed on to a listener by name, in order.
+"""The points at which a process can die: each is passed on to a listener by name, in order.
 
-What is wrapped is what has an effect that outlives the process: exchanges with LinkedIn, blocks, transactions.
+What is wrapped is what has an effect that outlives the process: exchanges with LinkedIn, blocks, transactions. Between
+two of these points a process only reads and thinks, so that a kill there leaves the same world as one at the first.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import fcntl
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -17,19 +19,32 @@ from sqlmodel import Session
 
 from blocks.child_app import ChildAppBlocks
 from greenlight.ats.database import Database
+from greenlight.linkedin import transport
 from greenlight.linkedin.oauth import Credentials
 from greenlight.linkedin.transport import Answered, Wire
 
 #: The client id of the parent application in these tests.
 PARENT = "vendorparent"
 
+#: Transactions whose functions have names that say too little, or that others have as well.
+_NAMES = {
+    "Locks.take": "take lease",
+    "Locks.renew": "renew lease",
+    "Locks.release": "release lease",
+    "Budgets.take": "count request",
+    "Attempts.begin": "begin attempt",
+    "Attempts.end": "end attempt",
+}
+
 Listener = Callable[[str], None]
 _Call = Callable[..., Awaitable[Any]]
+_EXCHANGE: ContextVar[str] = ContextVar("exchange")
 
 
 def watch(listener: Listener) -> None:
     """From now on `listener` hears of every step of this process, right where it happens."""
     Wire.exchange = _exchange(Wire.exchange, listener)
+    transport._bounded = _body(transport._bounded, listener)
     ChildAppBlocks.get_many = _around(ChildAppBlocks.get_many, "block read", listener)
     ChildAppBlocks.save_many = _around(ChildAppBlocks.save_many, "block save", listener)
     for method in ("create_block_document", "update_block_document"):
@@ -45,7 +60,7 @@ def one_writer_at_a_time(file: Path) -> None:
     call = ChildAppBlocks.save_many
 
     @wraps(call)
-    async def alone(self: ChildAppBlocks, wanted: Mapping[str, Credentials]) -> int:
+    async def alone(self: ChildAppBlocks, wanted: Mapping[str, Credentials]) -> Any:
         with file.open("wb") as lock:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
             return await call(self, wanted)
@@ -69,6 +84,7 @@ def _exchange(call: Callable[..., Awaitable[Answered]], listener: Listener) -> A
     async def wrapped(self: Wire, method: str, url: str, **kwargs: Any) -> Answered:
         name = _operation(method, url, kwargs.get("form"))
         listener(f"{name}: before")
+        _EXCHANGE.set(name)
         try:
             return await call(self, method, url, **kwargs)
         finally:
@@ -78,9 +94,22 @@ def _exchange(call: Callable[..., Awaitable[Answered]], listener: Listener) -> A
     return wrapped
 
 
+def _body(call: Callable[[Any], Awaitable[bytes | None]], listener: Listener) -> Any:
+    @wraps(call)
+    async def wrapped(response: Any) -> bytes | None:
+        # LinkedIn has acted, and its answer stands at the door unread.
+        if (name := _EXCHANGE.get()) in ("verify", "enable"):
+            listener(f"{name}: answered")
+        return await call(response)
+
+    return wrapped
+
+
 def _operation(method: str, url: str, form: Mapping[str, str] | None) -> str:
     if form is not None:
         return "parent token" if form["client_id"] == PARENT else "token"
+    if "/atsIntegrations" in url:
+        return "verify" if method == "GET" else "enable"
     if "rollDeveloperApplicationSecret" in url:
         return "rotate"
     if method == "GET":
@@ -105,6 +134,7 @@ def _writing(call: Callable[[Database], AbstractContextManager[Session]], listen
         # `write` only repeats what its own caller does.
         while frame.f_code.co_name == "write" and frame.f_back is not None:
             frame = frame.f_back
-        return watched(self, frame.f_code.co_name)
+        code = frame.f_code
+        return watched(self, _NAMES.get(code.co_qualname, code.co_name))
 
     return wrapped

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from sandbox.world import Fault
+from tests.kill.harness import killed_at, steps_of
 from tests.kill.world import (
     OLD_ORIGINS,
     WINDOW,
     Town,
     customers,
-    killed_at,
     lost_a_secret,
     there_already,
     vendor,
@@ -24,11 +24,6 @@ from tests.kill.world import (
 
 #: Pairs of kill points that are drawn from all pairs of a path, beside those that are always taken.
 DRAWN = 6
-
-
-def steps_of(cells: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The points at which the first runs of a matrix were killed, in order."""
-    return [step for cell in cells for step in killed_at(cell)[:1]]
 
 
 def needing_a_person(cells: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

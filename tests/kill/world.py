@@ -1,14 +1,9 @@
-"""The driver process, and the world that its processes provision in and are killed in."""
+"""The world that processes provision in and are killed in."""
 
 import hashlib
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +16,8 @@ from greenlight.ats.database import open_database
 from greenlight.ats.tables import ChildApplication
 from greenlight.linkedin.oauth import Credentials
 from sandbox.world import Application, Fault, Parent, World
+from tests.kill.harness import Cell, Driver, client_of, engine_of, why
+from tests.kill.harness import customers as some
 from tests.kill.steps import PARENT
 
 ORIGINS = ["https://jobs.example.com", "https://eu.example.com:8443"]
@@ -31,51 +28,14 @@ ENOUGH = 48
 #: Between a rotation's answer and the block: the secret that LinkedIn has shown is lost for good.
 WINDOW = ["rotate: after", "block save: before", "document: before"]
 
-_ROOT = Path(__file__).parents[2]
 
-
-class Driver:
-    """The process that forks those that are killed; `close` ends it."""
-
-    def __init__(self, prefect_url: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.kill.driver"],
-            cwd=_ROOT,
-            env={**os.environ, "PREFECT_API_URL": prefect_url},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def work(self, job: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The job's cells, each with its `runs`."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-        cells: list[dict[str, Any]] = []
-        while line := self._process.stdout.readline().strip():
-            cells.append(json.loads(line))
-        assert self._process.poll() is None, "the driver has ended: its traceback is on standard error"
-        return cells
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(30)
-        self._process.stdout.close()
+def customers(count: int = ENOUGH) -> list[str]:
+    return some(count)
 
 
 def vendor(*faults: Fault, applications: Sequence[Application] = ()) -> World:
     parent = Parent(client_id=PARENT, client_secret=SECRET, faults=list(faults))
     return World(parents=[parent], applications=list(applications), secret_in_finder=False)
-
-
-def customers(count: int = ENOUGH) -> list[str]:
-    """Ids that no other test has: all tests share one Prefect server, whose blocks outlive them."""
-    unique = uuid4().hex[:8]
-    return [f"kill {unique}/{number}" for number in range(1, count + 1)]
 
 
 def there_already(customer: str, secret: str = "known-to-nobody", origins: Sequence[str] = ORIGINS) -> Application:
@@ -90,16 +50,13 @@ def there_already(customer: str, secret: str = "known-to-nobody", origins: Seque
     )
 
 
-def client_of(customer: str) -> str:
-    return "".join(filter(str.isalnum, customer))
-
-
 class Town:
     """LinkedIn's stand-in, the ATS database and Prefect's blocks, as they are seen from outside of any run."""
 
     def __init__(self, driver: Driver, linkedin: Any, address: str, database_url: str) -> None:
         self.linkedin = linkedin
         self._driver = driver
+        self._of = f"provisioning, {engine_of(database_url)}"
         self._database_url = database_url
         self._env = {
             "GREENLIGHT_DATABASE_URL": database_url,
@@ -109,20 +66,16 @@ class Town:
             "GREENLIGHT_JS_SDK_DOMAINS": ",".join(ORIGINS),
         }
 
-    def work(self, cells: Sequence[Mapping[str, Any]], *, until_whole: bool = False) -> list[dict[str, Any]]:
-        return self._driver.work({"env": self._env, "cells": cells, "until_whole": until_whole})
+    def work(self, cells: Sequence[Cell]) -> list[dict[str, Any]]:
+        return self._driver.work(self._job(cells), self._of)
 
-    def matrix(self, names: Sequence[str], *, new: bool = True) -> list[dict[str, Any]]:
-        """A cell for each step there is: the n-th customer's first run is killed at step n, its second one is not.
+    def matrix(self, names: Sequence[str], *, new: bool = True, act: str = "provision") -> list[dict[str, Any]]:
+        """See `Driver.matrix`; the n-th cell is about the n-th of these customers."""
+        return self._driver.matrix(self._job([{"customer": name, "new": new, "act": act} for name in names]), self._of)
 
-        The last cell is the one whose first run came to its end, so there is no further step to be killed at.
-        """
-        wanted = [{"customer": name, "new": new, "kills": [step]} for step, name in enumerate(names, 1)]
-        cells = self.work(wanted, until_whole=True)
-        assert not cells[-1]["runs"][0]["killed"], "there are more steps than customers"
-        assert all(cell["runs"][0]["killed"] for cell in cells[:-1])
-        assert [len(cell["runs"][0]["steps"]) for cell in cells[:-1]] == list(range(1, len(cells)))
-        return cells
+    def _job(self, cells: Sequence[Cell]) -> Cell:
+        warm_up = {"act": "provision", "customer": f"warm up {uuid4().hex}", "new": True}
+        return {"env": self._env, "warm_up": warm_up, "cells": [{"act": "provision", **cell} for cell in cells]}
 
     def add(self, names: Sequence[str]) -> None:
         """Put customers on record that have nothing yet."""
@@ -154,11 +107,11 @@ class Town:
         One application at LinkedIn, its working secret in the block, and the application on record by its client id.
         """
         for cell in cells:
-            result, why = cell["runs"][-1].get("result"), json.dumps(cell, indent=1)
-            assert result is not None, why
-            assert result["left"] == 0, why
+            result = cell["runs"][-1].get("result")
+            assert result is not None, why(cell)
+            assert result["left"] == 0, why(cell)
             reason = "TOO_MANY_SECRETS" if cell["customer"] in person else "APPLICATION_WORKS"
-            assert [said for _, said in result["items"]] == [reason], why
+            assert [said for _, said in result["items"]] == [reason], why(cell)
         await self.check_state(cells, person=person)
 
     async def check_state(
@@ -173,21 +126,21 @@ class Town:
         for application in self.linkedin.state()["applications"]:
             at_linkedin.setdefault(application["unique_foreign_id"], []).append(application)
         for cell in cells:
-            name, why = cell["customer"], json.dumps(cell, indent=1)
-            assert len(at_linkedin.get(name, [])) == 1, why
+            name = cell["customer"]
+            assert len(at_linkedin.get(name, [])) == 1, why(cell)
             (ours,) = at_linkedin[name]
             credentials = held.get(block_name(name))
             if name in person:
-                assert len(ours["secret_sha256"]) == 2, why
-                assert credentials is None, why
+                assert len(ours["secret_sha256"]) == 2, why(cell)
+                assert credentials is None, why(cell)
                 continue
-            assert credentials is not None, why
-            assert credentials.client_id == ours["client_id"], why
-            assert _digest(credentials) in ours["secret_sha256"], why
+            assert credentials is not None, why(cell)
+            assert credentials.client_id == ours["client_id"], why(cell)
+            assert _digest(credentials) in ours["secret_sha256"], why(cell)
             row = rows[name]
-            assert (row.client_id, row.application_urn) == (ours["client_id"], ours["urn"]), why
-            assert row.works_since is not None, why
-            assert set(row.js_sdk_domains or ()) == set(ours["js_sdk_domains"]) == set(ORIGINS), why
+            assert (row.client_id, row.application_urn) == (ours["client_id"], ours["urn"]), why(cell)
+            assert row.works_since is not None, why(cell)
+            assert set(row.js_sdk_domains or ()) == set(ours["js_sdk_domains"]) == set(ORIGINS), why(cell)
         broken = [one for one in self.linkedin.violations if one.rule not in ("extra_token", *allowed)]
         assert broken == [], "each process is new and holds no token, and breaks no other rule"
 
@@ -204,11 +157,6 @@ class Town:
 
 def _digest(credentials: Credentials) -> str:
     return hashlib.sha256(credentials.client_secret.get_secret_value().encode()).hexdigest()
-
-
-def killed_at(cell: Mapping[str, Any]) -> list[str]:
-    """The steps at which the cell's runs were killed."""
-    return [run["steps"][-1] for run in cell["runs"] if run["killed"]]
 
 
 def lost_a_secret(cell: Mapping[str, Any]) -> bool:

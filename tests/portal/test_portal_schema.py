@@ -30,7 +30,11 @@ from tests.fuzz.effort import effort
 from tests.portal.conftest import clock as clock
 from tests.portal.world import HTTPS, Clock, Portal, add_customer, named
 
-pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"])
+pytestmark = [
+    pytest.mark.parametrize("engine_name", ["sqlite"]),
+    # The library's own strategies do.
+    pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies"),
+]
 
 CHECKS = [
     not_a_server_error,

@@ -1,0 +1,170 @@
+"""What a check says, and the checks of `doctor` that need neither Prefect nor LinkedIn."""
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from sqlmodel import col, select
+
+from greenlight.ats.budgets import Budgets
+from greenlight.ats.database import Database, DatabaseUnavailable
+from greenlight.ats.schema import Schema
+from greenlight.ats.store import UnknownCustomer
+from greenlight.ats.tables import ChildApplication, Customer
+from greenlight.cli.errors import CannotRun, said_plainly
+from greenlight.domain.report import first_ten
+from greenlight.settings import InvalidSettings, Settings, load_settings
+
+#: The share of a day's requests from which a person should know.
+NEARLY_SPENT = 0.75
+_Done = TypeVar("_Done")
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what was found, how it was tried, and what to do. Never a secret."""
+
+    name: str
+    state: State
+    found: str
+    tried: str = ""
+    remedy: str = ""
+    customers: Sequence[str] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "state": self.state.value,
+            "found": self.found,
+            "tried": self.tried,
+            "remedy": self.remedy,
+            "customers": list(self.customers),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A customer's application on record: where its secret is."""
+
+    customer_id: str
+    client_id: str
+    block: str
+
+
+def ok(name: str, found: str, tried: str = "") -> Finding:
+    return Finding(name, State.OK, found, tried)
+
+
+def warning(name: str, found: str, tried: str, remedy: str, customers: Sequence[str] = ()) -> Finding:
+    return Finding(name, State.WARNING, found, tried, remedy, customers)
+
+
+def problem(name: str, found: str, tried: str, remedy: str, customers: Sequence[str] = ()) -> Finding:
+    return Finding(name, State.PROBLEM, found, tried, remedy, customers)
+
+
+def not_looked_at(name: str, why: str) -> Finding:
+    return warning(name, f"not looked at: {why}", "nothing", "mend that first, then run doctor again")
+
+
+def within(seconds: float, name: str, check: Callable[[], _Done]) -> _Done | Finding:
+    """What `check` returns, or a problem where it raises or is not done in time. An order that cannot be carried out,
+    CannotRun or UnknownCustomer, is raised on."""
+    ended: list[_Done | BaseException] = []
+
+    def run() -> None:
+        try:
+            ended.append(check())
+        except BaseException as error:
+            ended.append(error)
+
+    # A daemon, since nothing else ends a thread that hangs in a system call.
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not ended:
+        return problem(name, f"no end within {seconds:g} s", "waiting", "see whether what it talks to hangs")
+    result = ended[0]
+    if isinstance(result, CannotRun | UnknownCustomer):
+        raise result
+    return failed(name, result) if isinstance(result, BaseException) else result
+
+
+def failed(name: str, error: BaseException) -> Finding:
+    """The finding for a check that could not be made."""
+    return problem(name, said_plainly(error), "the check itself", "mend what it says; if it says nothing, report it")
+
+
+def check_settings() -> tuple[Settings | None, list[Finding]]:
+    try:
+        settings = load_settings()
+    except InvalidSettings as error:
+        # A sentence may have semicolons of its own; each begins with its variable.
+        sentences = re.split(r"; (?=GREENLIGHT_[A-Z_]+ )", str(error))
+        tried = "the environment and .env of this folder"
+        return None, [problem("settings", each, tried, "correct the variable") for each in sentences]
+    url = settings.linkedin_api_url
+    return settings, [ok("settings", f"all can be used; LinkedIn is {url}", "the environment and .env of this folder")]
+
+
+def check_schema(looked: "tuple[Database, Schema] | None") -> Finding:
+    """Where the database is open: whether its schema is this version's."""
+    name, tried = "database", "opening it, for reading alone"
+    if looked is None:
+        return warning(name, "there is no database yet", tried, "the first command makes it: greenlight import FILE")
+    schema = looked[1]
+    here = f"revision {schema.there or 'none'} in the database, {schema.newest} in this version"
+    if not schema.known:
+        return problem(name, here, tried, "another version made it: install that one, or a newer one")
+    if not schema.is_newest:
+        return warning(name, here, tried, "back it up; the next command that opens it brings it up to date")
+    return ok(name, here, tried)
+
+
+def unreachable(error: DatabaseUnavailable) -> Finding:
+    remedy = "start the database, or correct GREENLIGHT_DATABASE_URL"
+    return problem("database", str(error), "opening it, for reading alone", remedy)
+
+
+def customers_to_try(database: Database, named: Sequence[str], most: int | None) -> tuple[list[Held], list[str], int]:
+    """Applications on record, at most so many; those named that have none; how many are left out.
+
+    Raises UnknownCustomer.
+    """
+    query = select(Customer.customer_id, ChildApplication).join(
+        ChildApplication, col(ChildApplication.customer_id) == Customer.customer_id, isouter=True
+    )
+    with database.reading() as session:
+        rows = list(session.exec(query.order_by(col(Customer.created_at), col(Customer.customer_id))))
+    if missing := sorted(set(named) - {id for id, _ in rows}):
+        raise UnknownCustomer(f"no customer {', '.join(map(repr, missing))} in the ATS database")
+    asked = [row for row in rows if not named or row[0] in named]
+    held = [Held(id, each.client_id, each.credentials_block) for id, each in asked if each is not None]
+    tried = held if most is None or named else held[:most]
+    return tried, [id for id, each in asked if each is None], len(held) - len(tried)
+
+
+def check_budget(database: Database, settings: Settings, now: datetime) -> Finding:
+    """Requests to atsIntegrations that are spent on this UTC day, by application."""
+    name, tried = "budget", "the day's counts in the ATS database"
+    today = Budgets(database, settings.requests_per_day).today(now)
+    if not today:
+        return ok(name, f"nothing is spent yet today; {settings.requests_per_day} each", tried)
+    spent = f"{len(today)} applications sent requests today, the most {today[0].spent} of {today[0].limit}"
+    parked = [each.application for each in today if each.parked_until is not None]
+    full = [each.application for each in today if each.spent >= NEARLY_SPENT * each.limit]
+    if parked:
+        return warning(name, f"{spent}; parked by LinkedIn: {first_ten(parked)}", tried, "wait for 00:00 UTC")
+    if full:
+        return warning(name, f"{spent}; nearly spent: {first_ten(full)}", tried, "leave the rest for the night")
+    return ok(name, spent, tried)

@@ -1,0 +1,26 @@
+"""Rotate customers' secrets, one task run each."""
+
+from collections.abc import Sequence
+
+from prefect import task
+from prefect.client.schemas.objects import State
+
+from greenlight.reconcile.observe import Remaining
+from tasks.chunks import run_chunks
+from tasks.provision import WIDTH, current, customer_chunks
+from tasks.retries import RECORDING, end_of_try
+
+
+@task(name="rotate", task_run_name="rotate: {label}", **RECORDING)
+async def rotate(run_id: str, ids: Sequence[str], label: str) -> State[None]:
+    """Give these customers' applications new secrets. At most one each, however often it runs."""
+    session = current()
+    remaining = Remaining()
+    for customer_id in ids:
+        remaining |= await session.rotation.rotate(run_id, customer_id)
+    return await end_of_try(len(ids), remaining, session.settings)
+
+
+async def rotate_all(run_id: str, customers: Sequence[str]) -> None:
+    """Rotate these customers' secrets; what does not come through after all retries is on record as such."""
+    await run_chunks(rotate, (run_id,), customer_chunks(customers), "rotate", WIDTH, current().settings)

@@ -1,0 +1,78 @@
+"""What stands in for Prefect under the product's own steps: retries, the end of a try, a logger; and their clock."""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import tasks.enable
+import tasks.observe
+import tasks.plan
+import tasks.requested
+import tasks.session
+import tasks.steps
+from greenlight.linkedin.oauth import Tokens
+from greenlight.linkedin.transport import Wire
+from greenlight.settings import Settings
+from tasks.chunks import Chunk
+from tests.model.process import PROCESS, Here, in_thread
+from tests.model.world import World
+
+
+async def _run_chunks(
+    task: Any, arguments: Sequence[Any], chunks: Sequence[Chunk], _stage: str, width: int, settings: Settings
+) -> None:
+    gate = asyncio.Semaphore(width)
+
+    async def one(chunk: Chunk) -> None:
+        async with gate:
+            for delay in (*settings.retry_delays_seconds, None):
+                try:
+                    remaining = await task.fn(*arguments, chunk.ids, chunk.label)
+                except Exception as error:
+                    PROCESS.get().world.defects.append(repr(error))
+                    return
+                if not remaining.items or delay is None:
+                    return
+                await asyncio.sleep(remaining.wait + delay)
+
+    await asyncio.gather(*(one(chunk) for chunk in chunks))
+
+
+async def _end_of_try(_total: int, remaining: Any, _settings: Settings) -> Any:
+    return remaining
+
+
+@contextmanager
+def without_prefect() -> Iterator[None]:
+    """Within this, the product's steps run on their world's clock, database and LinkedIn."""
+    logger = logging.getLogger("tests.model")
+    logger.disabled = True
+
+    def world() -> World:
+        return PROCESS.get().world
+
+    replaced: list[tuple[object, str, Any]] = [
+        (asyncio, "to_thread", in_thread),
+        (tasks.steps, "get_run_logger", lambda: logger),
+        (tasks.steps, "make_plan", tasks.steps.make_plan.fn),
+        (tasks.session, "open_database", lambda _url: world().database),
+        (tasks.session, "Wire", lambda timeout: Wire(timeout, Here())),
+        (tasks.session, "Tokens", lambda *given: Tokens(*given, monotonic=world().loop.time)),
+        (tasks.session, "ChildAppBlocks", world),
+        (tasks.requested, "load_settings", lambda: world().settings),
+    ]
+    modules = (tasks.session, tasks.steps, tasks.plan, tasks.requested)
+    replaced += [(module, "now", lambda: world().clock()) for module in modules]
+    replaced += [(module, "run_chunks", _run_chunks) for module in (tasks.observe, tasks.enable)]
+    replaced += [(module, "end_of_try", _end_of_try) for module in (tasks.observe, tasks.enable)]
+    patches = [patch.object(where, name, with_this) for where, name, with_this in replaced]
+    for each in patches:
+        each.start()
+    try:
+        yield
+    finally:
+        for each in reversed(patches):
+            each.stop()
