@@ -45,7 +45,7 @@ async def backfill(request: BackfillRequest) -> State[None]:
             ids = await asyncio.to_thread(session.runs.ids, scope)
         except REFUSALS as refused:
             return refused_state(refused)
-        since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now())
+        since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now(), session.lane)
 
         made, looked = await look_and_plan(run_id, ids, since, request.max_changes, named=request.customers)
         await publish_plan(made, request.command(), None)

@@ -37,7 +37,7 @@ async def look_and_store(session: Session, request: PlanRequest, named: Sequence
         ids = await asyncio.to_thread(session.runs.ids, scope)
     except REFUSALS as refused:
         return refused_state(refused)
-    since = await asyncio.to_thread(session.runs.start, run_id, Command.PLAN, scope, now())
+    since = await asyncio.to_thread(session.runs.start, run_id, Command.PLAN, scope, now(), session.lane)
 
     made, looked = await look_and_plan(run_id, ids, since, request.max_changes, named=named)
     plan_id = await store_plan(made, request.selection, named)

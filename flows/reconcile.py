@@ -41,7 +41,7 @@ async def reconcile(request: ReconcileRequest = ReconcileRequest()) -> State[Non
                 named = await asyncio.to_thread(session.plans.use, request.plan_id, run_id, now())
         except REFUSALS as refused:
             return refused_state(refused)
-        since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now())
+        since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now(), session.lane)
 
         made, looked = await look_and_plan(
             run_id, ids, since, request.max_changes, named=named, approved=request.plan_id

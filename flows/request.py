@@ -26,6 +26,10 @@ _KNOWN_TYPES = [
 ]
 
 
+#: Something's name on one line; PostgreSQL cannot even look for one with a NUL in it.
+Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
 class Who(StrEnum):
     ALL = "all"
     SOME = "some"
@@ -51,10 +55,10 @@ class PlanRequest(BaseModel):
         description="All customers, only some, or all but some; name those below.",
         json_schema_extra=_at(0),
     )
-    customers: tuple[str, ...] = Field(
+    customers: tuple[Name, ...] = Field(
         default=(), description="Customer ids, for some and for except.", json_schema_extra=_at(1)
     )
-    types: tuple[str, ...] = Field(
+    types: tuple[Name, ...] = Field(
         default=(),
         description="Only these integration types; none means all.",
         json_schema_extra=_at(2, items={"type": "string", "enum": _KNOWN_TYPES}),
@@ -120,7 +124,7 @@ class ReconcileRequest(PlanRequest):
         description="Plan only looks and stores what would be enabled; apply enables it, which cannot be undone.",
         json_schema_extra=_at(3),
     )
-    plan_id: str | None = Field(
+    plan_id: Name | None = Field(
         default=None,
         description="Apply exactly what this approved plan enables, and nothing else.",
         json_schema_extra=_at(4),
@@ -153,7 +157,7 @@ class BackfillRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    customers: tuple[str, ...] = Field(default=(), description="Customer ids.", json_schema_extra=_at(0))
+    customers: tuple[Name, ...] = Field(default=(), description="Customer ids.", json_schema_extra=_at(0))
     file: str | None = Field(
         default=None,
         description="An import file on the worker, which brings the customers' existing keys in.",
@@ -218,10 +222,10 @@ class ApproveRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    plan_id: str = Field(
+    plan_id: Name = Field(
         description="The plan to approve; its artifact shows what it enables.", json_schema_extra=_at(0)
     )
-    approved_by: str = Field(min_length=1, max_length=200, description="Who approves it.", json_schema_extra=_at(1))
+    approved_by: Name = Field(min_length=1, max_length=200, description="Who approves it.", json_schema_extra=_at(1))
     hours: float = Field(
         default=24, gt=0, le=24, description="For how long the approval holds.", json_schema_extra=_at(2)
     )
@@ -232,7 +236,7 @@ class ProvisionRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    customers: tuple[str, ...] = Field(
+    customers: tuple[Name, ...] = Field(
         default=(), description="Only these customers, each compared with what LinkedIn has."
     )
     new: dict[str, str] = Field(default_factory=dict, description="Customers to put on record first: name by id.")

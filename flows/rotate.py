@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from flows.request import PlanRequest, Who
+from flows.request import Name, PlanRequest, Who
 from flows.verdict import provisioned_state
 from greenlight.domain.rotation import COMMAND, RotationReport
 from greenlight.settings import load_settings
@@ -23,7 +23,7 @@ class RotateRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    customers: tuple[str, ...] = Field(
+    customers: tuple[Name, ...] = Field(
         default=(), description="Only these customers.", json_schema_extra={"position": 0}
     )
     all_customers: bool = Field(

@@ -60,5 +60,5 @@ def _events(report: Report, now: datetime) -> Iterator[_Event]:
 
 
 def _is_overdue(entry: ReportItem, now: datetime) -> bool:
-    since = entry.condition_since
+    since = entry.observed_since
     return entry.observed is Status.REQUESTED and since is not None and now - since > OVERDUE_AFTER

@@ -23,8 +23,15 @@ async def look(run_id: str, purpose: Purpose, ids: Sequence[int], label: str) ->
     return await end_of_try(len(ids), remaining, session.settings)
 
 
-async def look_at_all(run_id: str, purpose: Purpose, ids: Sequence[int]) -> None:
+async def look_at_all(run_id: str, purpose: Purpose, ids: Sequence[int], *, side_by_side: bool = True) -> None:
     """Look at all of these, most urgent first; what does not come through after all retries is on record."""
     session = current()
     wanted = await asyncio.to_thread(session.store.wanted, ids)
-    await run_chunks(look, (run_id, purpose), look_chunks(look_order(wanted)), purpose, WIDTH, session.settings)
+    await run_chunks(
+        look,
+        (run_id, purpose),
+        look_chunks(look_order(wanted)),
+        purpose,
+        WIDTH if side_by_side else 1,
+        session.settings,
+    )

@@ -90,7 +90,7 @@ async def act_on_requests(customer_id: str) -> None:
             return
         run_id, scope = str(uuid4()), Scope(Selection(customers=(customer_id,)))
         ids = await asyncio.to_thread(session.runs.ids, scope)
-        since = await asyncio.to_thread(session.runs.start, run_id, Command.REQUEST, scope, now())
+        since = await asyncio.to_thread(session.runs.start, run_id, Command.REQUEST, scope, now(), session.lane)
 
         made, _ = await look_and_plan(run_id, ids, since, MAX_CHANGES)
         await enable_and_confirm(run_id, made.to_enable)

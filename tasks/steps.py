@@ -19,6 +19,9 @@ from tasks.observe import look_at_all
 from tasks.plan import PlanMade, make_plan
 from tasks.session import current, now
 
+#: Requests that an integration may take: a look, an enable, and a look after it.
+SCARCE = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:
@@ -38,7 +41,9 @@ async def look(run_id: str, ids: Sequence[int]) -> Looked:
     left = await session.budget.left()
     if left is not None and left < len({item.customer_id for item in before}):
         get_run_logger().warning("At most %s requests are left today, so not every customer is looked at", left)
-    await look_at_all(run_id, Purpose.OBSERVE, ids)
+    # Chunks side by side would spend what is scarce out of order.
+    scarce = left is not None and left < SCARCE * len(before)
+    await look_at_all(run_id, Purpose.OBSERVE, ids, side_by_side=not scarce)
     after = await asyncio.to_thread(session.store.wanted, ids)
     drifted = [w for w in after if before[w.item] is Status.ENABLED and w.observed is not Status.ENABLED]
     return Looked(ids, before, drifted)
@@ -59,6 +64,7 @@ async def look_and_plan(
     """
     session = current()
     scheduled = session.lane is Lane.NIGHTLY
+    new = await asyncio.to_thread(session.facts.new, ids) if scheduled else frozenset[Item]()
     looked = await look(run_id, ids)
     facts = await asyncio.to_thread(
         session.facts.facts,
@@ -66,7 +72,7 @@ async def look_and_plan(
         looked.before,
         now(),
         named=named_by(named, scheduled=scheduled),
-        scheduled=scheduled,
+        new=new,
     )
     cap = scheduled_cap(max_changes, len(ids)) if scheduled else max_changes
     return await make_plan(looked.ids, since, cap, facts, approved), looked

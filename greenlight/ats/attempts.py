@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, or_, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.pauses import pauses_in_force
 from greenlight.ats.rows import Wanted, rows, saw, set_condition
 from greenlight.ats.tables import Attempt, Customer, Integration
 from greenlight.domain.conditions import AttemptOutcome, Condition, Settlement
@@ -16,6 +17,10 @@ from greenlight.domain.status import Observation, Status
 
 class AttemptRefused(Exception):
     """No intent may be written: the integration is not known to be REQUESTED, or an attempt is open."""
+
+
+class CustomerPaused(Exception):
+    """No intent may be written: somebody has paused the customer. The text is the pause's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class Attempts:
 
         `instead_of` is an earlier open attempt that a look has shown to have had no effect. Raises AttemptRefused if
         the integration is not on record as REQUESTED or another attempt is open: two runs cannot both get here.
-        With `owner` it is refused as well if that one's lease on the customer has ended meanwhile.
+        Raises CustomerPaused. With `owner` it is refused as well if that one's lease has ended meanwhile.
         """
         try:
             with self._database.writing() as session:
@@ -62,8 +67,10 @@ class Attempts:
                     raise AttemptRefused("the lease on the customer was lost")
                 if row.observed != Status.REQUESTED:
                     raise AttemptRefused(f"it is on record as {row.observed}, not as REQUESTED")
-                if _enabled_since(session, row):
-                    raise AttemptRefused("another run has enabled it since it was looked at")
+                if _answered_since(session, row):
+                    raise AttemptRefused("LinkedIn has answered an enable since it was looked at")
+                if pause := pauses_in_force(session, [row.customer_id], now).get(row.customer_id):
+                    raise CustomerPaused(pause.words())
                 if instead_of is not None:
                     replaced = session.get_one(Attempt, instead_of.id)
                     if replaced.closed_at is not None:
@@ -112,6 +119,12 @@ class Attempts:
     ) -> None:
         """Write what an attempt came to: its end, unless it has to stay open, and the condition that follows."""
         with self._database.writing() as session:
+            attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
+            if attempt.closed_at is not None:
+                # Whoever took over a lease that was lost has settled it by a look, and that stands.
+                if not settlement.worth_repeating:
+                    session.get_one(Integration, wanted.id).done_in_run = run_id
+                return
             condition = settlement.condition
             self._record(session, wanted, run_id, condition, now, final=not settlement.worth_repeating, seen=seen)
             attempt = session.get_one(Attempt, attempt_id, populate_existing=True)
@@ -159,14 +172,16 @@ class Attempts:
             return [id for id in session.exec(query) if id is not None]
 
 
-def _enabled_since(session: Session, row: Integration) -> bool:
-    """Whether LinkedIn has confirmed an enable after the look that is on record."""
-    confirmed = select(Attempt.id).where(
+def _answered_since(session: Session, row: Integration) -> bool:
+    """Whether an enable came to an end after the look that is on record: then that look is used up."""
+    ended = select(Attempt.id).where(
         Attempt.integration_id == row.id,
-        Attempt.outcome == AttemptOutcome.CONFIRMED,
-        col(Attempt.closed_at) >= row.observed_at,
+        or_(
+            and_(Attempt.outcome == AttemptOutcome.CONFIRMED, col(Attempt.closed_at) >= row.observed_at),
+            and_(Attempt.outcome == AttemptOutcome.REFUSED, col(Attempt.closed_at) > row.observed_at),
+        ),
     )
-    return session.exec(confirmed).first() is not None
+    return session.exec(ended).first() is not None
 
 
 def _has_lease(session: Session, customer_id: str, owner: str, now: datetime) -> bool:

@@ -36,15 +36,26 @@ class Budgets:
 
         def count(session: Session) -> str | None:
             row = self._row(session, application, now)
-            if row.parked_until is not None and now < row.parked_until:
-                return f"LinkedIn refused it with 429; nothing is sent until {row.parked_until:%Y-%m-%d %H:%M:%SZ}"
-            limit = limit_today(self._configured, row.learned_limit)
-            if _spent(row) + 1 + leave > ceiling(limit, lane):
-                return f"{_spent(row)} of the day's {limit} requests are spent, and the rest is kept for others"
-            setattr(row, lane, getattr(row, lane) + 1)
-            return None
+            why = self._refusal(row, lane, now, leave)
+            if why is None:
+                setattr(row, lane, getattr(row, lane) + 1)
+            return why
 
         return self._database.write(count)
+
+    def refusal(self, application: str, lane: Lane, now: datetime, *, leave: int = 0) -> str | None:
+        """What `take` would answer now, counting nothing."""
+        with self._database.reading() as session:
+            row = session.get(RequestDay, (application, _day(now)))
+            return self._refusal(row, lane, now, leave) if row is not None else None
+
+    def _refusal(self, row: RequestDay, lane: Lane, now: datetime, leave: int) -> str | None:
+        if row.parked_until is not None and now < row.parked_until:
+            return f"LinkedIn refused it with 429; nothing is sent until {row.parked_until:%Y-%m-%d %H:%M:%SZ}"
+        limit = limit_today(self._configured, row.learned_limit)
+        if _spent(row) + 1 + leave > ceiling(limit, lane):
+            return f"{_spent(row)} of the day's {limit} requests are spent, and the rest is kept for others"
+        return None
 
     def left(self, application: str, lane: Lane, now: datetime) -> int:
         """Requests that this lane may still send today."""

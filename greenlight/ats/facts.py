@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.pauses import Pauses
 from greenlight.ats.rows import is_resting, item, rows, slices
-from greenlight.ats.tables import Integration
+from greenlight.ats.tables import Integration, Run
+from greenlight.domain.budget import Lane
 from greenlight.domain.plan import Item
+from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
 from greenlight.domain.tripwires import SHOWS, Facts
 
@@ -26,6 +28,22 @@ class FactsOnRecord:
         with self._database.reading() as session:
             return {item(row): Status(row.observed) for row in rows(session, ids)}
 
+    def new(self, ids: Sequence[int]) -> frozenset[Item]:
+        """Those of these that came in since the last nightly run began, or that one held for that. None is the first.
+
+        To be asked before this run looks: a look writes over why something was held.
+        """
+        last = select(func.max(Run.started_at)).where(Run.lane == Lane.NIGHTLY, col(Run.finished_at).is_not(None))
+        with self._database.reading() as session:
+            since = session.exec(last).one()
+            if since is None:
+                return frozenset()
+            return frozenset(
+                item(row)
+                for row in rows(session, ids)
+                if row.created_at > since or row.reason == Reason.WANTED_SET_JUMPED
+            )
+
     def awake(self, ids: Sequence[int], now: datetime) -> list[int]:
         """Those of these integrations that do not rest after failures."""
         with self._database.reading() as session:
@@ -38,7 +56,7 @@ class FactsOnRecord:
         now: datetime,
         *,
         named: frozenset[str],
-        scheduled: bool,
+        new: frozenset[Item],
     ) -> Facts:
         """The facts about these integrations as they stand now."""
         with self._database.reading() as session:
@@ -53,7 +71,7 @@ class FactsOnRecord:
             without_evidence=unproven,
             paused={customer: pause.words() for customer, pause in pauses.items()},
             named=named,
-            scheduled=scheduled,
+            new=new,
         )
 
 

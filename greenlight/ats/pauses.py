@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import col, delete, select
+from sqlmodel import Session, col, delete, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.rows import slices
@@ -55,9 +55,14 @@ class Pauses:
 
     def now_in_force(self, customers: Iterable[str], now: datetime) -> dict[str, Pause]:
         """The pauses of these customers that have not ended, by customer."""
-        found: dict[str, Pause] = {}
         with self._database.reading() as session:
-            for some in slices(sorted(set(customers))):
-                rows = session.exec(select(Row).where(col(Row.customer_id).in_(some), col(Row.until) > now))
-                found |= {r.customer_id: Pause(r.customer_id, r.reason, r.owner, r.since, r.until) for r in rows}
-        return found
+            return pauses_in_force(session, customers, now)
+
+
+def pauses_in_force(session: Session, customers: Iterable[str], now: datetime) -> dict[str, Pause]:
+    """The same as part of a transaction of the caller's."""
+    found: dict[str, Pause] = {}
+    for some in slices(sorted(set(customers))):
+        rows = session.exec(select(Row).where(col(Row.customer_id).in_(some), col(Row.until) > now))
+        found |= {r.customer_id: Pause(r.customer_id, r.reason, r.owner, r.since, r.until) for r in rows}
+    return found

@@ -94,6 +94,7 @@ def report_item(row: Integration, customer_name: str, since: datetime | None) ->
         action=Action.NONE if stale else action,
         condition=NOT_LOOKED_AT if unknown else condition(row),
         condition_since=row.condition_since,
+        observed_since=row.observed_since,
         next_try_at=row.next_try_at,
     )
 
@@ -108,6 +109,8 @@ def rows(session: Session, ids: Sequence[int]) -> list[Integration]:
 
 def saw(session: Session, row: Integration, seen: Observation, asked_at: datetime) -> None:
     """Write what a look showed, and end an open attempt that it settles."""
+    if row.observed != seen.status or row.observed_since is None:
+        row.observed_since = asked_at
     row.observed, row.observed_at = seen.status, asked_at
     outcome = settle_open_attempt(seen)
     if outcome is not None:

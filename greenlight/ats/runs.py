@@ -11,6 +11,7 @@ from greenlight.ats.plans import Plans
 from greenlight.ats.rows import item, report_item, rows
 from greenlight.ats.store import Store
 from greenlight.ats.tables import Attempt, Customer, Integration, Plan, Run
+from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import AttemptOutcome
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.plan import Item, Requests
@@ -41,7 +42,7 @@ class Runs:
             return self._plans.enables(scope.plan_id)
         return self._store.select(scope.selection)
 
-    def start(self, run_id: str, command: Command, scope: Scope, now: datetime) -> datetime:
+    def start(self, run_id: str, command: Command, scope: Scope, now: datetime, lane: Lane | None = None) -> datetime:
         """Put a run on record and return when it started first; a run that Prefect repeats keeps its time."""
         with self._database.writing() as session:
             run = session.get(Run, run_id)
@@ -49,6 +50,7 @@ class Runs:
                 run = Run(
                     run_id=run_id,
                     command=command,
+                    lane=lane,
                     scope=scope.selection.model_dump(mode="json"),
                     plan_id=scope.plan_id,
                     started_at=now,

@@ -134,6 +134,8 @@ class Integration(Table, table=True):
 
     observed: str = Field(default=Status.UNKNOWN, max_length=20)
     observed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    #: When a look first showed what is observed now.
+    observed_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: Stage and run that looked last and need not look again, so that a repeated chunk skips it.
     looked_for: str | None = Field(default=None, max_length=60)
     #: The last run that is done with it after planning to enable it.
@@ -211,6 +213,8 @@ class Run(Table, table=True):
 
     run_id: str = Field(primary_key=True, max_length=36)
     command: str = Field(max_length=20)
+    #: Whose share of the day's requests it used.
+    lane: str | None = Field(default=None, max_length=10)
     scope: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     #: The plan that it made, or that it was to apply.
     plan_id: str | None = Field(default=None, max_length=36)

@@ -36,6 +36,11 @@ def said_plainly(error: BaseException) -> str:
     """A sentence for any error. Those that are not ours are named and cut short."""
     if isinstance(error, _PLAIN):
         return str(error)
+    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
+        return (
+            "Prefect's API refuses our password: set PREFECT_API_AUTH_STRING to what the server has in "
+            "PREFECT_SERVER_API_AUTH_STRING"
+        )
     if isinstance(error, httpx.HTTPError) or "Failed to reach API" in str(error):
         # Our own calls to LinkedIn never end in an exception: this is Prefect's client.
         where = re.sub(r"//[^/@]*@", "//", os.environ.get("PREFECT_API_URL", "")) or "is not set"

@@ -14,10 +14,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from greenlight.ats.database import open_database
 from greenlight.ats.plans import Plans
 from greenlight.ats.runs import Runs, Scope
+from greenlight.ats.store import Store
 from greenlight.cli.errors import CannotRun
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_json, print_report
-from greenlight.domain.report import Report
+from greenlight.domain.report import Report, first_ten
 from greenlight.domain.selection import Selection
 from greenlight.settings import Settings, load_settings
 
@@ -111,7 +112,11 @@ def _confirmed_plan(
         print_report(report, stderr)
         count, plan_id = report.changes, report.plan_id
     else:
-        count = len(_runs(settings).ids(Scope(selection, plan_id)))
+        database = open_database(settings.database_url.get_secret_value())
+        wanted = Store(database).wanted(Runs(database).ids(Scope(selection, plan_id)))
+        count = len(wanted)
+        named = first_ten(list(dict.fromkeys(entry.item.customer_id for entry in wanted)))
+        stderr.print(plain(f"Plan {plan_id} enables {count} integrations of {named}."))
     if not count:
         stderr.print("Nothing to enable.")
         return None

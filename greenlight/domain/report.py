@@ -55,6 +55,7 @@ class ReportItem:
     action: Action
     condition: Condition
     condition_since: datetime | None = None
+    observed_since: datetime | None = None
     next_try_at: datetime | None = None
 
     @property

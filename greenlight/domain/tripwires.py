@@ -14,7 +14,7 @@ from greenlight.domain.status import Observation, Status
 #: Customers whose answers turned empty in one run, at least and as a percentage of those that had something.
 EMPTIED_AT_LEAST = 5
 EMPTIED_PERCENT = 20
-#: Integrations that nobody had looked at before, at least and as a percentage of those that were known.
+#: Integrations that are newly wanted, at least and as a percentage of those that were known.
 JUMP_AT_LEAST = 100
 JUMP_PERCENT = 50
 #: The most that a scheduled run enables of all that is wanted, and what it may always enable.
@@ -29,7 +29,8 @@ class Facts:
     """What the tripwires look at besides the run's own looks.
 
     `before` is what was on record when the run began, `claims` who else LinkedIn shows an integration context for,
-    `paused` the words of each customer's pause, `named` the customers that a person named for this run.
+    `paused` the words of each customer's pause, `named` the customers that a person named for this run. `new` came in
+    since the last scheduled run, or was held for that and by no person since; it is empty for a run by hand.
     """
 
     before: Mapping[Item, Status] = field(default_factory=dict)
@@ -37,14 +38,14 @@ class Facts:
     without_evidence: frozenset[Item] = frozenset()
     paused: Mapping[str, str] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
-    scheduled: bool = False
+    new: frozenset[Item] = frozenset()
 
 
 def tripped(observed: Mapping[Item, Observation | Condition], facts: Facts) -> dict[Item, Condition]:
     """Of what was seen REQUESTED, what must not be enabled now, each with why."""
     ready = [i for i, seen in observed.items() if isinstance(seen, Observation) and seen.status is Status.REQUESTED]
     emptied = _emptied(observed, facts)
-    jumped = _jumped(observed, facts) if facts.scheduled else None
+    jumped = _jumped(facts)
     found: dict[Item, Condition] = {}
     for item in ready:
         customer, context = item.customer_id, item.key.integration_context
@@ -59,7 +60,7 @@ def tripped(observed: Mapping[Item, Observation | Condition], facts: Facts) -> d
             found[item] = _held(Reason.CLAIMED_TWICE, f"also {', '.join(sorted(others)[:3])}")
         elif emptied is not None:
             found[item] = _held(Reason.SUDDENLY_EMPTY, emptied)
-        elif jumped is not None and facts.before.get(item, Status.UNKNOWN) is Status.UNKNOWN:
+        elif jumped is not None and item in facts.new:
             found[item] = _held(Reason.WANTED_SET_JUMPED, jumped)
     return found
 
@@ -80,10 +81,10 @@ def _emptied(observed: Mapping[Item, Observation | Condition], facts: Facts) -> 
     return f"{len(empty)} of {len(full)} customers, {', '.join(sorted(empty)[:3])} among them"
 
 
-def _jumped(observed: Mapping[Item, Observation | Condition], facts: Facts) -> str | None:
-    new = sum(facts.before.get(item, Status.UNKNOWN) is Status.UNKNOWN for item in observed)
-    known = len(observed) - new
-    if not known or new < JUMP_AT_LEAST or new * 100 < known * JUMP_PERCENT:
+def _jumped(facts: Facts) -> str | None:
+    new = len(facts.new)
+    known = len(facts.before) - new
+    if new < JUMP_AT_LEAST or new * 100 < known * JUMP_PERCENT:
         return None
     return f"{new} new ones beside {known} that were known"
 

@@ -4,12 +4,12 @@
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from greenlight.domain.keys import IntegrationKey, as_query, split_for_query
 from greenlight.domain.reasons import Reason
 from greenlight.linkedin.answers import Seen, read_enable, read_verify
-from greenlight.linkedin.calls import Calls
+from greenlight.linkedin.calls import Call, Calls
 from greenlight.linkedin.errors import LinkedInError
 from greenlight.linkedin.oauth import Credentials
 
@@ -55,28 +55,34 @@ class Verifier:
     async def _verify_once(
         self, credentials: Credentials, keys: Sequence[IntegrationKey], leave_owed: bool
     ) -> Mapping[IntegrationKey, Seen]:
-        answer, hidden = await self._calls.send(
-            credentials, "verify", "GET", f"{self._url}?{as_query(keys)}", leave_owed=leave_owed
-        )
+        call = Call("verify", "GET", f"{self._url}?{as_query(keys)}", leave_owed=leave_owed)
+        answer, hidden = await self._calls.send(credentials, call)
         return read_verify(answer.body, keys, hide=hidden)
 
 
 class Enabler(Verifier):
     """Looks and enables. What it enables cannot be disabled through the API."""
 
-    async def enable(self, credentials: Credentials, key: IntegrationKey, integration_name: str) -> None:
-        """Enable one key and return if LinkedIn confirms it.
+    async def enable(
+        self,
+        credentials: Credentials,
+        key: IntegrationKey,
+        integration_name: str,
+        still: Callable[[], bool] | None = None,
+    ) -> None:
+        """Enable one key and return if LinkedIn confirms it. Not sent, and Refused, once `still` says no.
 
         Raises Refused if the request had no effect and Unclear if that cannot be told: then look before anything else.
         One key per request, since one already-enabled key has the whole request refused (fact sheet section 3).
         """
         entity = {"patch": {"$set": {"integrationName": integration_name}}}
-        answer, hidden = await self._calls.send(
-            credentials,
+        call = Call(
             "enable",
             "POST",
             f"{self._url}?{as_query([key])}",
             headers={"X-RestLi-Method": "batch_partial_update", "Content-Type": "application/json"},
             content=json.dumps({"entities": {key.as_body_key(): entity}}).encode(),
+            still=still,
         )
+        answer, hidden = await self._calls.send(credentials, call)
         read_enable(answer.body, key, hide=hidden)

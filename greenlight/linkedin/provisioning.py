@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from greenlight.domain.applications import is_client_id
 from greenlight.domain.reasons import Reason
 from greenlight.linkedin.answers import NotJson, read_object
-from greenlight.linkedin.calls import Calls
+from greenlight.linkedin.calls import Call, Calls
 from greenlight.linkedin.errors import LinkedInError, Refused, Unclear
 from greenlight.linkedin.oauth import Credentials
 
@@ -135,16 +135,16 @@ class Provisioner:
         content: dict[str, Any] | None = None,
         reads: bool = True,
     ) -> dict[str, Any]:
+        call = Call(
+            "provision",
+            method,
+            self._url + path,
+            headers={**(_JSON if content is not None else {}), **(headers or {})},
+            content=json.dumps(content).encode() if content is not None else None,
+            ok=_ANY_2XX,
+        )
         try:
-            answer, _ = await self._calls.send(
-                self._parent,
-                "provision",
-                method,
-                self._url + path,
-                headers={**(_JSON if content is not None else {}), **(headers or {})},
-                content=json.dumps(content).encode() if content is not None else None,
-                ok=_ANY_2XX,
-            )
+            answer, _ = await self._calls.send(self._parent, call)
         except Refused as refused:
             reason = refused.reason if refused.reason in _KEPT else Reason.PROVISIONING_REFUSED
             raise Refused(reason, refused.detail, retry_after=refused.retry_after) from None

@@ -5,7 +5,7 @@ aiohttp underneath keeps httpx's interface at several times the requests per sec
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -85,10 +85,16 @@ class Wire:
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         content: bytes | None = None,
+        ready: Callable[[], Awaitable[None]] | None = None,
     ) -> Answered:
-        """One request and its whole answer within the time limit. Raises NoAnswer."""
+        """One request and its whole answer within the time limit. Raises NoAnswer.
+
+        `ready` is awaited when a connection is free, right before the request leaves; what it raises keeps it here.
+        """
         request = self._client.build_request(method, url, headers=headers, data=form, content=content)
         async with self._gate:
+            if ready is not None:
+                await ready()
             return await self._exchange(request)
 
     async def _exchange(self, request: httpx.Request) -> Answered:

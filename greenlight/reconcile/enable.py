@@ -5,9 +5,10 @@ sent again before a look has shown REQUESTED once more, long enough after the do
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from greenlight.ats.attempts import AttemptRefused, Attempts, OpenAttempt
+from greenlight.ats.attempts import AttemptRefused, Attempts, CustomerPaused, OpenAttempt
 from greenlight.ats.rows import Wanted
 from greenlight.domain.conditions import (
     Answer,
@@ -53,6 +54,8 @@ class Enabling:
         self._clock = clock
         self._locks = locks
         self._patience = timedelta(seconds=patience_seconds)
+        #: What another run has taken further since it was looked at.
+        self._overtaken: set[int] = set()
 
     async def enable(self, run_id: str, wanted: Wanted) -> Remaining:
         """Take one integration as far as it goes now; what is left may succeed in a moment and is to be called again.
@@ -83,6 +86,8 @@ class Enabling:
     def _is_fresh(self, wanted: Wanted) -> bool:
         # A condition other than ready to enable means that this run has tried already.
         seen_at = wanted.observed_at
+        if wanted.id in self._overtaken:
+            return False
         return (
             wanted.observed is Status.REQUESTED
             and wanted.condition.reason is Reason.READY_TO_ENABLE
@@ -95,6 +100,7 @@ class Enabling:
     ) -> Remaining | None:
         """Look before sending; None if it may be sent now."""
         asked_at = self._clock()
+        self._overtaken.discard(wanted.id)
         seen = (await self._enabler.verify(credentials, [wanted.item.key]))[wanted.item.key]
         if not isinstance(seen, Observation):
             condition = Condition(Outcome.FAILED, seen.reason, seen.detail)
@@ -124,14 +130,21 @@ class Enabling:
                 run_id,
                 credentials.client_id,
                 now,
-                settles_at=now + 2 * self._patience,
+                # It leaves within one, is answered within another, and may land within a third.
+                settles_at=now + 3 * self._patience,
                 instead_of=instead_of,
                 owner=self._locks.owner,
             )
         except AttemptRefused:
             # Another run is at it and records what comes of that; the next try looks.
+            self._overtaken.add(wanted.id)
             return Remaining(1)
-        answer, wait, landed = await self._post(credentials, wanted)
+        except CustomerPaused as paused:
+            condition = Condition(Outcome.HELD, Reason.PAUSED, str(paused))
+            return await self._record(run_id, wanted, condition, now)
+        # Past this it could land when the attempt is taken for settled.
+        leaves_by = now + self._patience
+        answer, wait, landed = await self._post(credentials, wanted, lambda: self._clock() <= leaves_by)
         now = self._clock()
         settles_at = now if landed else now + self._patience
         seen: Observation | None = None
@@ -151,10 +164,12 @@ class Enabling:
             return _DONE
         return Remaining(1, max(wait, (settles_at - self._clock()).total_seconds()))
 
-    async def _post(self, credentials: Credentials, wanted: Wanted) -> tuple[Answer, float, bool]:
+    async def _post(
+        self, credentials: Credentials, wanted: Wanted, still: Callable[[], bool]
+    ) -> tuple[Answer, float, bool]:
         """Send; returns the answer, the seconds LinkedIn asked to wait, and whether the request surely has landed."""
         try:
-            await self._enabler.enable(credentials, wanted.item.key, wanted.integration_name)
+            await self._enabler.enable(credentials, wanted.item.key, wanted.integration_name, still)
         except LinkedInError as error:
             exit = Exit.UNCLEAR if isinstance(error, Unclear) else Exit.REFUSED
             answer = Answer(exit, error.reason, error.detail, error.worth_repeating)

@@ -23,17 +23,24 @@ class Budget:
         self._scope = scope
         self._clock = clock
         self._owed: Counter[str] = Counter()
-        self._refused: set[str] = set()
+        self._throttled: set[str] = set()
 
     def owe(self, client_id: str, requests: int) -> None:
         """Keep so many for later: a look that shows REQUESTED is worth nothing without the enable that follows."""
         self._owed[self._application(client_id)] += requests
 
+    async def check(self, client_id: str, *, leave_owed: bool) -> None:
+        """Raise Refused where `before` would, counting nothing: nobody needs a token for that."""
+        await self._ask(self._budgets.refusal, client_id, leave_owed)
+
     async def before(self, client_id: str, *, leave_owed: bool) -> None:
         """Count one request. Raises Refused where the budget is spent or the application is parked."""
+        await self._ask(self._budgets.take, client_id, leave_owed)
+
+    async def _ask(self, question: Callable[..., str | None], client_id: str, leave_owed: bool) -> None:
         application, now = self._application(client_id), self._clock()
         leave = self._owed[application] if leave_owed else 0
-        why = await asyncio.to_thread(self._budgets.take, application, self._lane, now, leave=leave)
+        why = await asyncio.to_thread(question, application, self._lane, now, leave=leave)
         if why is not None:
             raise Refused(Reason.THROTTLED, why, retry_after=(day_ends(now) - now).total_seconds())
 
@@ -41,10 +48,10 @@ class Budget:
         """Learn from an answer."""
         application = self._application(client_id)
         if throttled:
-            self._refused.add(application)
+            self._throttled.add(application)
             await asyncio.to_thread(self._budgets.refused, application, retry_after, self._clock())
-        elif application in self._refused:
-            self._refused.discard(application)
+        elif application in self._throttled:
+            self._throttled.discard(application)
             await asyncio.to_thread(self._budgets.answered, application, self._clock())
 
     async def left(self) -> int | None:

@@ -84,7 +84,7 @@ def test_a_schedule_has_a_time_zone_and_a_cron_line_that_prefect_takes(deploymen
 
 def test_only_the_nightly_run_enables_by_itself() -> None:
     by_name = {full_name(deployment): deployment for deployment in DEPLOYMENTS}
-    assert by_name["reconcile/nightly"]["parameters"] == {"request": {"what": "apply"}}
+    assert by_name["reconcile/nightly"]["parameters"] == {"request": {"what": "apply", "lane": "nightly"}}
     assert by_name["reconcile/nightly"]["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
     assert by_name["reconcile/manual"]["parameters"] == {"request": {"what": "plan"}}
     assert {name for name, one in by_name.items() if "schedules" in one} == {

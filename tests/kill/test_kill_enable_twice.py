@@ -115,8 +115,8 @@ def test_a_kill_while_linkedin_takes_its_time(street: Any, fault: str) -> None:
     at = ["commit renew lease: before", "commit renew lease: after"]
     slow = Fault(on="enable", fault=fault, seconds=0.8)
     with street(requested(named(4), JOBS, slow)) as there:
-        # What was sent may land for 2 x 9.5 s, which is over a moment after the lease.
-        cells = there.cells(4, renew=0.3, env={"GREENLIGHT_HTTP_TIMEOUT_SECONDS": "9.5"}, ahead=17.5)
+        # What was sent may land for 3 x 9.5 s, which is over long after the lease.
+        cells = there.cells(4, renew=0.3, env={"GREENLIGHT_HTTP_TIMEOUT_SECONDS": "9.5"}, ahead=27.0)
         done = there.work([{**cell, "kills": [at[turn % 2]]} for turn, cell in enumerate(cells)], f"{fault}, renewing")
         assert [killed_at(cell) for cell in done] == [[at[turn % 2]] for turn in range(4)]
         there.check(done)

@@ -1,4 +1,4 @@
-"""What the model has found, each as the shortest story that shows it. An xfail is still to be mended."""
+"""What the model has found, each as the shortest story that shows it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,7 +34,6 @@ def a_world(sqlite_template: Path, tmp_path: Path, request: pytest.FixtureReques
     return made
 
 
-@pytest.mark.xfail(strict=True, reason="record_plan writes READY_TO_ENABLE over a refusal that is newer than the look")
 def test_another_runs_plan_does_not_hide_that_an_enable_was_refused(a_world: Callable[..., World]) -> None:
     """A run cannot look; another one looks, enables and is refused with 429; the first one's plan takes that look for
     its own and sends the enable again, although nobody has looked since the refusal."""
@@ -57,7 +56,6 @@ def test_another_runs_plan_does_not_hide_that_an_enable_was_refused(a_world: Cal
         assert between, f"sent at {first.at} and again at {second.at} without a look that came through"
 
 
-@pytest.mark.xfail(strict=True, reason="what the budget left unseen counts as newly wanted")
 def test_a_backlog_over_the_days_budget_is_no_jump_of_what_is_wanted(a_world: Callable[..., World]) -> None:
     """Nobody has added anything since the first night; the second holds all that it finds, since what the first one
     had no requests for is taken for new, and so every other night is lost."""
@@ -69,7 +67,6 @@ def test_a_backlog_over_the_days_budget_is_no_jump_of_what_is_wanted(a_world: Ca
     assert Reason.WANTED_SET_JUMPED not in reasons, f"{reasons.count(Reason.WANTED_SET_JUMPED)} held"
 
 
-@pytest.mark.xfail(strict=True, reason="chunks are looked at side by side, so the order holds only inside each of them")
 def test_a_small_budget_goes_to_what_is_requested_first(a_world: Callable[..., World]) -> None:
     """Fifty customers wait for an enable and fifty are done; a day that cannot reach all is spent on those who wait."""
     world = a_world(100)
@@ -85,7 +82,6 @@ def test_a_small_budget_goes_to_what_is_requested_first(a_world: Callable[..., W
     assert not (waiting and done), f"{len(done)} that are done were looked at, {len(waiting)} that wait were not"
 
 
-@pytest.mark.xfail(strict=True, reason="a token is asked for before the budget is")
 def test_no_token_is_asked_for_what_the_budget_does_not_reach(a_world: Callable[..., World]) -> None:
     """The day's requests are spent; a run that can send nothing asks LinkedIn for a token for each customer."""
     world = a_world(20)
@@ -97,7 +93,6 @@ def test_no_token_is_asked_for_what_the_budget_does_not_reach(a_world: Callable[
     assert sent["token"] <= sent["verify"] + sent["enable"], dict(sent)
 
 
-@pytest.mark.xfail(strict=True, reason="a pause is read when a run plans, and not again before it sends")
 def test_a_pause_that_begins_during_a_run_holds_what_was_not_sent_yet(a_world: Callable[..., World]) -> None:
     """While a customer's first enable is under way somebody pauses the customer; the second one is sent all the same.
     A night over thousands of customers takes long enough for that to matter."""
@@ -112,7 +107,6 @@ def test_a_pause_that_begins_during_a_run_holds_what_was_not_sent_yet(a_world: C
     assert world.linkedin.effective.total() == 1
 
 
-@pytest.mark.xfail(strict=True, reason="a request waits for a free connection after it was counted")
 def test_a_request_is_counted_on_the_day_on_which_it_leaves(a_world: Callable[..., World]) -> None:
     """Two seconds before midnight more looks begin than there are connections, and LinkedIn is slow: those that had to
     wait are counted on the old day and arrive on the new one, whose limit they are on top of."""
@@ -125,7 +119,6 @@ def test_a_request_is_counted_on_the_day_on_which_it_leaves(a_world: Callable[..
     Checks(world).all()
 
 
-@pytest.mark.xfail(strict=True, reason="an attempt settles by when it began, and not by when its last request left")
 def test_a_request_that_left_late_is_not_sent_again_while_it_may_land(a_world: Callable[..., World]) -> None:
     """An enable gets 401, the new token takes 14 seconds, and the process dies with the second request on its way; the
     next run finds the attempt settled by the clock, and sends again while that request can still be carried out."""

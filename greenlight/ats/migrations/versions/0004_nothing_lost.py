@@ -17,8 +17,14 @@ def upgrade() -> None:
     with op.batch_alter_table("integration") as table:
         table.add_column(sa.Column("tries", sa.Integer(), nullable=False, server_default="0"))
         table.add_column(sa.Column("imported_at", sa.DateTime(timezone=True), nullable=True))
+        table.add_column(sa.Column("observed_since", sa.DateTime(timezone=True), nullable=True))
+    with op.batch_alter_table("run") as table:
+        table.add_column(sa.Column("lane", sa.String(length=10), nullable=True))
     # What is on record without a request of its own came from an import.
     op.execute("UPDATE integration SET imported_at = created_at WHERE requested_at IS NULL")
+    op.execute(
+        "UPDATE integration SET observed_since = coalesce(requested_at, created_at) WHERE observed = 'REQUESTED'"
+    )
     op.create_table(
         "request_day",
         sa.Column("application", sa.String(length=128), nullable=False),
@@ -48,8 +54,10 @@ def downgrade() -> None:
     op.drop_table("pause")
     op.drop_table("request_day")
     with op.batch_alter_table("integration") as table:
-        for name in ("imported_at", "tries"):
+        for name in ("observed_since", "imported_at", "tries"):
             table.drop_column(name)
+    with op.batch_alter_table("run") as table:
+        table.drop_column("lane")
     with op.batch_alter_table("customer") as table:
         for name in ("locked_until", "locked_for", "locked_by"):
             table.drop_column(name)
