@@ -76,9 +76,9 @@ class Calls:
         client_id, used = credentials.client_id, list[str]()
 
         async def ready() -> None:
+            await self._meter.before(client_id, leave_owed=call.leave_owed)
             if call.still is not None and not call.still():
                 raise Refused(Reason.LINKEDIN_UNAVAILABLE, "not sent: the way to it took too long")
-            await self._meter.before(client_id, leave_owed=call.leave_owed)
             self._counts.add(call.operation)
 
         await self._meter.check(client_id, leave_owed=call.leave_owed)

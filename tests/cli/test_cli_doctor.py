@@ -3,13 +3,10 @@
 import hashlib
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +17,12 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlalchemy import text
 
 from greenlight.ats.database import open_database
-from greenlight.ats.schema import looked_at
 from greenlight.ats.tables import RequestDay
-from greenlight.cli.credential_checks import clock_skew
 from greenlight.cli.prefect_checks import check_prefect
 from sandbox.app import create_app
 from sandbox.server import serving_in_thread
 from sandbox.world import Application, Parent, World
+from tests.cli.answering import answering
 from tests.cli.conftest import TALKATIVE, Done, Home
 from tests.cli.prefect_server import prefect_server
 from tests.cli.secrecy import found
@@ -204,40 +200,6 @@ def test_a_database_that_is_not_as_it_should_be(home: Home, url: str, state: str
     assert "CANARY" not in done.out + done.err
 
 
-@contextmanager
-def answering(answer: Any) -> Iterator[str]:
-    """A server that answers every request so: (status, body, seconds its clock is behind)."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def parse_request(self) -> bool:
-            # Whatever the method is, nothing else of the base class is needed.
-            if not super().parse_request():
-                return False
-            self.answer()
-            return False
-
-        def answer(self) -> None:
-            status, body, behind = answer
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response_only(status)
-            self.send_header("Date", format_datetime(datetime.now(UTC) - timedelta(seconds=behind), usegmt=True))
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 GARBAGE = [
     pytest.param((200, b"\xff<html>", 0), "not as a Prefect server", id="something else"),
     pytest.param((200, b'{"version": 1}', 0), "not as a Prefect server", id="JSON of another kind"),
@@ -325,23 +287,3 @@ def test_a_budget_that_is_spent_or_parked(well: Home) -> None:
         assert done.code == 0
         with database.writing() as session:
             session.delete(session.get_one(RequestDay, ("appacme", today.date())))
-
-
-def test_looking_cannot_write(database_url: str) -> None:
-    """On both engines: the database itself refuses it."""
-    with looked_at(database_url) as looked:
-        assert looked is not None
-        database, schema = looked
-        assert (schema.is_newest, schema.known) == (True, True)
-        with pytest.raises(Exception, match=r"read-?only"), database.reading() as session:
-            session.execute(text("DELETE FROM customer"))
-
-
-def test_a_date_within_the_exchange_is_no_skew() -> None:
-    at = datetime(2026, 11, 24, 12, 0, 0, 400_000, tzinfo=UTC)
-    later = at + timedelta(seconds=3)
-    assert clock_skew("Tue, 24 Nov 2026 12:00:00 GMT", at, later) == 0, "the header has whole seconds"
-    assert clock_skew("Tue, 24 Nov 2026 12:00:03 GMT", at, later) == 0
-    assert clock_skew("Tue, 24 Nov 2026 11:59:00 GMT", at, later) == pytest.approx(59.4)
-    assert clock_skew("Tue, 24 Nov 2026 12:01:00 GMT", at, later) == pytest.approx(-56.6)
-    assert [clock_skew(date, at, later) for date in (None, "", "soon", "Tue, 99 Nov 2026 12:00:00 GMT")] == [None] * 4

@@ -79,7 +79,7 @@ async def test_only_a_block_that_can_notify_is_told(prefect_server: str) -> None
     with pytest.raises(SystemExit, match="no block slack-webhook/greenlight-nowhere"):
         await main("slack-webhook/greenlight-nowhere")
     # A mistyped address must not hand a credential to whoever sends messages.
-    await Secret[str].model_validate({"value": "s"}).asave("greenlight-mute", overwrite=True)
+    await Secret(value="s").asave("greenlight-mute", overwrite=True)
     with pytest.raises(SystemExit, match="no notification block"):
         await main("secret/greenlight-mute")
 

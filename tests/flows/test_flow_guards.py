@@ -16,6 +16,7 @@ from greenlight.ats.locks import Locks
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.plans import Plans
 from greenlight.ats.tables import Attempt, Customer, Integration, Run
+from greenlight.domain import tripwires
 from greenlight.domain.budget import Lane
 from greenlight.reconcile import locking
 from sandbox.keys import Key
@@ -210,3 +211,23 @@ async def test_two_runs_and_a_callback_for_the_same_customers_share_the_work(tow
             assert session.exec(select(Attempt).where(col(Attempt.closed_at).is_(None))).all() == []
             assert session.exec(select(Customer).where(col(Customer.locked_by).is_not(None))).all() == []
             assert {run.verdict for run in session.exec(select(Run))} == {"ok"}
+
+
+async def test_a_night_leaves_a_jump_to_a_person_until_one_has_looked(
+    town: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import of thousands, or a defect that looks like one, is no business of a run that nobody watches."""
+    monkeypatch.setattr(tripwires, "JUMP_AT_LEAST", 2)
+    before, after = crowd("ada"), crowd("ada", "bob", "cyd")
+    async with town(world(after)) as there:
+        await there.bring_in(import_file(before))
+        assert outcomes(there.report(await reconcile(NIGHTLY, return_state=True))) == {"ada": ("enabled", "ENABLED")}
+        await there.bring_in(import_file(after))
+        for _ in range(2):
+            found = outcomes(there.report(await reconcile(NIGHTLY, return_state=True)))
+            assert found == {
+                "ada": ("already_enabled", "ENABLED"),
+                **dict.fromkeys(("bob", "cyd"), ("held", "WANTED_SET_JUMPED")),
+            }
+        found = outcomes(there.report(await reconcile(return_state=True)))
+        assert (found["bob"], found["cyd"]) == (("enabled", "ENABLED"), ("enabled", "ENABLED"))

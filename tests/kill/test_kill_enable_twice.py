@@ -4,18 +4,17 @@ Pairs of kills are drawn at random; KILL_EVERYTHING=1 draws many.
 """
 
 import random
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from sandbox.world import Fault
 from tests.kill.enabling import EVERYTHING, JOBS, PARTNER_READY, RECRUITER, Street, named, requested
-from tests.kill.harness import Cell, killed_at
+from tests.kill.harness import killed_at
 
 #: A lease that is waited for in real time, where two processes have the same clock.
 SHORT_LEASE = 1.5
-#: Steps after the intent is on disk and before its request leaves: a process that sleeps here has been let through.
+#: Steps after the intent is on disk and before its request leaves.
 BEFORE_SENDING = ["commit begin attempt: after", "commit count request: after", "enable: before"]
 #: It wakes up with an answer in its hands that is older than what others have seen since.
 ANSWERED = ["enable: answered", "enable: after"]
@@ -71,32 +70,18 @@ def asleep(there: Street, of: str) -> list[dict[str, Any]]:
     return done
 
 
-def let_through(cell: Cell) -> bool:
-    """Whether it fell asleep after its intent was taken for good and before its request left."""
-    steps = cell["runs"][-1]["steps"][: cell["stop"]]
-    begun = [at for at, name in enumerate(steps) if name == "commit begin attempt: after"]
-    return bool(begun) and not {"enable: answered", "commit end attempt: before"} & set(steps[begun[-1] :])
-
-
-def rules(there: Street, cells: Sequence[Cell]) -> None:
-    """One that was let through sends what LinkedIn then refuses; anybody else breaks no rule."""
-    there.check_rules([cell for cell in cells if not let_through(cell)])
-
-
 def test_one_that_sleeps_past_its_lease(street: Any) -> None:
-    """Another run does everything meanwhile; the sleeper has lost its lease and writes no further intent."""
+    """Another run does everything meanwhile; the sleeper, wherever it slept, sends nothing any more."""
     with street(requested(named())) as there:
         cells = asleep(there, "asleep")
-        there.check(cells, allowed=("enable_without_verify", "enable_again"))
-        rules(there, cells)
+        there.check(cells)
 
 
 def test_one_that_sleeps_past_its_lease_with_types_that_the_customer_switches_on(street: Any) -> None:
-    """LinkedIn would confirm the sleeper's enable, and nothing moves by it."""
+    """LinkedIn would confirm the sleeper's enable a second time."""
     with street(requested(named(), RECRUITER)) as there:
         cells = asleep(there, "asleep, recruiter types")
-        there.check(cells, PARTNER_READY, allowed=("enable_without_verify", "enable_again"))
-        rules(there, cells)
+        there.check(cells, PARTNER_READY)
 
 
 def test_a_dead_lease_is_waited_for(street: Any) -> None:

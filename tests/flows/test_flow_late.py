@@ -1,0 +1,69 @@
+"""What happens between a plan and its enables, and what only shows after a day."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from sqlmodel import update
+
+from flows.reconcile import reconcile
+from flows.request import ApproveRequest, ReconcileRequest, Who
+from greenlight.ats.pauses import Pause, Pauses
+from greenlight.ats.tables import Integration
+from greenlight.domain.plan import Requests
+from greenlight.reconcile.enable import Enabling
+from tasks import events
+from tests.flows.fault_world import Case, import_file, world
+
+ADA = (Case("ada", "an ordinary customer", ("enabled", "ENABLED", "ENABLED")),)
+
+
+async def test_a_pause_that_begins_after_the_plan_holds(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A night over many customers takes long enough for somebody to say stop."""
+    async with town(world(ADA)) as there:
+        await there.bring_in(import_file(ADA))
+        enable = Enabling.enable
+
+        async def paused_first(self: Enabling, *arguments: Any) -> Any:
+            now = there.now()
+            Pauses(there.database).begin(Pause("ada", "a dispute", "ann", now, now + timedelta(hours=1)))
+            return await enable(self, *arguments)
+
+        monkeypatch.setattr(Enabling, "enable", paused_first)
+        (item,) = there.report(await reconcile(return_state=True)).items
+        assert (item.condition.outcome.value, item.condition.reason.value) == ("held", "PAUSED")
+        assert there.enables()["ada"] == {"received": 0, "effective": 0}
+
+
+@pytest.mark.parametrize(("hours", "told"), [(23, False), (25, True)])
+async def test_a_request_is_overdue_by_when_it_was_first_seen(
+    town: Any, monkeypatch: pytest.MonkeyPatch, hours: int, told: bool
+) -> None:
+    """Each night finds another reason not to enable it; the request is as old all the same."""
+    async with town(world(ADA)) as there:
+        await there.bring_in(import_file(ADA))
+        await reconcile(ReconcileRequest(max_changes=0), return_state=True)
+        with there.database.writing() as session:
+            session.exec(update(Integration).values(observed_since=there.now() - timedelta(hours=hours)))
+        heard: list[str] = []
+        monkeypatch.setattr(events, "emit_event", lambda event, **_: heard.append(event))
+        now = there.now()
+        Pauses(there.database).begin(Pause("ada", "a dispute", "ann", now, now + timedelta(hours=1)))
+        report = there.report(await reconcile(return_state=True))
+        assert [item.condition.reason.value for item in report.items] == ["PAUSED"]
+        assert ("greenlight.request.overdue" in heard) == told
+        assert report.requests == Requests(token=1, verify=1, enable=0)
+
+
+@pytest.mark.parametrize("broken", ["a\0b", "a\nb", "\x1b[31m"])
+def test_what_cannot_be_a_name_is_refused_before_the_run(broken: str) -> None:
+    """PostgreSQL cannot even look for a NUL, and a run's title is one line."""
+    for refused in (
+        lambda: ReconcileRequest(who=Who.SOME, customers=(broken,)),
+        lambda: ReconcileRequest(types=(broken,)),
+        lambda: ReconcileRequest(plan_id=broken),
+        lambda: ApproveRequest(plan_id="p", approved_by=broken),
+    ):
+        with pytest.raises(ValidationError, match="pattern"):
+            refused()
