@@ -9,7 +9,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from greenlight.ats.rows import Wanted
 from greenlight.domain.plan import Action
 from greenlight.domain.provisioning import ProvisionReport
-from greenlight.domain.reasons import EXPLANATIONS, Reason
+from greenlight.domain.reasons import EXPLANATIONS, Outcome
 from greenlight.domain.report import Report, ReportItem
 from tasks.events import announce
 from tasks.plan import PlanMade
@@ -24,9 +24,7 @@ MAX_ROWS = 200
 async def publish_plan(made: PlanMade, command: str, plan_id: str | None) -> None:
     """What would be enabled and what is held, for people."""
     entries, cost = [entry for _, entry in made.entries], made.price
-    shown = [
-        entry for entry in entries if entry.action is Action.ENABLE or entry.condition.reason is Reason.HELD_BY_CAP
-    ]
+    shown = [e for e in entries if e.action is Action.ENABLE or e.condition.outcome is Outcome.HELD]
     lines = [
         f"# {sum(e.action is Action.ENABLE for e in entries)} to enable, {len(entries)} looked at",
         "",
@@ -46,7 +44,7 @@ async def publish_plan(made: PlanMade, command: str, plan_id: str | None) -> Non
             entry.item.customer_id,
             key.integration_type,
             key.integration_context,
-            entry.condition.reason,
+            entry.condition.reason + (f": {entry.condition.detail}" if entry.condition.detail else ""),
         )
         lines.append("| " + " | ".join(cell(value) for value in cells) + " |")
     lines += [*_more(len(shown)), ""]

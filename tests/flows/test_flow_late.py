@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 from sqlmodel import update
 
+from flows.plan import plan
 from flows.reconcile import reconcile
 from flows.request import ApproveRequest, ReconcileRequest, Who
 from greenlight.ats.pauses import Pause, Pauses
@@ -67,3 +68,15 @@ def test_what_cannot_be_a_name_is_refused_before_the_run(broken: str) -> None:
     ):
         with pytest.raises(ValidationError, match="pattern"):
             refused()
+
+
+async def test_the_plan_shows_what_is_held_and_why(town: Any) -> None:
+    """Whoever approves a plan must see what it leaves out."""
+    async with town(world(ADA)) as there:
+        await there.bring_in(import_file(ADA))
+        now = there.now()
+        Pauses(there.database).begin(Pause("ada", "a dispute", "ann", now, now + timedelta(hours=1)))
+        shown = (await there.artifacts(await plan(return_state=True)))["reconcile-plan"]
+        assert "# 0 to enable, 1 looked at" in shown
+        assert "| held | ada | APPLY_WITH_LINKEDIN | urn:li:organization:ada | PAUSED: by ann until" in shown
+        assert "a dispute" in shown

@@ -214,8 +214,8 @@ class LinkedIn:
         for other in self.enables.get(place, []):
             if other.lands_at is not None and other.lands_at > event.at:
                 self.wrong.append(f"{said}: enabled while one of {other.at} could still land")
-            # A refusal leaves no doubt; what another run got no answer to is on record as an open attempt.
-            doubtful = other.effect in ("acted", "late", "none" if other.caller == event.caller else "")
+            # A refusal uses a look up; what another run got no answer to is on record as an open attempt.
+            doubtful = other.effect in ("acted", "late", "refused", "none" if other.caller == event.caller else "")
             if other.at > ready and doubtful:
                 self.wrong.append(f"{said}: enabled after one of {other.at} without looking again")
         if application.customer in caller.paused:

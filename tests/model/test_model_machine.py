@@ -35,7 +35,7 @@ from tests.model.process import Process
 from tests.model.world import World
 
 TIMES = int(os.environ.get("GREENLIGHT_MODEL", "0"))
-EXAMPLES, STEPS = 25 * max(1, TIMES), 40
+EXAMPLES, STEPS = 75 * max(1, TIMES), 40
 NAMES = ("acme", "bolt", "cork", "dune")
 
 
