@@ -95,14 +95,17 @@ def test_nothing_begins_while_an_attempt_is_open(database: Database, run_id: str
     assert [row.run_id for row in attempts_at(database, id)] == ["run-1"]
 
 
-def test_after_an_end_another_may_begin(database: Database) -> None:
-    """A refused request may be right tomorrow."""
+def test_after_a_refusal_another_may_begin_once_somebody_has_looked(database: Database) -> None:
+    """A refused request may be right tomorrow, and what was seen before it is used up."""
     id = one(database)
     shows(database, id, Status.REQUESTED)
     first = begin(database, id, "run-1")
     refused = settle_without_look(Answer(Exit.REFUSED, Reason.TOKEN_REJECTED))
     Attempts(database).end(first, wanted(database, id), "run-1", refused, at(1), seen=None, settles_at=at(1))
-    second = begin(database, id, "run-2", at(2))
+    with pytest.raises(AttemptRefused, match="has answered"):
+        begin(database, id, "run-2", at(2))
+    shows(database, id, Status.REQUESTED, at(3))
+    second = begin(database, id, "run-2", at(4))
     assert [(row.id, row.outcome) for row in attempts_at(database, id)] == [(first, "refused"), (second, None)]
 
 
@@ -209,7 +212,7 @@ def test_not_again_after_a_confirmed_one_until_somebody_has_looked(database: Dat
         seen=None,
         settles_at=at(3),
     )
-    with pytest.raises(AttemptRefused, match="another run has enabled it"):
+    with pytest.raises(AttemptRefused, match="has answered an enable"):
         begin(database, id, "run-2", at(4))
     shows(database, id, Status.REQUESTED, at(5))
     begin(database, id, "run-2", at(6))
