@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 from pydantic import ValidationError
+from sqlmodel import select
 
 from flows.audit import audit
 from flows.backfill import backfill
 from flows.request import AuditRequest, BackfillRequest, What
+from greenlight.ats.tables import RequestDay
+from greenlight.domain.budget import Lane, ceiling
 from sandbox.keys import Key
 from sandbox.world import Application, Fault, Integration, World
 
@@ -129,3 +132,29 @@ async def test_the_audit_looks_at_what_was_not_looked_at_for_longest_and_names_d
             "No longer enabled at LinkedIn: csa005 (NOT_REQUESTED)",
         )
         assert {e.operation for e in there.linkedin.log[before:]} == {"token", "verify"}
+
+
+async def test_a_backfill_that_the_days_requests_end_goes_on_the_next_day(town: Any, tmp_path: Any) -> None:
+    """One limit for all: it stops with names, leaves its share to others, and nobody is enabled twice."""
+    start, text = crowd(8)
+    file = tmp_path / "migrated.jsonl"
+    file.write_text(text)
+    async with town(start, GREENLIGHT_REQUESTS_PER_DAY="20", GREENLIGHT_BUDGET_SCOPE="parent") as there:
+        request = BackfillRequest(file=str(file), what=What.APPLY, waves=(1, 2))
+        states = []
+        for _ in range(4):
+            state: Any = await backfill(request, return_state=True)
+            states.append(state.name)
+            if state.is_completed():
+                break
+            assert "(THROTTLED)" in state.message
+            with there.database.writing() as session:
+                (today,) = session.exec(select(RequestDay).where(RequestDay.day == there.now().date())).all()
+                assert today.backfill <= ceiling(20, Lane.BACKFILL)
+                # The night passes.
+                session.delete(today)
+        assert len(states) > 1
+        assert states[-1] == "Converged"
+        effective = {name: count["effective"] for name, count in there.enables().items()}
+        assert effective == {f"csa{n:03}": int(n % 4 != 0) for n in range(8)}
+        assert sum(count["received"] for count in there.enables().values()) == 6
