@@ -45,6 +45,19 @@ def _at(position: int, **more: Any) -> dict[str, Any]:
     return {"position": position, **more}
 
 
+PlanOrApply = Annotated[
+    What,
+    Field(
+        description="Plan only looks and stores what would be enabled; apply enables it, which cannot be undone.",
+        json_schema_extra=_at(3),
+    ),
+]
+MaxChanges = Annotated[
+    int,
+    Field(ge=0, description="The most enables that one run may make; the rest is held.", json_schema_extra=_at(5)),
+]
+
+
 class PlanRequest(BaseModel):
     """Whom to look at, and how much may be planned."""
 
@@ -63,12 +76,7 @@ class PlanRequest(BaseModel):
         description="Only these integration types; none means all.",
         json_schema_extra=_at(2, items={"type": "string", "enum": _KNOWN_TYPES}),
     )
-    max_changes: int = Field(
-        default=DEFAULT_MAX_CHANGES,
-        ge=0,
-        description="The most enables that one run may make; the rest is held.",
-        json_schema_extra=_at(5),
-    )
+    max_changes: MaxChanges = DEFAULT_MAX_CHANGES
 
     @model_validator(mode="after")
     def _who_is_named(self) -> Self:
@@ -119,11 +127,7 @@ class PlanRequest(BaseModel):
 class ReconcileRequest(PlanRequest):
     """What to do, for whom, or which approved plan to apply exactly."""
 
-    what: What = Field(
-        default=What.APPLY,
-        description="Plan only looks and stores what would be enabled; apply enables it, which cannot be undone.",
-        json_schema_extra=_at(3),
-    )
+    what: PlanOrApply = What.APPLY
     plan_id: Name | None = Field(
         default=None,
         description="Apply exactly what this approved plan enables, and nothing else.",
@@ -168,20 +172,11 @@ class BackfillRequest(BaseModel):
         description="Customers that came with their own keys on this UTC day or later.",
         json_schema_extra=_at(2),
     )
-    what: What = Field(
-        default=What.PLAN,
-        description="Plan only looks and stores what would be enabled; apply enables it, which cannot be undone.",
-        json_schema_extra=_at(3),
-    )
+    what: PlanOrApply = What.PLAN
     waves: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         default=(1, 5, 25), description="Customers in each wave; after these, all the rest.", json_schema_extra=_at(4)
     )
-    max_changes: int = Field(
-        default=DEFAULT_MAX_CHANGES,
-        ge=0,
-        description="The most enables that one run may make; the rest is held.",
-        json_schema_extra=_at(5),
-    )
+    max_changes: MaxChanges = DEFAULT_MAX_CHANGES
 
     @model_validator(mode="after")
     def _one_way_to_name_them(self) -> Self:

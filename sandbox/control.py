@@ -1,5 +1,7 @@
 """`/sandbox/...`: what no LinkedIn has. Moves the world along, and shows what was written down."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -62,6 +64,14 @@ async def _read(request: Request, model: type[_Model]) -> _Model:
         raise HTTPException(400, sentence_of(error)) from None
 
 
+@contextmanager
+def _conflicts_told() -> Iterator[None]:
+    try:
+        yield
+    except NoSuchThingError as error:
+        raise HTTPException(409, str(error)) from None
+
+
 @router.post("/world")
 async def replace_world(request: Request) -> dict[str, Any]:
     """Body: a world. A new start: log, violations and tokens are forgotten."""
@@ -91,10 +101,8 @@ async def violations(request: Request) -> list[dict[str, Any]]:
 async def customer_requests(request: Request) -> dict[str, Any]:
     """Body: client_id, integrationContext, integrationType, tenantType."""
     named = await _read(request, _Named)
-    try:
+    with _conflicts_told():
         sandbox_of(request).request(named.client_id, named.key)
-    except NoSuchThingError as error:
-        raise HTTPException(409, str(error)) from None
     return sandbox_of(request).state()
 
 
@@ -102,10 +110,8 @@ async def customer_requests(request: Request) -> dict[str, Any]:
 async def customer_switches_on(request: Request) -> dict[str, Any]:
     """Body as for /sandbox/request; only a PARTNER_READY integration can be switched on."""
     named = await _read(request, _Named)
-    try:
+    with _conflicts_told():
         sandbox_of(request).customer_switches_on(named.client_id, named.key)
-    except NoSuchThingError as error:
-        raise HTTPException(409, str(error)) from None
     return sandbox_of(request).state()
 
 
@@ -113,10 +119,8 @@ async def customer_switches_on(request: Request) -> dict[str, Any]:
 async def replace_faults(request: Request) -> dict[str, Any]:
     """Body: client_id and faults, which replace those the application had."""
     wanted = await _read(request, _Faults)
-    try:
+    with _conflicts_told():
         sandbox_of(request).set_faults(wanted.client_id, wanted.faults)
-    except NoSuchThingError as error:
-        raise HTTPException(409, str(error)) from None
     return {"client_id": wanted.client_id, "faults": len(wanted.faults)}
 
 
@@ -124,10 +128,8 @@ async def replace_faults(request: Request) -> dict[str, Any]:
 async def delete_secret(request: Request) -> dict[str, Any]:
     """Body: client_id and which, "oldest" or "newest"; the last secret stays."""
     wanted = await _read(request, _WhichSecret)
-    try:
+    with _conflicts_told():
         sandbox_of(request).delete_secret(wanted.client_id, wanted.which)
-    except NoSuchThingError as error:
-        raise HTTPException(409, str(error)) from None
     return sandbox_of(request).state()
 
 
@@ -135,10 +137,8 @@ async def delete_secret(request: Request) -> dict[str, Any]:
 async def set_admin(request: Request) -> dict[str, Any]:
     """Body: client_id and admin, whether the customer's person at the plugin has the permissions."""
     wanted = await _read(request, _Admin)
-    try:
+    with _conflicts_told():
         sandbox_of(request).set_admin(wanted.client_id, wanted.admin)
-    except NoSuchThingError as error:
-        raise HTTPException(409, str(error)) from None
     return sandbox_of(request).state()
 
 

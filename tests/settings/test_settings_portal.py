@@ -1,25 +1,10 @@
 """The settings of provisioning and of the portal: defaults that run, and a sentence for each that cannot be used."""
 
-from collections.abc import Callable
-
 import pytest
 
 from greenlight.domain.applications import application_name
-from greenlight.settings import InvalidSettings, Settings, load_settings
-
-Load = Callable[..., Settings]
-
-
-@pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Load with exactly these variables."""
-
-    def with_variables(**variables: str) -> Settings:
-        for name, value in variables.items():
-            monkeypatch.setenv(f"GREENLIGHT_{name}", value)
-        return load_settings()
-
-    return with_variables
+from greenlight.settings import InvalidSettings, Settings
+from tests.settings.conftest import Load
 
 
 def test_nothing_has_to_be_set(load: Load) -> None:

@@ -1,27 +1,13 @@
 """Each setting, good and bad: a bad one is refused at once, in a sentence that names its variable."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from greenlight.settings import InvalidSettings, Settings, load_settings
-
-Load = Callable[..., Settings]
-
-
-@pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Load with exactly these variables."""
-
-    def with_variables(**variables: str) -> Settings:
-        for name, value in variables.items():
-            monkeypatch.setenv(f"GREENLIGHT_{name}", value)
-        return load_settings()
-
-    return with_variables
+from greenlight.settings import InvalidSettings, Settings
+from tests.settings.conftest import Load
 
 
 def test_an_empty_environment_runs(load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
