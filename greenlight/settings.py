@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     linkedin_widget_url: str = "https://www.linkedin.com/uas/in.js"
     http_timeout_seconds: float = Field(default=15, gt=0, le=600, allow_inf_nan=False)
     retry_delays_seconds: Annotated[tuple[float, ...], NoDecode] = (2.0, 10.0, 30.0)
+    #: How long an enable whose answer proves nothing may still land.
+    settle_seconds: float = Field(default=120, ge=0, le=3600, allow_inf_nan=False)
     requests_per_day: int = Field(default=5000, ge=1)
     #: Whether that many are each child application's own, or all that the parent's children may send together.
     budget_scope: Scope = Scope.CHILD
@@ -69,6 +71,11 @@ class Settings(BaseSettings):
     portal_csp_report_only: bool = False
     #: Addresses of proxies whose X-Forwarded-For is believed.
     portal_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @property
+    def settles_in_seconds(self) -> float:
+        """Never less than three time-outs: it leaves within one, is answered within another, lands within a third."""
+        return max(self.settle_seconds, 3 * self.http_timeout_seconds)
 
     @property
     def origins(self) -> tuple[str, ...]:

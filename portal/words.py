@@ -173,6 +173,10 @@ WORDS: dict[Reason, Words] = {
         "We asked LinkedIn to switch it on and have not seen that it is on. We look again before we do anything else. "
         "You do not need to do anything.",
     ),
+    Reason.CONFIRMED_NOT_SHOWN: Words(
+        "Being switched on",
+        f"LinkedIn has confirmed it and does not show it as enabled yet. We look again. {_BY_ITSELF}",
+    ),
     Reason.HELD_BY_CAP: Words(
         "Waiting for our approval",
         f"LinkedIn has your request. So many came in at once that one of us looks before we go on. {_OURS}",

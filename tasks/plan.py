@@ -32,16 +32,21 @@ class PlanMade:
 
 @task(name="plan", task_run_name="plan", **RECORDING)
 async def make_plan(
-    ids: Sequence[int], since: datetime, max_changes: int, facts: Facts, approved: str | None
+    ids: Sequence[int],
+    since: datetime,
+    max_changes: int,
+    facts: Facts,
+    approved: str | None,
+    insisted: frozenset[str] = frozenset(),
 ) -> PlanMade:
     """Plan for these integrations from what was seen since then, and record each one's action and condition.
 
     What trips a wire is held. With the id of an approved plan, what was approved under another child application is
-    left out.
+    left out. What LinkedIn confirmed and does not show is planned again for the customers in `insisted` alone.
     """
     session = current()
     wanted = await asyncio.to_thread(session.store.wanted, ids)
-    observed = await asyncio.to_thread(session.store.observed, ids, since)
+    observed = await asyncio.to_thread(session.store.observed, ids, since, insisted)
     observed |= tripped(observed, facts)
     if approved is not None:
         others = await asyncio.to_thread(session.plans.of_another_application, approved)

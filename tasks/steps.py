@@ -64,6 +64,10 @@ async def look_and_plan(
     """
     session = current()
     scheduled = session.lane is Lane.NIGHTLY
+    # Naming a customer by hand is a person's word, also for what LinkedIn confirmed long ago and still does not show.
+    insisted = frozenset(named) if session.lane is Lane.OPERATOR else frozenset[str]()
+    if session.enabling is not None:
+        session.enabling.insisted = insisted
     new = await asyncio.to_thread(session.facts.new, ids) if scheduled else frozenset[Item]()
     looked = await look(run_id, ids)
     facts = await asyncio.to_thread(
@@ -75,15 +79,37 @@ async def look_and_plan(
         new=new,
     )
     cap = scheduled_cap(max_changes, len(ids)) if scheduled else max_changes
-    return await make_plan(looked.ids, since, cap, facts, approved), looked
+    return await make_plan(looked.ids, since, cap, facts, approved, insisted), looked
 
 
-async def enable_and_confirm(run_id: str, ids: Sequence[int]) -> None:
-    """Enable these integrations, then look again at those whose enable LinkedIn confirmed."""
-    session = current()
+async def enable_and_confirm(run_id: str, ids: Sequence[int], *, settle: bool = True) -> None:
+    """Enable these integrations, then look again at what LinkedIn confirmed and at what is in doubt.
+
+    What is in doubt is waited for together, once, until all that may still land has landed; what had no effect then is
+    tried once more. Without `settle` nothing is waited for.
+    """
+    await _enable_and_look(run_id, ids)
+    if settle and await _settle(run_id, ids):
+        await _enable_and_look(run_id, ids)
+
+
+async def _enable_and_look(run_id: str, ids: Sequence[int]) -> None:
     await enable_all(run_id, ids)
-    confirmed = set(await asyncio.to_thread(session.attempts.enabled_in, run_id))
+    confirmed = set(await asyncio.to_thread(current().attempts.not_shown_in, run_id))
     await look_at_all(run_id, Purpose.CONFIRM, [id for id in ids if id in confirmed])
+
+
+async def _settle(run_id: str, ids: Sequence[int]) -> bool:
+    """Wait for what is in doubt and look at it; whether anything was."""
+    session = current()
+    doubtful = await asyncio.to_thread(session.attempts.in_doubt, ids)
+    if not doubtful:
+        return False
+    wait = max(0.0, (max(doubtful.values()) - now()).total_seconds())
+    get_run_logger().info("%s enables are in doubt: they are looked at in %.0f s", len(doubtful), wait)
+    await asyncio.sleep(wait)
+    await look_at_all(run_id, Purpose.SETTLE, [id for id in ids if id in doubtful])
+    return True
 
 
 def say_waits() -> None:

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, and_, col, or_, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.pauses import pauses_in_force
-from greenlight.ats.rows import Wanted, rows, saw, set_condition
-from greenlight.ats.tables import Attempt, Customer, Integration
+from greenlight.ats.rows import Wanted, rows, saw, set_condition, slices
+from greenlight.ats.tables import Attempt, ChildApplication, Customer, Integration
 from greenlight.domain.conditions import AttemptOutcome, Condition, Settlement
 from greenlight.domain.status import Observation, Status
 
@@ -23,11 +23,18 @@ class CustomerPaused(Exception):
     """No intent may be written: somebody has paused the customer. The text is the pause's words."""
 
 
+#: A look older than this is made again before anything is sent on its ground.
+FRESH_FOR = timedelta(minutes=5)
+#: How far ahead of this clock a look may have been asked for; one further ahead is no evidence.
+SKEW = timedelta(seconds=5)
+
+
 @dataclass(frozen=True, slots=True)
 class OpenAttempt:
     id: int
     run_id: str
     settles_at: datetime
+    confirmed: bool
 
 
 class Attempts:
@@ -41,7 +48,9 @@ class Attempts:
             row = session.exec(
                 select(Attempt).where(Attempt.integration_id == integration_id, col(Attempt.closed_at).is_(None))
             ).one_or_none()
-            return OpenAttempt(row.id, row.run_id, row.settles_at) if row is not None and row.id is not None else None
+            if row is None or row.id is None:
+                return None
+            return OpenAttempt(row.id, row.run_id, row.settles_at, row.confirmed_at is not None)
 
     def begin(
         self,
@@ -51,14 +60,13 @@ class Attempts:
         now: datetime,
         *,
         settles_at: datetime,
-        instead_of: OpenAttempt | None,
         owner: str | None = None,
     ) -> int:
         """Commit the intent to enable, before the request leaves, and return the attempt's id.
 
-        `instead_of` is an earlier open attempt that a look has shown to have had no effect. Raises AttemptRefused if
-        the integration is not on record as REQUESTED or another attempt is open: two runs cannot both get here.
-        Raises CustomerPaused. With `owner` it is refused as well if that one's lease has ended meanwhile.
+        Raises AttemptRefused if the integration is not on record as REQUESTED by a fresh look under the application
+        that is the customer's now, or another attempt is open: two runs cannot both get here. Raises CustomerPaused.
+        With `owner` it is refused as well if that one's lease has ended meanwhile.
         """
         try:
             with self._database.writing() as session:
@@ -67,16 +75,14 @@ class Attempts:
                     raise AttemptRefused("the lease on the customer was lost")
                 if row.observed != Status.REQUESTED:
                     raise AttemptRefused(f"it is on record as {row.observed}, not as REQUESTED")
+                if row.observed_at is None or not now - FRESH_FOR <= row.observed_at <= now + SKEW:
+                    raise AttemptRefused("no look of the last minutes shows it")
+                if not _is_application_of(session, row, client_id):
+                    raise AttemptRefused("it was seen under another application than the customer has now")
                 if _answered_since(session, row):
                     raise AttemptRefused("LinkedIn has answered an enable since it was looked at")
                 if pause := pauses_in_force(session, [row.customer_id], now).get(row.customer_id):
                     raise CustomerPaused(pause.words())
-                if instead_of is not None:
-                    replaced = session.get_one(Attempt, instead_of.id)
-                    if replaced.closed_at is not None:
-                        raise AttemptRefused("another run has settled it")
-                    replaced.outcome, replaced.closed_at = AttemptOutcome.NOT_APPLIED, now
-                    session.flush()
                 attempt = Attempt(
                     integration_id=wanted.id, run_id=run_id, client_id=client_id, opened_at=now, settles_at=settles_at
                 )
@@ -96,15 +102,22 @@ class Attempts:
         *,
         final: bool,
         seen: Observation | None = None,
+        insist: bool = False,
     ) -> None:
-        """Write what is known of an integration that this run is to enable, with the look that showed it, if any."""
+        """Write what is known of an integration that this run is to enable, with the look that showed it, if any.
+
+        An attempt that stays open imposes its own condition; `insist` see `greenlight.ats.rows.saw`.
+        """
         with self._database.writing() as session:
             row = session.get_one(Integration, wanted.id)
-            if row.observed_at is not None and row.observed_at > now:
+            if row.observed_at is not None and now < row.observed_at <= now + SKEW:
                 # Whoever took over a lease that was lost has looked since, and that stands.
                 row.done_in_run = run_id if final else row.done_in_run
                 return
-            self._record(session, wanted, run_id, condition, now, final=final, seen=seen)
+            imposed = saw(session, row, seen, now, wanted.client_id, insist=insist) if seen is not None else None
+            set_condition(row, imposed or condition, now)
+            if final:
+                row.done_in_run = run_id
 
     def end(
         self,
@@ -117,7 +130,10 @@ class Attempts:
         seen: Observation | None,
         settles_at: datetime,
     ) -> None:
-        """Write what an attempt came to: its end, unless it has to stay open, and the condition that follows."""
+        """Write what an attempt came to: its end, unless it has to stay open, and the condition that follows.
+
+        `seen` is what a look showed that was asked for after the answer, at `now`.
+        """
         with self._database.writing() as session:
             attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
             if attempt.closed_at is not None:
@@ -125,51 +141,54 @@ class Attempts:
                 if not settlement.worth_repeating:
                     session.get_one(Integration, wanted.id).done_in_run = run_id
                 return
-            condition = settlement.condition
-            self._record(session, wanted, run_id, condition, now, final=not settlement.worth_repeating, seen=seen)
-            attempt = session.get_one(Attempt, attempt_id, populate_existing=True)
+            row, condition = session.get_one(Integration, wanted.id), settlement.condition
             attempt.reason, attempt.detail, attempt.settles_at = condition.reason, condition.detail, settles_at
+            if settlement.confirmed:
+                attempt.confirmed_at = now
             if settlement.attempt is not None:
                 attempt.outcome, attempt.closed_at = settlement.attempt, now
-
-    def _record(
-        self,
-        session: Session,
-        wanted: Wanted,
-        run_id: str,
-        condition: Condition,
-        now: datetime,
-        *,
-        final: bool,
-        seen: Observation | None,
-    ) -> None:
-        row = session.get_one(Integration, wanted.id)
-        if seen is not None:
-            saw(session, row, seen, now)
-        set_condition(row, condition, now)
-        if final:
-            row.done_in_run = run_id
+            session.flush()
+            if seen is not None:
+                saw(session, row, seen, now, wanted.client_id)
+            set_condition(row, condition, now)
+            if not settlement.worth_repeating and not settlement.pending:
+                row.done_in_run = run_id
 
     def still_to_enable(self, ids: Sequence[int], run_id: str) -> list[int]:
         """Those of `ids` that this run planned to enable and is not done with."""
         with self._database.reading() as session:
             return [row.id for row in rows(session, ids) if row.id is not None and row.done_in_run != run_id]
 
-    def enabled_in(self, run_id: str) -> list[int]:
-        """Ids of the integrations whose enable LinkedIn confirmed in this run and that verify has not shown since."""
+    def not_shown_in(self, run_id: str) -> list[int]:
+        """Ids of the integrations whose enable LinkedIn confirmed in this run and that no look has shown yet."""
         query = (
-            select(Integration.id)
-            .join(Attempt, col(Attempt.integration_id) == Integration.id)
-            .where(
-                Attempt.run_id == run_id,
-                Attempt.outcome == AttemptOutcome.CONFIRMED,
-                col(Integration.observed) == Status.REQUESTED,
-            )
-            .order_by(col(Integration.id))
-            .distinct()
+            select(Attempt.integration_id)
+            .where(Attempt.run_id == run_id, col(Attempt.confirmed_at).is_not(None), col(Attempt.closed_at).is_(None))
+            .order_by(col(Attempt.integration_id))
         )
         with self._database.reading() as session:
-            return [id for id in session.exec(query) if id is not None]
+            return list(session.exec(query))
+
+    def in_doubt(self, ids: Sequence[int]) -> dict[int, datetime]:
+        """Those of `ids` with an open attempt that LinkedIn has not confirmed, and when each has settled."""
+        found: dict[int, datetime] = {}
+        with self._database.reading() as session:
+            for some in slices(ids):
+                query = select(Attempt.integration_id, Attempt.settles_at).where(
+                    col(Attempt.integration_id).in_(some),
+                    col(Attempt.closed_at).is_(None),
+                    col(Attempt.confirmed_at).is_(None),
+                )
+                found |= dict(session.exec(query).all())
+        return found
+
+
+def _is_application_of(session: Session, row: Integration, client_id: str) -> bool:
+    """Whether this is the customer's application now and the one under which the integration was looked at."""
+    held = session.exec(
+        select(ChildApplication.client_id).where(ChildApplication.customer_id == row.customer_id)
+    ).one_or_none()
+    return held == client_id and row.observed_client_id in (None, client_id)
 
 
 def _answered_since(session: Session, row: Integration) -> bool:
@@ -178,7 +197,7 @@ def _answered_since(session: Session, row: Integration) -> bool:
         Attempt.integration_id == row.id,
         or_(
             and_(Attempt.outcome == AttemptOutcome.CONFIRMED, col(Attempt.closed_at) >= row.observed_at),
-            and_(Attempt.outcome == AttemptOutcome.REFUSED, col(Attempt.closed_at) > row.observed_at),
+            col(Attempt.closed_at) > row.observed_at,
         ),
     )
     return session.exec(ended).first() is not None

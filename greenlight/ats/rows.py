@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlmodel import Session, col, select, update
 
 from greenlight.ats.tables import Attempt, ChildApplication, Integration
-from greenlight.domain.conditions import NOT_LOOKED_AT, Condition, settle_open_attempt
+from greenlight.domain.conditions import EFFECT, NOT_LOOKED_AT, Condition, settle_open_attempt, while_open
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.memory import Memory, remember, rests
 from greenlight.domain.plan import Action, Item
@@ -107,18 +107,39 @@ def rows(session: Session, ids: Sequence[int]) -> list[Integration]:
     return [found[id] for id in ids if id in found]
 
 
-def saw(session: Session, row: Integration, seen: Observation, asked_at: datetime) -> None:
-    """Write what a look showed, and end an open attempt that it settles."""
+def saw(
+    session: Session,
+    row: Integration,
+    seen: Observation,
+    asked_at: datetime,
+    client_id: str | None,
+    *,
+    insist: bool = False,
+) -> Condition | None:
+    """Write what a look under this application showed, and end an open attempt that it settles.
+
+    Returns the condition that an attempt imposes which stays open, None where none does. `insist` is a person's word
+    that a confirmed enable which is not shown is taken for without effect.
+    """
     if row.observed != seen.status or row.observed_since is None:
         row.observed_since = asked_at
-    row.observed, row.observed_at = seen.status, asked_at
-    outcome = settle_open_attempt(seen)
-    if outcome is not None:
-        session.exec(
-            update(Attempt)
-            .where(col(Attempt.integration_id) == row.id, col(Attempt.closed_at).is_(None))
-            .values(outcome=outcome, closed_at=asked_at)
-        )
+    row.observed, row.observed_at, row.observed_client_id = seen.status, asked_at, client_id
+    attempt = session.exec(
+        select(Attempt).where(Attempt.integration_id == row.id, col(Attempt.closed_at).is_(None)).with_for_update()
+    ).one_or_none()
+    if attempt is None or attempt.opened_at > asked_at:
+        # A look that was asked for before the intent says nothing of it.
+        return None if attempt is None else while_open(confirmed=False, detail=attempt.detail, seen=seen)
+    confirmed = attempt.confirmed_at is not None
+    # Another application's look is about another application's integration.
+    if attempt.client_id == client_id:
+        outcome = settle_open_attempt(seen, confirmed=confirmed and not insist, settled=asked_at >= attempt.settles_at)
+        if outcome is not None:
+            attempt.outcome, attempt.closed_at = outcome, asked_at
+            return None
+    if seen.status in EFFECT:
+        return None
+    return while_open(confirmed=confirmed, detail=attempt.detail, seen=seen)
 
 
 def release(session: Session, customers: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """What a run reads from the ATS database and writes to it, each step in a transaction of its own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -20,6 +20,7 @@ from greenlight.ats.rows import (
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Item, Planned
+from greenlight.domain.reasons import Reason
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Observation, Status
 
@@ -36,6 +37,8 @@ class Look:
     seen: Observation | None
     condition: Condition | None
     final: bool
+    #: The application under which it was made.
+    client_id: str | None = None
 
 
 class Store:
@@ -107,19 +110,27 @@ class Store:
             for look in looks:
                 row = session.get_one(Integration, look.id)
                 if row.observed_at is None or row.observed_at <= now:
-                    if look.seen is not None:
-                        saw(session, row, look.seen, now)
-                    if look.condition is not None:
-                        set_condition(row, look.condition, now)
+                    seen = look.seen
+                    imposed = saw(session, row, seen, now, look.client_id) if seen is not None else None
+                    known = imposed or look.condition
+                    if known is not None:
+                        set_condition(row, known, now)
                 if look.final:
                     row.looked_for = purpose
 
-    def observed(self, ids: Sequence[int], since: datetime) -> dict[Item, Observation | Condition]:
-        """What the looks since then gave: the planner's `observed`. What was not looked at is not in it."""
+    def observed(
+        self, ids: Sequence[int], since: datetime, insisted: Collection[str] = ()
+    ) -> dict[Item, Observation | Condition]:
+        """What the looks since then gave: the planner's `observed`. What was not looked at is not in it.
+
+        What LinkedIn confirmed and does not show is that condition, and what was seen for the customers in `insisted`.
+        """
         observed: dict[Item, Observation | Condition] = {}
         with self._database.reading() as session:
             for row in rows(session, ids):
-                if row.observed_at is not None and row.observed_at >= since and row.observed != Status.UNKNOWN:
+                if row.reason == Reason.CONFIRMED_NOT_SHOWN and row.customer_id not in insisted:
+                    observed[item(row)] = condition(row)
+                elif row.observed_at is not None and row.observed_at >= since and row.observed != Status.UNKNOWN:
                     observed[item(row)] = Observation(Status(row.observed))
                 elif row.checked_at is not None and row.checked_at >= since:
                     observed[item(row)] = condition(row)

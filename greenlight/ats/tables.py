@@ -134,6 +134,8 @@ class Integration(Table, table=True):
 
     observed: str = Field(default=Status.UNKNOWN, max_length=20)
     observed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    #: Under which application that was; None is a look of a version that did not keep it.
+    observed_client_id: str | None = Field(default=None, max_length=128)
     #: When a look first showed what is observed now.
     observed_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: Stage and run that looked last and need not look again, so that a repeated chunk skips it.
@@ -202,6 +204,8 @@ class Attempt(Table, table=True):
     opened_at: datetime = Field(sa_type=UtcDateTime)
     #: Until then the request may still land, so a look that shows REQUESTED proves nothing.
     settles_at: datetime = Field(sa_type=UtcDateTime)
+    #: When LinkedIn confirmed it; open all the same until a look shows the effect.
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     outcome: str | None = Field(default=None, max_length=30)
     reason: str | None = Field(default=None, max_length=40)

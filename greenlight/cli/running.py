@@ -26,6 +26,7 @@ _STAGES = {
     "observe": "looking",
     "enable": "enabling",
     "confirm": "looking again",
+    "settle": "settling doubts",
     "provision": "provisioning",
     "wait": "until they work",
     "rotate": "rotating",

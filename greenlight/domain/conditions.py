@@ -20,6 +20,9 @@ class Condition:
     detail: str | None = None
 
 
+#: What an enable brings about: REQUESTED is over, and the rest is the customer's (seed step 4).
+EFFECT = frozenset({Status.ENABLED, Status.PARTNER_READY})
+
 #: Failures that may pass by themselves, so that the same request is worth repeating after a wait.
 WORTH_REPEATING = frozenset({Reason.LINKEDIN_UNAVAILABLE, Reason.UNREADABLE_ANSWER, Reason.THROTTLED})
 
@@ -27,6 +30,8 @@ NOT_LOOKED_AT = Condition(Outcome.NOT_LOOKED_AT, Reason.NOT_LOOKED_AT)
 HELD_BY_CAP = Condition(Outcome.HELD, Reason.HELD_BY_CAP)
 CHANGED_SINCE_PLAN = Condition(Outcome.HELD, Reason.CHANGED_SINCE_PLAN)
 ENABLED_BY_US = Condition(Outcome.ENABLED, Reason.ENABLED)
+#: Nothing is called enabled that no look has shown.
+NOT_SHOWN = Condition(Outcome.UNKNOWN, Reason.CONFIRMED_NOT_SHOWN)
 
 _FROM_STATUS = {
     Status.NOT_REQUESTED: Condition(Outcome.WAITING, Reason.NOT_REQUESTED),
@@ -74,27 +79,40 @@ class Answer:
 
 
 class AttemptOutcome(StrEnum):
-    """The end of an attempt row. A row without one is an intent whose result is still to be settled."""
+    """The end of an attempt row. A row without one is an enable that may have an effect that no look has shown."""
 
+    #: LinkedIn confirmed it and a look has shown the effect.
     CONFIRMED = "confirmed"
+    #: Its answer proved nothing, and a look has shown the effect.
     CONFIRMED_BY_LOOKING = "confirmed_by_looking"
+    #: LinkedIn itself refused the key, or the request never left.
     REFUSED = "refused"
+    #: Its answer proved nothing, and a look after all that may still land had landed shows no effect.
     NOT_APPLIED = "not_applied"
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What one enable came to. `attempt` is None while the attempt has to stay open."""
+    """What one enable came to. `attempt` is None while the attempt has to stay open.
+
+    `confirmed` is LinkedIn's word for an effect that no look has shown; `worth_repeating` says that the same request
+    may be made again in this try, `pending` that only a later look tells whether it may.
+    """
 
     condition: Condition
     attempt: AttemptOutcome | None
     worth_repeating: bool = False
+    confirmed: bool = False
+
+    @property
+    def pending(self) -> bool:
+        return self.attempt is None and not self.confirmed
 
 
 def settle_without_look(answer: Answer) -> Settlement:
     """Settle an exit that leaves no doubt, see `Answer.needs_a_look`."""
     if answer.exit is Exit.CONFIRMED:
-        return Settlement(ENABLED_BY_US, AttemptOutcome.CONFIRMED)
+        return Settlement(NOT_SHOWN, None, confirmed=True)
     outcomes = {Reason.NOT_REQUESTED: Outcome.WAITING, Reason.THROTTLED: Outcome.HELD}
     outcome = outcomes.get(answer.reason, Outcome.FAILED)
     condition = Condition(outcome, answer.reason, answer.detail)
@@ -110,37 +128,37 @@ def settle_by_look(answer: Answer, seen: Observation | None) -> Settlement:
     if seen is not None and seen.status is Status.PARTNER_READY:
         return Settlement(after_look(seen), AttemptOutcome.REFUSED)
     if answer.reason is Reason.ALREADY_ENABLED:
-        # LinkedIn contradicts itself: nothing is sent again on that ground, the next run looks again.
-        return Settlement(_doubt(answer.detail), AttemptOutcome.REFUSED)
+        # As good as a confirmation, of this enable or of one before it: the look lags behind it.
+        return Settlement(NOT_SHOWN, None, confirmed=True)
     return Settlement(Condition(Outcome.FAILED, answer.reason, answer.detail), AttemptOutcome.REFUSED)
 
 
 def _settle_unclear(answer: Answer, seen: Observation | None) -> Settlement:
-    if seen is None:
-        return Settlement(_doubt(answer.detail), None, answer.may_pass)
-    match seen.status:
-        case Status.ENABLED:
-            return Settlement(ENABLED_BY_US, AttemptOutcome.CONFIRMED_BY_LOOKING)
-        case Status.PARTNER_READY:
-            return Settlement(after_look(seen), AttemptOutcome.CONFIRMED_BY_LOOKING)
-        case Status.REQUESTED:
-            # The request may still land, so the attempt stays open until a later look.
-            return Settlement(Condition(Outcome.FAILED, answer.reason, answer.detail), None, answer.may_pass)
-        case Status.NOT_REQUESTED:
-            return Settlement(after_look(seen), AttemptOutcome.NOT_APPLIED)
-        case _:
-            return Settlement(after_look(seen), None)
+    if seen is not None and seen.status in EFFECT:
+        condition = ENABLED_BY_US if seen.status is Status.ENABLED else after_look(seen)
+        return Settlement(condition, AttemptOutcome.CONFIRMED_BY_LOOKING)
+    # Whatever else is shown so soon, the request may still land.
+    return Settlement(in_doubt(answer.detail), None)
 
 
-def settle_open_attempt(seen: Observation) -> AttemptOutcome | None:
-    """The end of an attempt that an earlier try left open, from a look made later; None keeps it open."""
-    match seen.status:
-        case Status.ENABLED | Status.PARTNER_READY:
-            return AttemptOutcome.CONFIRMED_BY_LOOKING
-        case Status.NOT_REQUESTED:
-            return AttemptOutcome.NOT_APPLIED
-        case _:
-            return None
+def settle_open_attempt(seen: Observation, *, confirmed: bool, settled: bool) -> AttemptOutcome | None:
+    """The end of an open attempt, from a look made later; None keeps it open.
+
+    `confirmed` is whether LinkedIn confirmed it, `settled` whether the look was asked for after all that may still
+    land had landed. What was confirmed is never taken for without effect: LinkedIn's looks may lag by minutes.
+    """
+    if seen.status in EFFECT:
+        return AttemptOutcome.CONFIRMED if confirmed else AttemptOutcome.CONFIRMED_BY_LOOKING
+    if confirmed or not settled or seen.status is Status.UNKNOWN:
+        return None
+    return AttemptOutcome.NOT_APPLIED
+
+
+def while_open(*, confirmed: bool, detail: str | None, seen: Observation) -> Condition:
+    """The condition of an item whose attempt a look has left open."""
+    if seen.status is Status.UNKNOWN:
+        return after_look(seen)
+    return NOT_SHOWN if confirmed else in_doubt(detail)
 
 
 def after_confirming_look(seen: Observation) -> Condition:
@@ -148,9 +166,10 @@ def after_confirming_look(seen: Observation) -> Condition:
     if seen.status is Status.ENABLED:
         return ENABLED_BY_US
     if seen.status in (Status.REQUESTED, Status.NOT_REQUESTED):
-        return _doubt(f"LinkedIn confirmed the enable but verify shows {seen.status}")
+        return NOT_SHOWN
     return after_look(seen)
 
 
-def _doubt(detail: str | None) -> Condition:
+def in_doubt(detail: str | None) -> Condition:
+    """An enable was sent, and nothing tells yet what became of it."""
     return Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, detail)

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     UNREADABLE_ANSWER = "UNREADABLE_ANSWER"
     REQUEST_REFUSED = "REQUEST_REFUSED"
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    CONFIRMED_NOT_SHOWN = "CONFIRMED_NOT_SHOWN"
     HELD_BY_CAP = "HELD_BY_CAP"
     NOT_LOOKED_AT = "NOT_LOOKED_AT"
     CHANGED_SINCE_PLAN = "CHANGED_SINCE_PLAN"
@@ -174,6 +175,13 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Run again later: Greenlight looks first and never sends again before it has looked.",
         Mover.US,
         "design, the life of one integration, step 5",
+    ),
+    Reason.CONFIRMED_NOT_SHOWN: _E(
+        "LinkedIn confirmed the enable, and its verify call does not show it yet.",
+        "Wait: it is looked at again and never sent again by itself. If it lasts, ask LinkedIn's partner support; "
+        "`greenlight apply --customer` sends it once more on your word.",
+        Mover.LINKEDIN,
+        "design, the ledger: an answer is not the end, looks lag",
     ),
     Reason.HELD_BY_CAP: _E(
         "It is ready to be enabled, but the run's cap on enables was reached.",

@@ -1,14 +1,15 @@
 """Enable one integration, safely (design, the life of one integration, step 5).
 
-Seen REQUESTED in this run, intent committed, POST, end committed. A doubtful end is settled by looking; nothing is
-sent again before a look has shown REQUESTED once more, long enough after the doubt for a slow request to have landed.
+Seen REQUESTED in this run, intent committed, POST, answer committed. Only LinkedIn's own refusal of the key proves that
+nothing will land. What it confirmed is never sent again, and what its answer left in doubt only after a look that was
+asked for when all that may still land had landed.
 """
 
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from greenlight.ats.attempts import AttemptRefused, Attempts, CustomerPaused, OpenAttempt
+from greenlight.ats.attempts import FRESH_FOR, SKEW, AttemptRefused, Attempts, CustomerPaused, OpenAttempt
 from greenlight.ats.rows import Wanted
 from greenlight.domain.conditions import (
     Answer,
@@ -21,14 +22,11 @@ from greenlight.domain.conditions import (
 )
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import NOT_REQUESTED, Observation, Status
-from greenlight.linkedin.errors import LinkedInError, Refused, Unanswered, Unclear
+from greenlight.linkedin.errors import LinkedInError, Refused, Unclear
 from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import Credentials
 from greenlight.reconcile.locking import Busy, CustomerLocks
 from greenlight.reconcile.observe import Clock, CredentialSource, Remaining, credentials_for, credentials_of, wait_of
-
-#: An observation older than this is made again before anything is sent.
-FRESH_FOR = timedelta(minutes=5)
 
 _DONE = Remaining()
 
@@ -36,7 +34,9 @@ _DONE = Remaining()
 class Enabling:
     """Enables integrations that a run's plan has marked for it.
 
-    `patience_seconds` is how long a request whose answer did not arrive may still be on its way.
+    `patience_seconds` is the time limit of one request, `settle_seconds` how long one whose answer proves nothing may
+    still land after that answer, or after nothing came. `insisted` are the customers whom a person named for this run:
+    a confirmed enable of theirs that is still not shown then is sent once more.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Enabling:
         clock: Clock,
         locks: CustomerLocks,
         patience_seconds: float,
+        settle_seconds: float,
     ) -> None:
         self._attempts = attempts
         self._enabler = enabler
@@ -54,6 +55,8 @@ class Enabling:
         self._clock = clock
         self._locks = locks
         self._patience = timedelta(seconds=patience_seconds)
+        self._settles_in = timedelta(seconds=settle_seconds)
+        self.insisted: frozenset[str] = frozenset()
         #: What another run has taken further since it was looked at.
         self._overtaken: set[int] = set()
 
@@ -81,7 +84,7 @@ class Enabling:
             left = await self._look_first(run_id, wanted, credentials, open_attempt)
             if left is not None:
                 return left
-        return await self._send(run_id, wanted, credentials, open_attempt)
+        return await self._send(run_id, wanted, credentials)
 
     def _is_fresh(self, wanted: Wanted) -> bool:
         # A condition other than ready to enable means that this run has tried already.
@@ -92,7 +95,7 @@ class Enabling:
             wanted.observed is Status.REQUESTED
             and wanted.condition.reason is Reason.READY_TO_ENABLE
             and seen_at is not None
-            and self._clock() - seen_at <= FRESH_FOR
+            and -SKEW <= self._clock() - seen_at <= FRESH_FOR
         )
 
     async def _look_first(
@@ -113,15 +116,15 @@ class Enabling:
             ours = open_attempt is not None and open_attempt.run_id == run_id and seen.status is Status.ENABLED
             condition = Condition(Outcome.ENABLED, Reason.ENABLED) if ours else after_look(seen)
             return await self._record(run_id, wanted, condition, asked_at, seen=seen)
-        if open_attempt is not None and (wait := (open_attempt.settles_at - self._clock()).total_seconds()) > 0:
-            condition = Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN)
-            return await self._record(run_id, wanted, condition, asked_at, seen=seen, again=Remaining(1, wait))
-        await self._record(run_id, wanted, after_look(seen), asked_at, seen=seen, again=Remaining(1))
-        return None
+        settled = open_attempt is None or asked_at >= open_attempt.settles_at
+        insist = wanted.item.customer_id in self.insisted and settled
+        await self._record(run_id, wanted, after_look(seen), asked_at, seen=seen, again=Remaining(1), insist=insist)
+        if open_attempt is None or (settled and (insist or not open_attempt.confirmed)):
+            return None
+        # Not waited for here: the run settles all that is in doubt together, at its end.
+        return _DONE
 
-    async def _send(
-        self, run_id: str, wanted: Wanted, credentials: Credentials, instead_of: OpenAttempt | None
-    ) -> Remaining:
+    async def _send(self, run_id: str, wanted: Wanted, credentials: Credentials) -> Remaining:
         now = self._clock()
         try:
             attempt_id = await asyncio.to_thread(
@@ -130,9 +133,7 @@ class Enabling:
                 run_id,
                 credentials.client_id,
                 now,
-                # It leaves within one, is answered within another, and may land within a third.
-                settles_at=now + 3 * self._patience,
-                instead_of=instead_of,
+                settles_at=now + self._patience + self._settles_in,
                 owner=self._locks.owner,
             )
         except AttemptRefused:
@@ -144,9 +145,9 @@ class Enabling:
             return await self._record(run_id, wanted, condition, now)
         # Past this it could land when the attempt is taken for settled.
         leaves_by = now + self._patience
-        answer, wait, landed = await self._post(credentials, wanted, lambda: self._clock() <= leaves_by)
+        answer, wait = await self._post(credentials, wanted, lambda: self._clock() <= leaves_by)
         now = self._clock()
-        settles_at = now if landed else now + self._patience
+        settles_at = now + self._settles_in
         seen: Observation | None = None
         if answer.needs_a_look:
             shown = (await self._enabler.verify(credentials, [wanted.item.key]))[wanted.item.key]
@@ -160,21 +161,17 @@ class Enabling:
         await asyncio.to_thread(
             self._attempts.end, attempt_id, wanted, run_id, settlement, now, seen=seen, settles_at=settles_at
         )
-        if not settlement.worth_repeating:
-            return _DONE
-        return Remaining(1, max(wait, (settles_at - self._clock()).total_seconds()))
+        return Remaining(1, wait) if settlement.worth_repeating else _DONE
 
-    async def _post(
-        self, credentials: Credentials, wanted: Wanted, still: Callable[[], bool]
-    ) -> tuple[Answer, float, bool]:
-        """Send; returns the answer, the seconds LinkedIn asked to wait, and whether the request surely has landed."""
+    async def _post(self, credentials: Credentials, wanted: Wanted, still: Callable[[], bool]) -> tuple[Answer, float]:
+        """Send; returns the answer and the seconds LinkedIn asked to wait."""
         try:
             await self._enabler.enable(credentials, wanted.item.key, wanted.integration_name, still)
         except LinkedInError as error:
             exit = Exit.UNCLEAR if isinstance(error, Unclear) else Exit.REFUSED
             answer = Answer(exit, error.reason, error.detail, error.worth_repeating)
-            return answer, wait_of(error), not isinstance(error, Unanswered)
-        return Answer(Exit.CONFIRMED), 0.0, True
+            return answer, wait_of(error)
+        return Answer(Exit.CONFIRMED), 0.0
 
     async def _record(
         self,
@@ -186,8 +183,11 @@ class Enabling:
         seen: Observation | None = None,
         error: LinkedInError | None = None,
         again: Remaining = _DONE,
+        insist: bool = False,
     ) -> Remaining:
         if error is not None and error.worth_repeating:
             again = Remaining(1, wait_of(error))
-        await asyncio.to_thread(self._attempts.record, wanted, run_id, condition, now, final=not again.items, seen=seen)
+        await asyncio.to_thread(
+            self._attempts.record, wanted, run_id, condition, now, final=not again.items, seen=seen, insist=insist
+        )
         return again

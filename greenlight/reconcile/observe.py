@@ -31,10 +31,11 @@ class CredentialSource(Protocol):
 
 
 class Purpose(StrEnum):
-    """Why a run looks: before planning, or to see what its enables came to."""
+    """Why a run looks: before planning, to see what it enabled, or what became of enables that were in doubt."""
 
     OBSERVE = "observe"
     CONFIRM = "confirm"
+    SETTLE = "settle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ def wait_of(seen: Seen) -> float:
 
 def _first(entry: Wanted, seen: Seen) -> Look:
     if isinstance(seen, Observation):
-        return Look(entry.id, seen, after_look(seen), final=True)
+        return Look(entry.id, seen, after_look(seen), final=True, client_id=entry.client_id)
     return Look(entry.id, None, after_failed_look(seen.reason, seen.detail), final=not seen.worth_repeating)
 
 
@@ -186,4 +187,5 @@ def _confirming(entry: Wanted, seen: Seen) -> Look:
         return Look(entry.id, None, None, final=not seen.worth_repeating)
     condition = after_confirming_look(seen)
     # LinkedIn may only need a moment to show what it has confirmed.
-    return Look(entry.id, seen, condition, final=condition.reason is not Reason.OUTCOME_UNKNOWN)
+    final = condition.reason is not Reason.CONFIRMED_NOT_SHOWN
+    return Look(entry.id, seen, condition, final=final, client_id=entry.client_id)

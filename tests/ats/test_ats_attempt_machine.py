@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 )
 from sqlmodel import delete
 
-from greenlight.ats.attempts import AttemptRefused, Attempts, OpenAttempt
+from greenlight.ats.attempts import FRESH_FOR, AttemptRefused, Attempts
 from greenlight.ats.database import Database, open_database
 from greenlight.ats.rows import Wanted
 from greenlight.ats.store import Look, Store
@@ -66,7 +66,10 @@ class Ledger(RuleBasedStateMachine):
         self.shown: dict[int, Status] = dict.fromkeys(self.ids, Status.UNKNOWN)
         #: Attempts whose sender still waits for an answer, open or not, with what it had read before.
         self.on_the_way: list[tuple[int, int, str, Wanted]] = []
-        self.stale: list[tuple[int, Wanted, OpenAttempt | None]] = []
+        self.stale: list[tuple[int, Wanted]] = []
+        self.confirmed: set[int] = set()
+        self.observed_at: dict[int, datetime] = {}
+        self.ended_at: dict[int, datetime] = {}
         self.ended: dict[int, dict[str, Any]] = {}
 
     @property
@@ -81,9 +84,14 @@ class Ledger(RuleBasedStateMachine):
         """The model's side of a look."""
         if status is None:
             return None
-        self.shown[id] = status
-        if settle_open_attempt(Observation(status)) is not None:
-            self.open.pop(id, None)
+        self.shown[id], self.observed_at[id] = status, self.now
+        known = self.open.get(id)
+        # All that was sent has settled at once in this machine.
+        if known is not None and settle_open_attempt(
+            Observation(status), confirmed=known in self.confirmed, settled=True
+        ):
+            del self.open[id]
+            self.ended_at[id] = self.now
         return Observation(status)
 
     @rule()
@@ -92,45 +100,41 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(place=PLACES, status=SEEN, final=st.booleans())
     def look(self, place: int, status: Status | None, final: bool) -> None:
-        id = self.ids[place]
-        seen = self.seen_at(id, status)
+        id, now = self.ids[place], self.tick()
+        client_id, seen = wanted(self.database, id).client_id, self.seen_at(id, status)
         condition = after_look(seen) if seen is not None else after_failed_look(Reason.LINKEDIN_UNAVAILABLE)
-        self.store.record_looks(f"observe:{self.run_id}", [Look(id, seen, condition, final)], self.tick())
+        self.store.record_looks(f"observe:{self.run_id}", [Look(id, seen, condition, final, client_id)], now)
 
     @rule(place=PLACES, status=SEEN, final=st.booleans())
     def record(self, place: int, status: Status | None, final: bool) -> None:
-        id = self.ids[place]
+        id, now = self.ids[place], self.tick()
         entry, seen = wanted(self.database, id), self.seen_at(id, status)
         condition = after_look(seen) if seen is not None else after_failed_look(Reason.TOKEN_REJECTED)
-        self.attempts.record(entry, self.run_id, condition, self.tick(), final=final, seen=seen)
+        self.attempts.record(entry, self.run_id, condition, now, final=final, seen=seen)
 
     @rule(place=PLACES)
     def read(self, place: int) -> None:
         id = self.ids[place]
-        self.stale.append((id, wanted(self.database, id), self.attempts.open_of(id)))
+        self.stale.append((id, wanted(self.database, id)))
 
-    def begin(self, id: int, entry: Wanted, instead_of: OpenAttempt | None) -> None:
-        known = self.open.get(id)
-        may = self.shown[id] is Status.REQUESTED and (instead_of.id if instead_of is not None else None) == known
+    def begin(self, id: int, entry: Wanted) -> None:
         now, run_id = self.tick(), self.run_id
+        seen_at = self.observed_at.get(id)
+        fresh = seen_at is not None and now - seen_at <= FRESH_FOR and self.ended_at.get(id, seen_at) <= seen_at
+        may = self.shown[id] is Status.REQUESTED and fresh and id not in self.open
         try:
-            begun = self.attempts.begin(entry, run_id, "c", now, settles_at=now, instead_of=instead_of)
+            begun = self.attempts.begin(entry, run_id, entry.client_id or "none", now, settles_at=now)
         except AttemptRefused:
-            assert not may, "it was requested and nothing stood in its way"
+            assert not may, "it was requested a moment ago and nothing stood in its way"
             return
-        assert may, "it was not requested, or another attempt was open"
+        assert may, "it was not seen requested, or another attempt was open"
         self.open[id] = begun
         self.on_the_way.append((begun, id, run_id, entry))
 
     @rule(place=PLACES)
-    def begin_first(self, place: int) -> None:
+    def begin_now(self, place: int) -> None:
         id = self.ids[place]
-        self.begin(id, wanted(self.database, id), None)
-
-    @rule(place=PLACES)
-    def begin_instead(self, place: int) -> None:
-        id = self.ids[place]
-        self.begin(id, wanted(self.database, id), self.attempts.open_of(id))
+        self.begin(id, wanted(self.database, id))
 
     @precondition(lambda self: self.stale)
     @rule(data=st.data())
@@ -141,17 +145,21 @@ class Ledger(RuleBasedStateMachine):
     @rule(data=st.data(), answer=ANSWERS, status=SEEN)
     def end(self, data: st.DataObject, answer: Answer, status: Status | None) -> None:
         attempt_id, id, run_id, entry = self.on_the_way.pop(data.draw(st.integers(0, len(self.on_the_way) - 1)))
-        seen = None
+        now, seen = self.tick(), None
         settlement = settle_without_look(answer)
         if answer.needs_a_look:
-            seen = self.seen_at(id, status)
+            seen = Observation(status) if status is not None else None
             settlement = settle_by_look(answer, seen)
-        now = self.tick()
         self.attempts.end(attempt_id, entry, run_id, settlement, now, seen=seen, settles_at=now)
+        if self.open.get(id) != attempt_id:
+            # A look has settled it meanwhile, and that stands.
+            return
+        if settlement.confirmed:
+            self.confirmed.add(attempt_id)
         if settlement.attempt is not None:
-            self.ended.pop(attempt_id, None)
-            if self.open.get(id) == attempt_id:
-                del self.open[id]
+            del self.open[id]
+            self.ended_at[id] = now
+        self.seen_at(id, status if answer.needs_a_look else None)
 
     @precondition(lambda self: self.on_the_way)
     @rule(data=st.data())

@@ -1,9 +1,12 @@
 """What an attempt came to, and what a run still has to do or to confirm."""
 
+from dataclasses import replace
+
 import pytest
 
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database
+from greenlight.ats.registry import register
 from greenlight.domain.conditions import (
     Answer,
     Condition,
@@ -55,12 +58,15 @@ def test_a_confirmed_attempt(database: Database) -> None:
     id, attempt_id = started(database)
     end(database, attempt_id, id, CONFIRMED)
     (attempt,) = attempts_at(database, id)
-    assert (attempt.outcome, attempt.closed_at, attempt.reason) == ("confirmed", at(3), "ENABLED")
+    assert (attempt.outcome, attempt.closed_at, attempt.confirmed_at) == (None, None, at(3))
     row = integration(database, id)
-    assert (row.outcome, row.reason) == (Outcome.ENABLED, Reason.ENABLED)
+    assert (row.outcome, row.reason) == (Outcome.UNKNOWN, Reason.CONFIRMED_NOT_SHOWN)
     assert (row.observed, row.observed_at) == (Status.REQUESTED, at(1))
     assert (row.condition_since, row.checked_at) == (at(3), at(3))
     assert row.done_in_run == "run-1"
+    shows(database, id, Status.ENABLED, at(4))
+    (attempt,) = attempts_at(database, id)
+    assert (attempt.outcome, attempt.closed_at) == ("confirmed", at(4))
 
 
 def test_a_refused_attempt_keeps_linkedins_words(database: Database) -> None:
@@ -83,7 +89,7 @@ def test_a_refusal_that_may_pass_leaves_it_to_do(database: Database) -> None:
     assert Attempts(database).still_to_enable([id], "run-1") == [id]
 
 
-@pytest.mark.parametrize("seen", [None, Status.REQUESTED, Status.UNKNOWN])
+@pytest.mark.parametrize("seen", [None, Status.REQUESTED, Status.NOT_REQUESTED, Status.UNKNOWN])
 def test_an_unclear_attempt_stays_open(database: Database, seen: Status | None) -> None:
     """Nothing shows what became of it, so it has no outcome; how long it may still land is moved on."""
     id, attempt_id = started(database)
@@ -104,7 +110,6 @@ def test_an_unclear_attempt_stays_open(database: Database, seen: Status | None) 
     [
         (Status.ENABLED, "confirmed_by_looking"),
         (Status.PARTNER_READY, "confirmed_by_looking"),
-        (Status.NOT_REQUESTED, "not_applied"),
     ],
 )
 def test_an_unclear_attempt_is_settled_by_the_look_after_it(database: Database, seen: Status, outcome: str) -> None:
@@ -141,7 +146,7 @@ def test_an_unclear_end_does_not_open_what_a_look_has_settled(database: Database
         (Status.ENABLED, "confirmed_by_looking"),
         (Status.PARTNER_READY, "confirmed_by_looking"),
         (Status.NOT_REQUESTED, "not_applied"),
-        (Status.REQUESTED, None),
+        (Status.REQUESTED, "not_applied"),
         (Status.UNKNOWN, None),
     ],
 )
@@ -179,8 +184,8 @@ def test_still_to_enable(database: Database) -> None:
     assert attempts.still_to_enable([third, second, first], "run-2") == [third, second, first]
 
 
-def test_enabled_in(database: Database) -> None:
-    """Those LinkedIn confirmed in this run and verify has not shown since: they are looked at once more."""
+def test_not_shown_in(database: Database) -> None:
+    """Those LinkedIn confirmed in this run and no look has shown since: they are looked at once more."""
     names = ("confirmed", "refused", "lost", "seen", "other", "failed")
     ids = bring_in(database, *(customer(name) for name in names))
     by_name = dict(zip(names, ids, strict=True))
@@ -189,19 +194,37 @@ def test_enabled_in(database: Database) -> None:
         run_id = "run-2" if name == "other" else "run-1"
         refused = settle_without_look(Answer(Exit.REFUSED, Reason.TOKEN_REJECTED))
         settlement = {"refused": refused, "lost": settle_by_look(LOST, None)}.get(name, CONFIRMED)
-        end(database, begin(database, id, run_id), id, settlement, run_id=run_id)
+        end(database, begin(database, id, run_id, at(2)), id, settlement, run_id=run_id)
     shows(database, by_name["seen"], Status.ENABLED, at(5), purpose="confirm:run-1")
     fails(database, by_name["failed"], at(5), purpose="confirm:run-1")
     attempts = Attempts(database)
-    assert attempts.enabled_in("run-1") == [by_name["confirmed"], by_name["failed"]]
-    assert attempts.enabled_in("run-2") == [by_name["other"]]
-    assert attempts.enabled_in("run-3") == []
+    assert attempts.not_shown_in("run-1") == [by_name["confirmed"], by_name["failed"]]
+    assert attempts.not_shown_in("run-2") == [by_name["other"]]
+    assert attempts.not_shown_in("run-3") == []
+    assert attempts.in_doubt(ids) == {by_name["lost"]: at(13)}
 
 
-def test_enabled_in_names_an_integration_once(database: Database) -> None:
-    """However often LinkedIn confirmed it: each entry is a look, and looks are counted by LinkedIn."""
+def test_a_look_under_another_application_settles_nothing(database: Database) -> None:
+    """It was replaced while the request was on its way: what the new one shows is about something else."""
+    id, attempt_id = started(database)
+    end(database, attempt_id, id, settle_by_look(LOST, None))
+    register(database, [replace(customer("acme"), application=("client-new", "child-app-acme"))], at(4))
+    shows(database, id, Status.ENABLED, at(30))
+    (attempt,) = attempts_at(database, id)
+    assert (attempt.outcome, attempt.closed_at) == (None, None)
+
+
+def test_a_person_may_insist(database: Database) -> None:
+    """Only their word takes a confirmed enable that is not shown for one without effect."""
     id, attempt_id = started(database)
     end(database, attempt_id, id, CONFIRMED)
-    shows(database, id, Status.REQUESTED, at(5))
-    end(database, begin(database, id, now=at(6)), id, CONFIRMED, minute=7)
-    assert Attempts(database).enabled_in("run-1") == [id]
+    seen, entry = Observation(Status.REQUESTED), wanted(database, id)
+    attempts = Attempts(database)
+    attempts.record(entry, "run-2", after_look(seen), at(20), final=False, seen=seen)
+    assert attempts_at(database, id)[0].closed_at is None
+    attempts.record(entry, "run-2", after_look(seen), at(21), final=False, seen=seen, insist=True)
+    assert (attempts_at(database, id)[0].outcome, integration(database, id).reason) == (
+        "not_applied",
+        Reason.READY_TO_ENABLE,
+    )
+    begin(database, id, "run-2", at(21))

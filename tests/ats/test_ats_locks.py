@@ -72,7 +72,7 @@ def test_who_lost_a_lease_sends_nothing(database: Database, two: tuple[Locks, Lo
     (wanted,) = Store(database).wanted(ids_of(database)[:1])
     attempts, late = Attempts(database), NOON + LEASE
     with pytest.raises(AttemptRefused, match="lease"):
-        attempts.begin(wanted, "run-1", "app", late, settles_at=late, instead_of=None, owner=first.owner)
+        attempts.begin(wanted, "run-1", "app", late, settles_at=late, owner=first.owner)
 
 
 class Time:

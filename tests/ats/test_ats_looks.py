@@ -91,12 +91,12 @@ def test_a_failed_confirming_look_changes_nothing(database: Database) -> None:
         (Status.ENABLED, "confirmed_by_looking"),
         (Status.PARTNER_READY, "confirmed_by_looking"),
         (Status.NOT_REQUESTED, "not_applied"),
-        (Status.REQUESTED, None),
+        (Status.REQUESTED, "not_applied"),
         (Status.UNKNOWN, None),
     ],
 )
 def test_a_look_settles_an_open_attempt(database: Database, status: Status, outcome: str | None) -> None:
-    """A killed run leaves an intent behind. REQUESTED does not settle it: the request may still be on its way."""
+    """A killed run leaves an intent behind; once all that it sent has landed, a look tells what became of it."""
     first, other = bring_in(database, customer("acme"), customer("bolt"))
     for id in (first, other):
         shows(database, id, Status.REQUESTED, at(1))

@@ -125,8 +125,11 @@ def test_a_report_shows_what_was_planned(database: Database) -> None:
     shows(database, id, Status.REQUESTED, at(2))
     Store(database).record_plan([(id, Planned(item(integration(database, id)), Action.ENABLE, READY))], at(3))
     settlement, entry = settle_without_look(Answer(Exit.CONFIRMED)), wanted(database, id)
-    attempt_id = begin(database, id)
+    attempt_id = begin(database, id, now=at(3))
     Attempts(database).end(attempt_id, entry, "run-1", settlement, at(4), seen=None, settles_at=at(4))
+    (shown,) = runs.report("run-1").items
+    assert (shown.action, shown.condition.outcome) == (Action.ENABLE, Outcome.UNKNOWN), "no look has shown it"
+    shows(database, id, Status.ENABLED, at(5), purpose="confirm:run-1")
     (shown,) = runs.report("run-1").items
     assert (shown.action, shown.condition.outcome) == (Action.ENABLE, Outcome.ENABLED)
     assert (shown.customer_name, shown.integration_name) == ("acme Ltd", "APPLY_WITH_LINKEDIN of acme")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel import col, select
 
-from greenlight.ats.attempts import Attempts, OpenAttempt
+from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.rows import Wanted
@@ -74,7 +74,8 @@ def wanted(database: Database, id: int) -> Wanted:
 def shows(database: Database, id: int, status: Status, now: datetime = NOON, purpose: str = "observe:run-1") -> None:
     """LinkedIn is looked at and shows this."""
     seen = Observation(status)
-    Store(database).record_looks(purpose, [Look(id, seen, after_look(seen), final=True)], now)
+    look = Look(id, seen, after_look(seen), final=True, client_id=wanted(database, id).client_id)
+    Store(database).record_looks(purpose, [look], now)
 
 
 def fails(
@@ -93,9 +94,8 @@ def begin(
     id: int,
     run_id: str = "run-1",
     now: datetime = NOON,
-    *,
-    instead_of: OpenAttempt | None = None,
 ) -> int:
+    entry = wanted(database, id)
     return Attempts(database).begin(
-        wanted(database, id), run_id, "client-acme", now, settles_at=now + timedelta(minutes=1), instead_of=instead_of
+        entry, run_id, entry.client_id or "none", now, settles_at=now + timedelta(minutes=1)
     )

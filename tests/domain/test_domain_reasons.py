@@ -156,6 +156,7 @@ MOVES = [
     (Reason.UNREADABLE_ANSWER, Mover.LINKEDIN),
     (Reason.OUTCOME_UNKNOWN, Mover.US),
     (Reason.HELD_BY_CAP, Mover.US),
+    (Reason.CONFIRMED_NOT_SHOWN, Mover.LINKEDIN),
 ]
 
 

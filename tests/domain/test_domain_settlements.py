@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 
 from greenlight.domain.conditions import (
+    NOT_SHOWN,
     Answer,
     AttemptOutcome,
     Condition,
@@ -13,6 +14,7 @@ from greenlight.domain.conditions import (
     settle_by_look,
     settle_open_attempt,
     settle_without_look,
+    while_open,
 )
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Observation, Status
@@ -48,12 +50,10 @@ def test_the_ends_of_an_attempt_are_written_to_the_database_under_these_names() 
     assert [a.value for a in AttemptOutcome] == ["confirmed", "confirmed_by_looking", "refused", "not_applied"]
 
 
-def test_a_bare_confirmation_is_an_enable_that_leaves_nothing_to_repeat() -> None:
+def test_a_confirmation_leaves_nothing_to_repeat_and_is_not_called_enabled() -> None:
     answer = Answer(Exit.CONFIRMED)
     assert (answer.reason, answer.detail, answer.may_pass) == (Reason.ENABLED, None, False)
-    assert settle_without_look(answer) == Settlement(
-        Condition(Outcome.ENABLED, Reason.ENABLED), AttemptOutcome.CONFIRMED, worth_repeating=False
-    )
+    assert settle_without_look(answer) == Settlement(NOT_SHOWN, None, worth_repeating=False, confirmed=True)
 
 
 @every_case
@@ -67,30 +67,30 @@ def test_every_answer_comes_to_exactly_one_outcome(seen: Observation | None) -> 
 
 
 @every_case
-def test_an_attempt_stays_open_only_while_a_later_look_can_settle_it(seen: Observation | None) -> None:
+def test_an_attempt_ends_only_by_a_refusal_or_by_an_effect_that_was_shown(seen: Observation | None) -> None:
+    """Everything else may still land; right after the answer no look proves the opposite."""
+    effect = seen is not None and seen.status in BY_LOOKING
     for answer in ANSWERS:
-        attempt = settle(answer, seen).attempt
-        undecided = seen is None or settle_open_attempt(seen) is None
-        assert (attempt is None) == (answer.exit is Exit.UNCLEAR and undecided), answer
-        if answer.exit is Exit.UNCLEAR and seen is not None:
-            assert attempt == settle_open_attempt(seen), "a look says the same now and later"
-    assert {settle_open_attempt(Observation(s)) for s in Status} - {None}, "some later look settles it"
+        settlement = settle(answer, seen)
+        lagging = answer.reason is Reason.ALREADY_ENABLED and not effect
+        assert settlement.confirmed == (answer.exit is Exit.CONFIRMED or (answer.exit is Exit.REFUSED and lagging))
+        if settlement.confirmed:
+            assert (settlement.condition, settlement.attempt) == (NOT_SHOWN, None), answer
+        elif answer.exit is Exit.REFUSED:
+            assert settlement.attempt is AttemptOutcome.REFUSED, "a refusal had no effect, whatever is seen"
+        else:
+            assert settlement.attempt is (AttemptOutcome.CONFIRMED_BY_LOOKING if effect else None), answer
+        assert settlement.pending == (settlement.attempt is None and not settlement.confirmed)
 
 
 @every_case
-def test_enabled_is_said_only_if_linkedin_confirmed_or_a_look_showed_it(seen: Observation | None) -> None:
-    shown = seen is not None and seen.status is Status.ENABLED
+def test_enabled_is_said_only_if_a_look_showed_it(seen: Observation | None) -> None:
     for answer in ANSWERS:
         settlement = settle(answer, seen)
         if settlement.condition.outcome in (Outcome.ENABLED, Outcome.ALREADY_ENABLED):
-            assert answer.exit is Exit.CONFIRMED or shown, answer
-        if settlement.attempt is AttemptOutcome.CONFIRMED:
-            assert answer.exit is Exit.CONFIRMED, answer
-        if settlement.attempt is AttemptOutcome.CONFIRMED_BY_LOOKING:
             assert seen is not None, answer
-            assert seen.status in BY_LOOKING, answer
+            assert seen.status is Status.ENABLED, answer
         if answer.exit is Exit.REFUSED:
-            assert settlement.attempt is AttemptOutcome.REFUSED, "a refusal had no effect, whatever is seen"
             assert settlement.condition.outcome is not Outcome.ENABLED, "what others enabled is not ours"
 
 
@@ -111,7 +111,7 @@ UNAVAILABLE = Answer(Exit.UNCLEAR, Reason.LINKEDIN_UNAVAILABLE, "words", may_pas
     [
         pytest.param(
             None,
-            Settlement(Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, "words"), None, worth_repeating=True),
+            Settlement(Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, "words"), None),
             id="the look failed too: the attempt stays open",
         ),
         pytest.param(
@@ -126,17 +126,17 @@ UNAVAILABLE = Answer(Exit.UNCLEAR, Reason.LINKEDIN_UNAVAILABLE, "words", may_pas
         ),
         pytest.param(
             Observation(Status.REQUESTED),
-            Settlement(Condition(Outcome.FAILED, Reason.LINKEDIN_UNAVAILABLE, "words"), None, worth_repeating=True),
+            Settlement(Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, "words"), None),
             id="not applied yet, but the request may still land",
         ),
         pytest.param(
             Observation(Status.NOT_REQUESTED),
-            Settlement(Condition(Outcome.WAITING, Reason.NOT_REQUESTED), AttemptOutcome.NOT_APPLIED),
-            id="without a request at LinkedIn nothing can have been applied",
+            Settlement(Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, "words"), None),
+            id="nothing is shown, but that look may lag as well",
         ),
         pytest.param(
             Observation(Status.UNKNOWN, "PAUSED"),
-            Settlement(Condition(Outcome.UNKNOWN, Reason.UNREADABLE_ANSWER, "onboardingStatus 'PAUSED'"), None),
+            Settlement(Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, "words"), None),
             id="a new word settles nothing, and repeating would send blindly",
         ),
     ],
@@ -151,7 +151,6 @@ def test_what_does_not_pass_by_itself_is_not_repeated(seen: Observation | None) 
     assert not settle(Answer(Exit.UNCLEAR, Reason.LINKEDIN_UNAVAILABLE), seen).worth_repeating
 
 
-DOUBT = Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, "words")
 REFUSED_SO = Condition(Outcome.FAILED, Reason.REQUEST_REFUSED, "words")
 FOUND_ENABLED = Condition(Outcome.ALREADY_ENABLED, Reason.ALREADY_ENABLED)
 CUSTOMERS_MOVE = Condition(Outcome.WAITING, Reason.AWAITING_CUSTOMER)
@@ -162,10 +161,10 @@ CUSTOMERS_MOVE = Condition(Outcome.WAITING, Reason.AWAITING_CUSTOMER)
     [
         pytest.param(Reason.ALREADY_ENABLED, Status.ENABLED, FOUND_ENABLED, id="already enabled, and verify confirms"),
         pytest.param(Reason.ALREADY_ENABLED, Status.PARTNER_READY, CUSTOMERS_MOVE, id="our part was done before"),
-        pytest.param(Reason.ALREADY_ENABLED, Status.REQUESTED, DOUBT, id="already enabled, but verify says requested"),
-        pytest.param(Reason.ALREADY_ENABLED, Status.NOT_REQUESTED, DOUBT, id="already enabled, but verify has nothing"),
-        pytest.param(Reason.ALREADY_ENABLED, Status.UNKNOWN, DOUBT, id="already enabled, but verify says a new word"),
-        pytest.param(Reason.ALREADY_ENABLED, None, DOUBT, id="already enabled, but nobody could look"),
+        pytest.param(Reason.ALREADY_ENABLED, Status.REQUESTED, NOT_SHOWN, id="already enabled, a look lags"),
+        pytest.param(Reason.ALREADY_ENABLED, Status.NOT_REQUESTED, NOT_SHOWN, id="already enabled, a look is empty"),
+        pytest.param(Reason.ALREADY_ENABLED, Status.UNKNOWN, NOT_SHOWN, id="already enabled, and a new word"),
+        pytest.param(Reason.ALREADY_ENABLED, None, NOT_SHOWN, id="already enabled, but nobody could look"),
         pytest.param(Reason.REQUEST_REFUSED, Status.ENABLED, FOUND_ENABLED, id="an unlisted 4xx of an enabled one"),
         pytest.param(Reason.REQUEST_REFUSED, Status.PARTNER_READY, CUSTOMERS_MOVE, id="an unlisted 4xx of a ready one"),
         pytest.param(Reason.REQUEST_REFUSED, Status.REQUESTED, REFUSED_SO, id="an unlisted 4xx is a failure"),
@@ -178,18 +177,32 @@ def test_a_doubtful_refusal_is_settled_by_the_look(reason: Reason, seen: Status 
     look = None if seen is None else Observation(seen)
     for may_pass in (False, True):
         settlement = settle(Answer(Exit.REFUSED, reason, "words", may_pass), look)
-        assert settlement == Settlement(condition, AttemptOutcome.REFUSED, worth_repeating=False)
+        if condition is NOT_SHOWN:
+            assert settlement == Settlement(NOT_SHOWN, None, confirmed=True)
+        else:
+            assert settlement == Settlement(condition, AttemptOutcome.REFUSED)
 
 
-@pytest.mark.parametrize(
-    ("status", "end"),
-    [
-        pytest.param(Status.ENABLED, AttemptOutcome.CONFIRMED_BY_LOOKING, id="it was applied"),
-        pytest.param(Status.PARTNER_READY, AttemptOutcome.CONFIRMED_BY_LOOKING, id="our part of it was applied"),
-        pytest.param(Status.NOT_REQUESTED, AttemptOutcome.NOT_APPLIED, id="there is nothing that it could apply to"),
-        pytest.param(Status.REQUESTED, None, id="it may still land"),
-        pytest.param(Status.UNKNOWN, None, id="a word that nobody understands settles nothing"),
-    ],
-)
-def test_a_later_look_ends_an_open_attempt(status: Status, end: AttemptOutcome | None) -> None:
-    assert settle_open_attempt(Observation(status)) is end
+@pytest.mark.parametrize("settled", [False, True], ids=["may still land", "settled"])
+@pytest.mark.parametrize("confirmed", [False, True], ids=["in doubt", "confirmed"])
+@pytest.mark.parametrize("status", Status)
+def test_a_later_look_ends_an_open_attempt(status: Status, confirmed: bool, settled: bool) -> None:
+    """The effect always does; its absence only what is in doubt, and only once nothing can land any more."""
+    end = settle_open_attempt(Observation(status), confirmed=confirmed, settled=settled)
+    if status in BY_LOOKING:
+        assert end is (AttemptOutcome.CONFIRMED if confirmed else AttemptOutcome.CONFIRMED_BY_LOOKING)
+    elif confirmed or not settled or status is Status.UNKNOWN:
+        assert end is None
+    else:
+        assert end is AttemptOutcome.NOT_APPLIED
+
+
+@pytest.mark.parametrize("confirmed", [False, True], ids=["in doubt", "confirmed"])
+@pytest.mark.parametrize("status", Status)
+def test_what_an_open_attempt_is_called(status: Status, confirmed: bool) -> None:
+    """Never ready to enable again, and never settled."""
+    condition = while_open(confirmed=confirmed, detail="words", seen=Observation(status, "PAUSED"))
+    if status is Status.UNKNOWN:
+        assert condition.reason is Reason.UNREADABLE_ANSWER
+    else:
+        assert condition == (NOT_SHOWN if confirmed else Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, "words"))

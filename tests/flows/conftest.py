@@ -81,6 +81,7 @@ def town(prefect_server: str, database_url: str, tmp_path: Path, monkeypatch: py
             monkeypatch.setenv("GREENLIGHT_LINKEDIN_API_URL", address)
             monkeypatch.setenv("GREENLIGHT_LINKEDIN_TOKEN_URL", f"{address}/oauth/v2/accessToken")
             monkeypatch.setenv("GREENLIGHT_HTTP_TIMEOUT_SECONDS", "1")
+            monkeypatch.setenv("GREENLIGHT_SETTLE_SECONDS", "1")
             monkeypatch.setenv("GREENLIGHT_RETRY_DELAYS_SECONDS", "0.1,0.1")
             monkeypatch.setenv("GREENLIGHT_APPLICATION_READY_SECONDS", "5")
             for name, value in settings.items():

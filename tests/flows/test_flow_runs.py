@@ -97,7 +97,7 @@ async def test_an_intent_left_by_a_killed_run_is_settled_by_looking(town: Any, d
         seen = Observation(Status.REQUESTED)
         store.record_looks("observe:killed", [Look(wanted.id, seen, after_look(seen), final=True)], past)
         settles_at = past + timedelta(seconds=2)
-        attempts.begin(wanted, "killed", "appada", past, settles_at=settles_at, instead_of=None)
+        attempts.begin(wanted, "killed", "appada", past, settles_at=settles_at)
         if done:
             key = Key("urn:li:organization:ada", "APPLY_WITH_LINKEDIN", "JOBS")
             there.linkedin.set_status("appada", key, "ENABLED")

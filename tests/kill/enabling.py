@@ -85,6 +85,7 @@ class Street:
             "GREENLIGHT_LINKEDIN_API_URL": address,
             "GREENLIGHT_LINKEDIN_TOKEN_URL": f"{address}/oauth/v2/accessToken",
             "GREENLIGHT_HTTP_TIMEOUT_SECONDS": "1",
+            "GREENLIGHT_SETTLE_SECONDS": "1",
             "GREENLIGHT_RETRY_DELAYS_SECONDS": "0.1,0.1",
         }
         self._move_in()

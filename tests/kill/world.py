@@ -63,6 +63,7 @@ class Town:
             "GREENLIGHT_LINKEDIN_API_URL": address,
             "GREENLIGHT_LINKEDIN_TOKEN_URL": f"{address}/oauth/v2/accessToken",
             "GREENLIGHT_HTTP_TIMEOUT_SECONDS": "20",
+            "GREENLIGHT_SETTLE_SECONDS": "1",
             "GREENLIGHT_JS_SDK_DOMAINS": ",".join(ORIGINS),
         }
 

@@ -31,6 +31,8 @@ from greenlight.reconcile.observe import Observer, Purpose
 
 KEY = IntegrationKey("urn:li:organization:4gX03uw", "APPLY_WITH_LINKEDIN", "JOBS")
 PATIENCE = 15.0
+#: How long what is in doubt may still land after its answer.
+SETTLE = 120.0
 START = datetime(2026, 11, 23, 2, tzinfo=UTC)
 
 #: What LinkedIn does with an enable: whether it is carried out, now or after a while, and what comes back.
@@ -41,10 +43,15 @@ ENABLES = (
     "lost, done late",
     "500, done",
     "500, not done",
+    "500, done late",
+    "202, done",
+    "202, not done",
+    "202, done late",
     "garbage, done",
+    "garbage, done late",
     "429, not done",
 )
-LOOKS = ("told", "500", "cut")
+LOOKS = ("told", "500", "cut", "lagging")
 
 
 class LinkedIn:
@@ -74,12 +81,14 @@ class LinkedIn:
 
     def _look(self) -> httpx.Response:
         behaviour = next(self._looks, "told")
-        self.sent.append(("look", self.status if behaviour == "told" else behaviour, self.now))
+        status = "REQUESTED" if behaviour == "lagging" else self.status
+        told = behaviour in ("told", "lagging")
+        self.sent.append(("look", status if told else behaviour, self.now))
         if behaviour == "cut":
             raise httpx.ReadError("cut")
         if behaviour == "500":
             return httpx.Response(500, json={"status": 500})
-        return httpx.Response(200, json={"results": {KEY.as_body_key(): {"onboardingStatus": self.status}}})
+        return httpx.Response(200, json={"results": {KEY.as_body_key(): {"onboardingStatus": status}}})
 
     def _enabled(self, behaviour: str, request: httpx.Request) -> httpx.Response:
         assert KEY.as_body_key() in json.loads(request.content)["entities"]
@@ -89,14 +98,16 @@ class LinkedIn:
             return httpx.Response(400, json={"message": message, "status": 400})
         if "429" in behaviour:
             return httpx.Response(429, json={"status": 429})
-        if behaviour == "lost, done late":
-            self.late = self.now + timedelta(seconds=PATIENCE - 1)
+        if "done late" in behaviour:
+            self.late = self.now + timedelta(seconds=SETTLE - 1)
         elif "not done" not in behaviour:
             self._enable()
         if "lost" in behaviour:
             raise httpx.ReadTimeout("lost")
         if "500" in behaviour:
             return httpx.Response(500, json={"status": 500})
+        if "202" in behaviour:
+            return httpx.Response(202, json={})
         if "garbage" in behaviour:
             return httpx.Response(200, content=b"<html>")
         return httpx.Response(200, json={"results": {KEY.as_body_key(): {"status": 204}}})
@@ -135,29 +146,40 @@ async def run(database: Database, linkedin: LinkedIn, run_id: str, tries: int) -
     await Observer(store, enabler, Held(), linkedin.clock, locks).look(run_id, Purpose.OBSERVE, ids)
     (wanted,) = store.wanted(ids)
     if wanted.observed_at == linkedin.now and wanted.observed == "REQUESTED":
-        enabling = Enabling(attempts, enabler, Held(), linkedin.clock, locks, PATIENCE)
-        for _ in range(tries):
-            (wanted,) = store.wanted(ids)
-            left = await enabling.enable(run_id, wanted)
-            if not left.items:
-                break
-            linkedin.now += timedelta(seconds=left.wait + 0.5)
+        enabling = Enabling(attempts, enabler, Held(), linkedin.clock, locks, PATIENCE, SETTLE)
+
+        async def enable() -> None:
+            for _ in range(tries):
+                if not attempts.still_to_enable(ids, run_id):
+                    break
+                (wanted,) = store.wanted(ids)
+                left = await enabling.enable(run_id, wanted)
+                if not left.items:
+                    break
+                linkedin.now += timedelta(seconds=left.wait + 0.5)
+
+        await enable()
+        if doubtful := attempts.in_doubt(ids):
+            linkedin.now = max(linkedin.now, *doubtful.values())
+            await Observer(store, enabler, Held(), linkedin.clock, locks).look(run_id, Purpose.SETTLE, ids)
+            await enable()
     await wire.aclose()
 
 
 def check(linkedin: LinkedIn) -> None:
-    """Every enable follows a look that told REQUESTED, and no blind spot lies between two of them."""
+    """Every enable follows a look that told REQUESTED, never while an earlier one may land, never a confirmed one."""
     assert linkedin.effective <= 1
-    told: str | None = None
+    told, confirmed = None, False
     doubt_until: datetime | None = None
     for kind, what, when in linkedin.sent:
         if kind == "look":
             told = what if what in ("REQUESTED", "ENABLED") else told
             continue
+        assert not confirmed, "sent again although LinkedIn had confirmed it"
         assert told == "REQUESTED", "an enable was sent for what the last look did not show as REQUESTED"
         assert doubt_until is None or when >= doubt_until, "sent again while the last one could still land"
-        told = None
-        doubt_until = when + timedelta(seconds=PATIENCE) if "lost" in what else None
+        told, confirmed = None, what == "done"
+        doubt_until = when + timedelta(seconds=SETTLE) if "429" not in what else None
 
 
 @settings(
