@@ -80,6 +80,7 @@ CALM = frozenset(
         Reason.CLAIMED_TWICE,
         Reason.SUDDENLY_EMPTY,
         Reason.WANTED_SET_JUMPED,
+        Reason.NOT_DONE,
         Reason.NOT_LOOKED_AT,
         Reason.APPLICATION_WORKS,
         Reason.APPLICATION_NOT_READY,
@@ -205,4 +206,5 @@ WORDS: dict[Reason, Words] = {
     Reason.CLAIMED_TWICE: _LOOKS_FIRST,
     Reason.SUDDENLY_EMPTY: _LOOKS_FIRST,
     Reason.WANTED_SET_JUMPED: _LOOKS_FIRST,
+    Reason.NOT_DONE: Words("Not done yet", f"LinkedIn has your request, and we have not come to it yet. {_BY_ITSELF}"),
 }

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     CLAIMED_TWICE = "CLAIMED_TWICE"
     SUDDENLY_EMPTY = "SUDDENLY_EMPTY"
     WANTED_SET_JUMPED = "WANTED_SET_JUMPED"
+    NOT_DONE = "NOT_DONE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,5 +253,11 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Look at `greenlight plan`; if all of it is intended, run `greenlight apply` by hand.",
         Mover.US,
         "design, guards",
+    ),
+    Reason.NOT_DONE: _E(
+        "It was planned, and the run did not come to it.",
+        "Run again; if it lasts, see the run's log for what kept it from the ATS database or from LinkedIn.",
+        Mover.US,
+        "design, what is told of a run",
     ),
 }

@@ -1,7 +1,7 @@
 """The report of a run, as other programs read it: `greenlight.report/1` (interface, "JSON of plan, apply, …")."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -57,6 +57,8 @@ class ReportItem:
     condition_since: datetime | None = None
     observed_since: datetime | None = None
     next_try_at: datetime | None = None
+    #: An attempt of this run is still open: whether it landed is not known.
+    in_doubt: bool = False
 
     @property
     def message(self) -> str:
@@ -105,7 +107,7 @@ class Report:
     def unsettled(self) -> list[ReportItem]:
         """Items that somebody has to look into; a never-looked-at item is one only where the run was to look."""
         looks = self.command in (Command.PLAN, Command.APPLY, Command.REQUEST, Command.AUDIT)
-        return [i for i in self.items if _is_unsettled(i.condition, looks)]
+        return [i for i in self.items if i.in_doubt or _is_unsettled(i.condition, looks)]
 
     def dropped(self) -> list[ReportItem]:
         """Of an approved plan's enables, those that no longer were what was approved when it was applied."""
@@ -155,6 +157,26 @@ class Report:
         if self.price is not None:
             document["price"] = asdict(self.price)
         return document
+
+
+#: Planned, and nothing is on record of what became of it.
+_NOT_DONE = Condition(Outcome.FAILED, Reason.NOT_DONE)
+_IN_DOUBT = Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN)
+
+
+def as_of_run(entry: ReportItem, command: Command, *, ours: bool, in_doubt: bool) -> ReportItem:
+    """What this run did about it, which what is known of it now does not tell alone.
+
+    `ours` says that an enable of this run took effect, `in_doubt` that one is still open.
+    """
+    entry, known = replace(entry, in_doubt=in_doubt), entry.condition
+    if known.reason is Reason.ENABLED:
+        # Another run may have looked at it meanwhile: whether it was this run that enabled it, the attempts tell.
+        return replace(entry, condition=replace(known, outcome=Outcome.ENABLED if ours else Outcome.ALREADY_ENABLED))
+    planned = command in (Command.APPLY, Command.REQUEST) and entry.action is Action.ENABLE
+    if planned and known.reason is Reason.READY_TO_ENABLE:
+        return replace(entry, condition=_IN_DOUBT if in_doubt else _NOT_DONE)
+    return entry
 
 
 _UNSETTLED = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.HELD})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Action, Item, Requests
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
-from greenlight.domain.report import Command, Report, ReportItem
+from greenlight.domain.report import Command, Report, ReportItem, Verdict, as_of_run
 from greenlight.domain.status import Status
 from tests.domain.things import AWLI, QUIET, conditions, items
 
@@ -183,3 +183,45 @@ def test_what_an_approved_plan_no_longer_held_for_is_named() -> None:
     assert "Dropped since the plan: acme (NOT_REQUESTED)." in report.headline()
     assert Report(Command.APPLY, [kept, gone]).dropped() == []
     assert Report(Command.PLAN, [kept, gone], plan_id="p").dropped() == []
+
+
+def as_run(condition: Condition, command: Command = Command.APPLY, **told: bool) -> ReportItem:
+    entry = item(condition, action=Action.ENABLE)
+    return as_of_run(entry, command, **({"ours": False, "in_doubt": False} | told))
+
+
+READY = Condition(Outcome.WAITING, Reason.READY_TO_ENABLE)
+
+
+@pytest.mark.parametrize("command", Command)
+def test_planned_and_not_done_is_never_called_done(command: Command) -> None:
+    """A database that refused the intent, a chunk that crashed: the run set out to enable it and did not."""
+    entry = as_run(READY, command)
+    report = Report(command, [entry])
+    if command in (Command.APPLY, Command.REQUEST):
+        assert (entry.condition.outcome, entry.condition.reason) == (Outcome.FAILED, Reason.NOT_DONE)
+        assert (report.unsettled(), report.verdict, report.exit_code) == ([entry], Verdict.FAILED, 3)
+        assert "acme (NOT_DONE)" in report.headline()
+    else:
+        assert entry.condition == READY
+        assert report.verdict is Verdict.OK
+
+
+def test_what_was_never_planned_is_no_broken_promise() -> None:
+    entry = as_of_run(item(READY), Command.APPLY, ours=False, in_doubt=False)
+    assert entry == item(READY)
+
+
+@pytest.mark.parametrize("condition", [READY, *(Condition(Outcome.WAITING, r) for r in (Reason.AWAITING_CUSTOMER,))])
+def test_an_enable_that_is_still_open_is_unsettled(condition: Condition) -> None:
+    """Whatever is shown of the integration meanwhile: nobody knows yet what became of what was sent."""
+    entry = as_run(condition, in_doubt=True)
+    assert entry.condition.reason is (Reason.OUTCOME_UNKNOWN if condition is READY else condition.reason)
+    assert Report(Command.APPLY, [entry]).exit_code == 3
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_who_enabled_it_is_told_by_the_attempts(ours: bool) -> None:
+    for outcome in (Outcome.ENABLED, Outcome.ALREADY_ENABLED):
+        told = as_run(Condition(outcome, Reason.ENABLED), ours=ours).condition
+        assert told.outcome is (Outcome.ENABLED if ours else Outcome.ALREADY_ENABLED)
