@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from flows.reconcile import reconcile
+from greenlight.ats.attempts import Attempts
 from tests.flows.fault_world import Case, import_file, world
 
 ENABLED = ("enabled", "ENABLED", "ENABLED")
@@ -40,3 +41,28 @@ async def test_a_run_whose_intents_cannot_be_written_has_not_converged(town: Any
         assert (report.verdict.value, report.exit_code) == ("failed", 3)
         assert state.is_failed()
         assert "NOT_DONE" in state.message
+
+
+async def test_a_chunk_that_crashes_is_the_runs_failure_and_stops_no_other(
+    town: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is away for one intent: the run ends the others, and says that it did not end well."""
+    async with town(world(THREE)) as there:
+        await there.bring_in(import_file(THREE))
+        honest = Attempts.begin
+
+        def broken(self: Attempts, wanted: Any, *told: Any, **more: Any) -> int:
+            if wanted.item.customer_id == "bob":
+                raise ZeroDivisionError
+            return honest(self, wanted, *told, **more)
+
+        monkeypatch.setattr(Attempts, "begin", broken)
+        state: Any = await reconcile(return_state=True)
+        assert (state.type.value, state.name) == ("FAILED", "Crashed")
+        assert state.message.startswith("1 chunk of the work ended in an error, the first ZeroDivisionError. ")
+        assert "bob (NOT_DONE)" in state.message
+        assert {customer: sent["effective"] for customer, sent in there.enables().items()} == {
+            "ada": 1,
+            "bob": 0,
+            "cyd": 1,
+        }
