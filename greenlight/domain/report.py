@@ -59,6 +59,8 @@ class ReportItem:
     next_try_at: datetime | None = None
     #: An attempt of this run is still open: whether it landed is not known.
     in_doubt: bool = False
+    #: An enable of this run took effect, also where the customer's admin has the last word.
+    changed: bool = False
 
     @property
     def message(self) -> str:
@@ -83,6 +85,7 @@ class ReportItem:
             "whose_move": explanation.mover.value,
             "since": _iso(self.condition_since),
             "next_try_at": _iso(self.next_try_at),
+            "changed": self.changed,
         }
 
 
@@ -123,12 +126,19 @@ class Report:
         """Items that an apply would enable, or tried to."""
         return sum(item.action is Action.ENABLE for item in self.items)
 
+    @property
+    def changed(self) -> int:
+        """Items that this run's own enables brought further; none of them can be undone."""
+        return sum(item.changed for item in self.items)
+
     def headline(self) -> str:
         """One sentence: how many of what, and who needs somebody (the first ten, by name)."""
         counts = [f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in self.counts().items() if count]
         if self.command is Command.PLAN and counts:
             counts.insert(0, f"{self.changes} to enable")
         text = ", ".join(counts) or "nothing is wanted"
+        if self.changed:
+            text += f"; {self.changed} changed by this run"
         unsettled = [f"{i.item.customer_id} ({i.condition.reason})" for i in self.unsettled()]
         if dropped := [f"{i.item.customer_id} ({i.condition.reason})" for i in self.dropped()]:
             text += f". Dropped since the plan: {first_ten(dropped)}"
@@ -150,6 +160,7 @@ class Report:
             "run_id": self.run_id,
             "plan_id": self.plan_id,
             "verdict": self.verdict.value,
+            "changed": self.changed,
             "counts": {outcome.value: count for outcome, count in self.counts().items()},
             "requests": asdict(self.requests),
             "items": [item.as_json() for item in self.items],
@@ -169,7 +180,7 @@ def as_of_run(entry: ReportItem, command: Command, *, ours: bool, in_doubt: bool
 
     `ours` says that an enable of this run took effect, `in_doubt` that one is still open.
     """
-    entry, known = replace(entry, in_doubt=in_doubt), entry.condition
+    entry, known = replace(entry, in_doubt=in_doubt, changed=ours), entry.condition
     if known.reason is Reason.ENABLED:
         # Another run may have looked at it meanwhile: whether it was this run that enabled it, the attempts tell.
         return replace(entry, condition=replace(known, outcome=Outcome.ENABLED if ours else Outcome.ALREADY_ENABLED))

@@ -14,7 +14,7 @@ from greenlight.domain.report import Command, Report, ReportItem, Verdict, as_of
 from greenlight.domain.status import Status
 from tests.domain.things import AWLI, QUIET, conditions, items
 
-REPORT_FIELDS = {"schema", "command", "run_id", "plan_id", "verdict", "counts", "requests", "items"}
+REPORT_FIELDS = {"schema", "command", "run_id", "plan_id", "verdict", "counts", "requests", "items", "changed"}
 OUTCOMES = {"enabled", "already_enabled", "waiting", "failed", "unknown", "held", "not_looked_at"}
 REQUEST_KINDS = {"token", "verify", "enable"}
 ITEM_FIELDS = {
@@ -32,7 +32,7 @@ ITEM_FIELDS = {
     "remedy",
     "whose_move",
 }
-ADDED_ITEM_FIELDS = {"since", "next_try_at"}
+ADDED_ITEM_FIELDS = {"since", "next_try_at", "changed"}
 
 moments = st.none() | st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]))
 report_items = st.builds(
@@ -89,7 +89,9 @@ def test_the_document_survives_json_unchanged(report: Report) -> None:
     """An enum or a moment that is no plain text would come back as something else."""
     document = report.as_json()
     assert json.loads(json.dumps(document, allow_nan=False)) == document
-    for value in [v for i in document["items"] for v in i.values()] + [document["verdict"], document["command"]]:
+    told = [v for i in document["items"] for name, v in i.items() if name != "changed"]
+    assert all(type(i["changed"]) is bool for i in document["items"])
+    for value in [*told, document["verdict"], document["command"]]:
         assert type(value) in (str, type(None))
 
 
@@ -130,6 +132,7 @@ def test_an_item_says_everything_in_its_field() -> None:
         "whose_move": "nobody",
         "since": "2026-11-22T22:00:00Z",
         "next_try_at": "2026-11-24T00:00:00Z",
+        "changed": False,
     }
 
 
@@ -157,6 +160,7 @@ def test_the_document_of_a_run_stands_as_the_interface_prints_it() -> None:
         "run_id": "r",
         "plan_id": "p",
         "verdict": "ok",
+        "changed": 0,
         "counts": dict.fromkeys(OUTCOMES, 0) | {"enabled": 1},
         "requests": {"token": 1, "verify": 2, "enable": 3},
     }
@@ -225,3 +229,14 @@ def test_who_enabled_it_is_told_by_the_attempts(ours: bool) -> None:
     for outcome in (Outcome.ENABLED, Outcome.ALREADY_ENABLED):
         told = as_run(Condition(outcome, Reason.ENABLED), ours=ours).condition
         assert told.outcome is (Outcome.ENABLED if ours else Outcome.ALREADY_ENABLED)
+
+
+@pytest.mark.parametrize("reason", [Reason.ENABLED, Reason.AWAITING_CUSTOMER])
+def test_what_this_run_changed_is_marked_for_every_type(reason: Reason) -> None:
+    """A contract's integration ends PARTNER_READY, which can be undone as little as ENABLED."""
+    changed = as_run(Condition(Outcome.WAITING, reason), ours=True)
+    report = Report(Command.APPLY, [changed, as_run(Condition(Outcome.WAITING, reason))])
+    assert report.changed == 1
+    assert [entry["changed"] for entry in report.as_json()["items"]] == [True, False]
+    assert report.as_json()["changed"] == 1
+    assert report.headline().endswith("; 1 changed by this run.")
