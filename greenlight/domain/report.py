@@ -8,7 +8,7 @@ from typing import Any
 
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Action, Item, Requests
-from greenlight.domain.reasons import EXPLANATIONS, Outcome, Reason
+from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
 from greenlight.domain.status import Status
 
 SCHEMA = "greenlight.report/1"
@@ -132,18 +132,21 @@ class Report:
         return sum(item.changed for item in self.items)
 
     def headline(self) -> str:
-        """One sentence: how many of what, and who needs somebody (the first ten, by name)."""
+        """How many of what; who needs somebody (the first ten, by name); and what waits for others, by reason."""
         counts = [f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in self.counts().items() if count]
         if self.command is Command.PLAN and counts:
             counts.insert(0, f"{self.changes} to enable")
         text = ", ".join(counts) or "nothing is wanted"
         if self.changed:
             text += f"; {self.changed} changed by this run"
-        unsettled = [f"{i.item.customer_id} ({i.condition.reason})" for i in self.unsettled()]
         if dropped := [f"{i.item.customer_id} ({i.condition.reason})" for i in self.dropped()]:
             text += f". Dropped since the plan: {first_ten(dropped)}"
-        if unsettled:
-            text += f". Needs somebody: {first_ten(unsettled)}"
+        for mover, waits in _WAITS.items():
+            theirs = [i for i in self.unsettled() if EXPLANATIONS[i.condition.reason].mover is mover]
+            if theirs and mover is Mover.US:
+                text += f". {waits}: {first_ten([f'{i.item.customer_id} ({i.condition.reason})' for i in theirs])}"
+            elif theirs:
+                text += f". {waits}: {'; '.join(_by_reason(theirs))}"
         return text + "."
 
     @property
@@ -188,6 +191,28 @@ def as_of_run(entry: ReportItem, command: Command, *, ours: bool, in_doubt: bool
     if planned and known.reason is Reason.READY_TO_ENABLE:
         return replace(entry, condition=_IN_DOUBT if in_doubt else _NOT_DONE)
     return entry
+
+
+#: How an unsettled item is said, by whose move it is; only ours needs somebody here.
+_WAITS = {
+    Mover.US: "Needs somebody",
+    Mover.LINKEDIN: "Waits for LinkedIn",
+    Mover.CUSTOMER: "Waits for the customer",
+    Mover.NOBODY: "Passes by itself",
+}
+#: Customers of one reason that are named; more are counted, since an outage is one thing and not hundreds.
+_NAMED = 3
+
+
+def _by_reason(items: Sequence[ReportItem]) -> list[str]:
+    said: list[str] = []
+    for reason in dict.fromkeys(i.condition.reason for i in items):
+        customers = dict.fromkeys(i.item.customer_id for i in items if i.condition.reason is reason)
+        if len(customers) <= _NAMED:
+            said.append(", ".join(f"{customer} ({reason})" for customer in customers))
+        else:
+            said.append(f"{reason}: {len(customers)} customers")
+    return said
 
 
 _UNSETTLED = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.HELD})
