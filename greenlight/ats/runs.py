@@ -80,12 +80,13 @@ class Runs:
             applies_plan = command is Command.APPLY and run.plan_id is not None
             ids = self.ids(Scope(selection, run.plan_id if applies_plan else None))
             ours, doubtful = _enabled_by(session, run_id), _in_doubt(session, run_id)
+            scheduled = run.lane == Lane.NIGHTLY or command is Command.AUDIT
             plan = session.get(Plan, run.plan_id) if command is Command.PLAN and run.plan_id is not None else None
             return Report(
                 command,
                 [
                     as_of_run(entry, command, ours=entry.item in ours, in_doubt=entry.item in doubtful)
-                    for entry in _items(session, ids, since=run.started_at)
+                    for entry in _items(session, ids, since=run.started_at, scheduled=scheduled)
                 ],
                 run_id=run_id,
                 plan_id=run.plan_id,
@@ -111,9 +112,11 @@ class Runs:
             return [(item(integration).key, attempt) for integration, attempt in session.exec(query)]
 
 
-def _items(session: Session, ids: Sequence[int], since: datetime | None = None) -> list[ReportItem]:
+def _items(
+    session: Session, ids: Sequence[int], since: datetime | None = None, *, scheduled: bool = False
+) -> list[ReportItem]:
     names = dict(session.exec(select(Customer.customer_id, Customer.customer_name)).all())
-    return [report_item(row, names[row.customer_id], since) for row in rows(session, ids)]
+    return [report_item(row, names[row.customer_id], since, scheduled=scheduled) for row in rows(session, ids)]
 
 
 #: Ends of an attempt whose effect is on record.

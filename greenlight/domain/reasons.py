@@ -59,6 +59,7 @@ class Reason(StrEnum):
     SUDDENLY_EMPTY = "SUDDENLY_EMPTY"
     WANTED_SET_JUMPED = "WANTED_SET_JUMPED"
     NOT_DONE = "NOT_DONE"
+    RESTING = "RESTING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +259,12 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "It was planned, and the run did not come to it.",
         "Run again; if it lasts, see the run's log for what kept it from the ATS database or from LinkedIn.",
         Mover.US,
+        "design, what is told of a run",
+    ),
+    Reason.RESTING: _E(
+        "It rests after failures, so this scheduled run left it out.",
+        "Nothing to do: a scheduled run tries it again when it has rested; `greenlight plan` looks at once.",
+        Mover.NOBODY,
         "design, what is told of a run",
     ),
 }

@@ -193,6 +193,15 @@ def as_of_run(entry: ReportItem, command: Command, *, ours: bool, in_doubt: bool
     return entry
 
 
+def at_rest(known: Condition, until: datetime) -> Condition:
+    """The condition of an item that a scheduled run left alone; what is ours to mend stays named for what it is."""
+    when = f"until {until.astimezone(UTC):%Y-%m-%d %H:%MZ}"
+    if EXPLANATIONS[known.reason].mover is Mover.US:
+        words = f"not tried in this run, rests {when}"
+        return replace(known, detail=f"{known.detail}; {words}" if known.detail else words)
+    return Condition(Outcome.NOT_LOOKED_AT, Reason.RESTING, f"{when}; its last try ended {known.reason}")
+
+
 #: How an unsettled item is said, by whose move it is; only ours needs somebody here.
 _WAITS = {
     Mover.US: "Needs somebody",
@@ -212,6 +221,9 @@ def _by_reason(items: Sequence[ReportItem]) -> list[str]:
             said.append(", ".join(f"{customer} ({reason})" for customer in customers))
         else:
             said.append(f"{reason}: {len(customers)} customers")
+        ends = [i.next_try_at for i in items if i.next_try_at is not None and i.condition.reason is reason]
+        if reason is Reason.RESTING and ends:
+            said[-1] += f", the first until {min(ends).astimezone(UTC):%Y-%m-%d %H:%MZ}"
     return said
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Action, Item, Requests
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
-from greenlight.domain.report import Command, Report, ReportItem, Verdict, as_of_run
+from greenlight.domain.report import Command, Report, ReportItem, Verdict, as_of_run, at_rest
 from greenlight.domain.status import Status
 from tests.domain.things import AWLI, QUIET, conditions, items
 
@@ -240,3 +240,24 @@ def test_what_this_run_changed_is_marked_for_every_type(reason: Reason) -> None:
     assert [entry["changed"] for entry in report.as_json()["items"]] == [True, False]
     assert report.as_json()["changed"] == 1
     assert report.headline().endswith("; 1 changed by this run.")
+
+
+UNTIL = datetime(2026, 11, 23, 2, 5, tzinfo=UTC)
+
+
+def test_what_rests_is_said_to_rest_and_until_when() -> None:
+    """The night after an outage has sent nothing: it must not read as if LinkedIn were still down."""
+    known = at_rest(Condition(Outcome.FAILED, Reason.LINKEDIN_UNAVAILABLE, "HTTP 503"), UNTIL)
+    assert (known.outcome, known.reason) == (Outcome.NOT_LOOKED_AT, Reason.RESTING)
+    assert known.detail == "until 2026-11-23 02:05Z; its last try ended LINKEDIN_UNAVAILABLE"
+    some = [item(known, item=Item(f"c{n}", AWLI), next_try_at=UNTIL + timedelta(hours=n)) for n in range(193)]
+    assert Report(Command.APPLY, some).headline() == (
+        "193 not looked at. Passes by itself: RESTING: 193 customers, the first until 2026-11-23 02:05Z."
+    )
+
+
+@pytest.mark.parametrize(("detail", "said"), [(None, ""), ("HTTP 401", "HTTP 401; ")])
+def test_what_is_ours_to_mend_stays_named_while_it_rests(detail: str | None, said: str) -> None:
+    known = at_rest(Condition(Outcome.FAILED, Reason.CREDENTIALS_REFUSED, detail), UNTIL)
+    assert (known.outcome, known.reason) == (Outcome.FAILED, Reason.CREDENTIALS_REFUSED)
+    assert known.detail == f"{said}not tried in this run, rests until 2026-11-23 02:05Z"
