@@ -37,4 +37,4 @@ async def audit(request: AuditRequest = AuditRequest()) -> State[None]:
 
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
         await publish_outcome(report, drifted)
-        return audited_state(report, drifted)
+        return audited_state(report, drifted, session.crashes)

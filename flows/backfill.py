@@ -55,7 +55,7 @@ async def backfill(request: BackfillRequest) -> State[None]:
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
         await publish_outcome(report, looked.drifted)
         await publish_fleet()
-        return final_state(report, stopped)
+        return final_state(report, session.crashes, stopped)
 
 
 async def _customers(settings: Settings, request: BackfillRequest) -> tuple[str, ...]:

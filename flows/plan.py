@@ -46,4 +46,4 @@ async def look_and_store(session: Session, request: PlanRequest, named: Sequence
 
     report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now(), plan_id=plan_id)
     await publish_outcome(report, looked.drifted)
-    return final_state(report)
+    return final_state(report, session.crashes)

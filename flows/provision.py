@@ -33,4 +33,4 @@ async def provision(request: ProvisionRequest = ProvisionRequest()) -> State[Non
 
         report = await asyncio.to_thread(applications.finish, run_id, session.sent(), now())
         await publish_applications(report)
-        return provisioned_state(report)
+        return provisioned_state(report, session.crashes)

@@ -53,4 +53,4 @@ async def reconcile(request: ReconcileRequest = ReconcileRequest()) -> State[Non
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
         await publish_outcome(report, looked.drifted)
         await publish_fleet()
-        return final_state(report)
+        return final_state(report, session.crashes)

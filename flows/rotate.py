@@ -64,4 +64,4 @@ async def rotate(request: RotateRequest) -> State[None]:
         ended = await asyncio.to_thread(applications.finish, run_id, session.sent(), now())
         report = RotationReport(ended.run_id, ended.items, ended.requests)
         await publish_applications(report, "rotation-outcome")
-        return provisioned_state(report, "Rotated")
+        return provisioned_state(report, session.crashes, "Rotated")

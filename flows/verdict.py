@@ -12,11 +12,14 @@ from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Command, Report, Verdict, first_ten
 
 
-def final_state(report: Report, stopped: str | None = None) -> State[None]:
+def final_state(report: Report, crashes: Sequence[str], stopped: str | None = None) -> State[None]:
     """Completed if nothing is left for somebody to do, else Failed, so that failure automations fire; both are named.
 
-    The message names who needs somebody.
+    The message names who needs somebody. `crashes` are the error types of chunks that did not come to an end: a defect
+    or a database that is away, whatever the items say.
     """
+    if crashes:
+        return _crashed(crashes, f"{stopped}. {report.headline()}" if stopped else report.headline())
     if stopped is not None:
         return Failed(name="Stopped", message=f"{stopped}. {report.headline()}")
     if report.verdict is not Verdict.OK:
@@ -34,23 +37,32 @@ def refused_state(why: Exception) -> State[None]:
     return Failed(name="Refused", message=str(why))
 
 
-def provisioned_state(report: ProvisionReport, name: str = "Provisioned") -> State[None]:
+def provisioned_state(report: ProvisionReport, crashes: Sequence[str], name: str = "Provisioned") -> State[None]:
     """Completed, by this name, if every application is as it should be and works, else Failed; both are named."""
+    if crashes:
+        return _crashed(crashes, report.headline())
     if report.verdict is not Verdict.OK:
         return _failed(report.verdict, report.headline())
     return Completed(name=name, message=report.headline())
 
 
-def audited_state(report: Report | None, drifted: Sequence[Wanted]) -> State[None]:
+def audited_state(report: Report | None, drifted: Sequence[Wanted], crashes: Sequence[str] = ()) -> State[None]:
     """Failed where something that was enabled is not so any more, or could not be looked at."""
     if report is None:
         return Completed(name="Audited", message="nothing is enabled yet")
     if drifted:
         named = first_ten([f"{w.item.customer_id} ({w.condition.reason})" for w in drifted])
         return Failed(name="DriftFound", message=f"No longer enabled at LinkedIn: {named}")
+    if crashes:
+        return _crashed(crashes, report.headline())
     if report.verdict is not Verdict.OK:
         return _failed(report.verdict, report.headline())
     return Completed(name="Audited", message=report.headline())
+
+
+def _crashed(crashes: Sequence[str], headline: str) -> State[None]:
+    chunks = "1 chunk" if len(crashes) == 1 else f"{len(crashes)} chunks"
+    return Failed(name="Crashed", message=f"{chunks} of the work ended in an error, the first {crashes[0]}. {headline}")
 
 
 def _failed(verdict: Verdict, headline: str) -> State[None]:

@@ -80,6 +80,8 @@ CALM = frozenset(
         Reason.CLAIMED_TWICE,
         Reason.SUDDENLY_EMPTY,
         Reason.WANTED_SET_JUMPED,
+        Reason.NOT_DONE,
+        Reason.RESTING,
         Reason.NOT_LOOKED_AT,
         Reason.APPLICATION_WORKS,
         Reason.APPLICATION_NOT_READY,
@@ -209,4 +211,8 @@ WORDS: dict[Reason, Words] = {
     Reason.CLAIMED_TWICE: _LOOKS_FIRST,
     Reason.SUDDENLY_EMPTY: _LOOKS_FIRST,
     Reason.WANTED_SET_JUMPED: _LOOKS_FIRST,
+    Reason.NOT_DONE: Words("Not done yet", f"LinkedIn has your request, and we have not come to it yet. {_BY_ITSELF}"),
+    Reason.RESTING: Words(
+        "Trying again later", f"LinkedIn could not be asked, so we wait a while before the next try. {_BY_ITSELF}"
+    ),
 }

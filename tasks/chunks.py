@@ -15,7 +15,7 @@ from prefect import Task
 from greenlight.ats.rows import Wanted
 from greenlight.settings import Settings
 from tasks.progress import report
-from tasks.retries import retrying
+from tasks.retries import crash_of, retrying
 
 #: Customers that one look takes at least; a look is a request per customer.
 CUSTOMERS_PER_LOOK = 50
@@ -67,10 +67,11 @@ async def run_chunks(
     stage: str,
     width: int,
     settings: Settings,
-) -> None:
+) -> list[str]:
     """Run `task(*arguments, ids, label)` for each chunk, `width` side by side, each with its retries.
 
-    A chunk that fails does not stop another: what did not come through is on record, item by item.
+    A chunk that fails does not stop another: what did not come through is on record, item by item. Returns, once all
+    have ended, the error's type for each chunk that an exception ended: of those the record may not tell.
     """
     # Prefect types return_state on an async task as if it were not awaited.
     patient = cast(Any, task.with_options(**retrying(settings)))
@@ -78,9 +79,21 @@ async def run_chunks(
     total = sum(len(chunk.ids) for chunk in chunks)
     report(stage, 0, total)
 
+    crashes: list[str] = []
+
     async def one(chunk: Chunk) -> None:
         async with gate:
-            await patient(*arguments, chunk.ids, chunk.label, return_state=True)
+            try:
+                state = await patient(*arguments, chunk.ids, chunk.label, return_state=True)
+                crash = await crash_of(state)
+            except Exception as error:
+                # Prefect itself gave up on it: as much a crash as one of the task's own.
+                crash = type(error).__name__
+        if crash is not None:
+            crashes.append(crash)
         report(stage, len(chunk.ids), total)
 
-    await asyncio.gather(*(one(chunk) for chunk in chunks))
+    async with asyncio.TaskGroup() as group:
+        for chunk in chunks:
+            group.create_task(one(chunk))
+    return crashes

@@ -32,4 +32,6 @@ async def enable_all(run_id: str, ids: Sequence[int]) -> None:
     """Enable all of these; what does not come through after all retries is on record as such."""
     session = current()
     wanted = await asyncio.to_thread(session.store.wanted, ids)
-    await run_chunks(enable, (run_id,), enable_chunks(wanted), "enable", WIDTH, session.settings)
+    session.crashes.extend(
+        await run_chunks(enable, (run_id,), enable_chunks(wanted), "enable", WIDTH, session.settings)
+    )

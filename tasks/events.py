@@ -1,4 +1,4 @@
-"""Events of a run, for automations: an integration enabled, one that drifted, a dead credential, an overdue request."""
+"""Events of a run, for automations: what it enabled or made ready, drift, a dead credential, an overdue request."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from prefect.events import emit_event
 
 from greenlight.ats.rows import Wanted
 from greenlight.domain.plan import Item
-from greenlight.domain.reasons import Outcome, Reason
+from greenlight.domain.reasons import Reason
 from greenlight.domain.report import Report, ReportItem
 from greenlight.domain.status import Status
 
@@ -47,16 +47,21 @@ def announce(report: Report, now: datetime, drifted: Sequence[Wanted] = ()) -> N
 
 
 def _events(report: Report, now: datetime) -> Iterator[_Event]:
+    """Alarms before good news: what the cut takes away must not be what somebody waits for."""
     dead: set[str] = set()
+    good: list[_Event] = []
     for entry in report.items:
         reason, customer = entry.condition.reason, entry.item.customer_id
-        if entry.condition.outcome is Outcome.ENABLED:
-            yield _Event("greenlight.integration.enabled", entry.item, reason)
+        if entry.changed and entry.observed is Status.PARTNER_READY:
+            good.append(_Event("greenlight.integration.partner_ready", entry.item, reason))
+        elif entry.changed:
+            good.append(_Event("greenlight.integration.enabled", entry.item, reason))
         if reason in _DEAD and customer not in dead:
             dead.add(customer)
             yield _Event("greenlight.credentials.dead", entry.item, reason)
         if _is_overdue(entry, now):
             yield _Event("greenlight.request.overdue", entry.item, reason)
+    yield from good
 
 
 def _is_overdue(entry: ReportItem, now: datetime) -> bool:

@@ -27,11 +27,13 @@ async def look_at_all(run_id: str, purpose: Purpose, ids: Sequence[int], *, side
     """Look at all of these, most urgent first; what does not come through after all retries is on record."""
     session = current()
     wanted = await asyncio.to_thread(session.store.wanted, ids)
-    await run_chunks(
-        look,
-        (run_id, purpose),
-        look_chunks(look_order(wanted)),
-        purpose,
-        WIDTH if side_by_side else 1,
-        session.settings,
+    session.crashes.extend(
+        await run_chunks(
+            look,
+            (run_id, purpose),
+            look_chunks(look_order(wanted)),
+            purpose,
+            WIDTH if side_by_side else 1,
+            session.settings,
+        )
     )

@@ -5,7 +5,7 @@ import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prefect import task
 from prefect.client.schemas.objects import State
@@ -48,6 +48,8 @@ class ProvisioningSession:
     rotations: Rotations
     rotation: Rotation
     counts: RequestCounts
+    #: The types of the errors that ended chunks of this run.
+    crashes: list[str] = field(default_factory=list)
 
     def sent(self) -> ProvisionRequests:
         return ProvisionRequests(self.counts.token, self.counts.provision)
@@ -131,7 +133,9 @@ async def provision(run_id: str, look: bool, ids: Sequence[str], label: str) -> 
 async def provision_all(run_id: str, customers: Sequence[str], *, look: bool) -> None:
     """Provision these customers; what does not come through after all retries is on record as such."""
     session = _CURRENT.get()
-    await run_chunks(provision, (run_id, look), customer_chunks(customers), "provision", WIDTH, session.settings)
+    session.crashes.extend(
+        await run_chunks(provision, (run_id, look), customer_chunks(customers), "provision", WIDTH, session.settings)
+    )
 
 
 def customer_chunks(customers: Sequence[str]) -> list[Chunk]:

@@ -55,12 +55,11 @@ async def publish_plan(made: PlanMade, command: str, plan_id: str | None) -> Non
 
 @task(name="publish outcome", task_run_name="publish outcome", **RECORDING)
 async def publish_outcome(report: Report, drifted: Sequence[Wanted] = ()) -> None:
-    """Every item's outcome, those that need somebody first."""
-    urgent = report.unsettled()
-    named = {item.item for item in urgent}
-    rest = [item for item in report.items if item.item not in named]
+    """Every item's outcome: first what this run changed, which cannot be undone, then those that need somebody."""
+    urgent = {item.item for item in report.unsettled()}
+    shown = sorted(report.items, key=lambda item: (not item.changed, item.item not in urgent))
     await acreate_table_artifact(
-        [_row(item) for item in [*urgent, *rest][:MAX_ROWS]],
+        [_row(item) for item in shown[:MAX_ROWS]],
         key="reconcile-outcome",
         description=" ".join([report.headline(), *_more(len(report.items))]),
     )
@@ -94,6 +93,7 @@ def _row(item: ReportItem) -> dict[str, str]:
     return {
         "customer": cell(item.item.customer_id),
         "integration": cell(item.item.key.integration_type),
+        "changed": "by this run" if item.changed else "",
         "outcome": item.condition.outcome.value,
         "reason": item.condition.reason.value,
         "whose move": EXPLANATIONS[item.condition.reason].mover.value,

@@ -27,6 +27,14 @@ def is_worth_repeating(task: Task[..., Any], task_run: TaskRun, state: State[Any
     return state.name == _WORTH_REPEATING
 
 
+async def crash_of(state: State[Any]) -> str | None:
+    """The type of the exception that ended a task; None for one that came to an end of its own, good or bad."""
+    if state.is_completed() or state.name == _WORTH_REPEATING:
+        return None
+    error = await state.aresult(raise_on_failure=False)
+    return type(error).__name__ if isinstance(error, BaseException) else str(state.name)
+
+
 class Recording(TypedDict):
     """Task options: nothing of what a task is given or returns is written to disk."""
 

@@ -23,4 +23,7 @@ async def rotate(run_id: str, ids: Sequence[str], label: str) -> State[None]:
 
 async def rotate_all(run_id: str, customers: Sequence[str]) -> None:
     """Rotate these customers' secrets; what does not come through after all retries is on record as such."""
-    await run_chunks(rotate, (run_id,), customer_chunks(customers), "rotate", WIDTH, current().settings)
+    session = current()
+    session.crashes.extend(
+        await run_chunks(rotate, (run_id,), customer_chunks(customers), "rotate", WIDTH, session.settings)
+    )

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from blocks.child_app import ChildAppBlocks
@@ -57,6 +57,8 @@ class Session:
     observer: Observer
     enabling: Enabling | None
     counts: RequestCounts
+    #: The types of the errors that ended chunks of this run.
+    crashes: list[str] = field(default_factory=list)
 
     def sent(self) -> Requests:
         return Requests(self.counts.token, self.counts.verify, self.counts.enable)

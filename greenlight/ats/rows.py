@@ -13,7 +13,7 @@ from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.memory import Memory, remember, rests
 from greenlight.domain.plan import Action, Item
 from greenlight.domain.reasons import Outcome, Reason
-from greenlight.domain.report import ReportItem
+from greenlight.domain.report import ReportItem, at_rest
 from greenlight.domain.status import Observation, Status
 
 _Id = TypeVar("_Id", int, str)
@@ -74,14 +74,16 @@ def is_resting(row: Integration, now: datetime) -> bool:
     return rests(Memory(row.tries, row.next_try_at), Reason(row.reason), now)
 
 
-def report_item(row: Integration, customer_name: str, since: datetime | None) -> ReportItem:
+def report_item(row: Integration, customer_name: str, since: datetime | None, *, scheduled: bool = False) -> ReportItem:
     """As a report shows it; what was not checked since then is not looked at, whatever was known before.
 
-    Without `since` it is what is known, and the action is what an apply would do about it.
+    Without `since` it is what is known, and the action is what an apply would do about it. A `scheduled` run leaves
+    out what rests.
     """
     stale = since is not None and (row.checked_at is None or row.checked_at < since)
-    # What rests was left out of the run, and why is what its last try said.
-    unknown = stale and not (row.tries and since is not None and is_resting(row, since))
+    known = NOT_LOOKED_AT if stale else condition(row)
+    if stale and scheduled and row.next_try_at is not None and since is not None and is_resting(row, since):
+        known = at_rest(condition(row), row.next_try_at)
     action = Action(row.action)
     if since is None:
         action = Action.ENABLE if row.reason == Reason.READY_TO_ENABLE else Action.NONE
@@ -92,7 +94,7 @@ def report_item(row: Integration, customer_name: str, since: datetime | None) ->
         observed=Status(row.observed),
         observed_at=row.observed_at,
         action=Action.NONE if stale else action,
-        condition=NOT_LOOKED_AT if unknown else condition(row),
+        condition=known,
         condition_since=row.condition_since,
         observed_since=row.observed_since,
         next_try_at=row.next_try_at,

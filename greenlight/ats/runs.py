@@ -1,9 +1,10 @@
 """Runs on record, and the reports that are drawn from the database: of a run, and of what is known now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
@@ -15,8 +16,7 @@ from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import AttemptOutcome
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.plan import Item, Requests
-from greenlight.domain.reasons import Outcome, Reason
-from greenlight.domain.report import Command, Report, ReportItem
+from greenlight.domain.report import Command, Report, ReportItem, as_of_run
 from greenlight.domain.selection import Selection
 
 
@@ -79,11 +79,15 @@ class Runs:
             selection = Selection.model_validate(run.scope)
             applies_plan = command is Command.APPLY and run.plan_id is not None
             ids = self.ids(Scope(selection, run.plan_id if applies_plan else None))
-            ours = _enabled_by(session, run_id)
+            ours, doubtful = _enabled_by(session, run_id), _in_doubt(session, run_id)
+            scheduled = run.lane == Lane.NIGHTLY or command is Command.AUDIT
             plan = session.get(Plan, run.plan_id) if command is Command.PLAN and run.plan_id is not None else None
             return Report(
                 command,
-                [_as_of_run(item, item.item in ours) for item in _items(session, ids, since=run.started_at)],
+                [
+                    as_of_run(entry, command, ours=entry.item in ours, in_doubt=entry.item in doubtful)
+                    for entry in _items(session, ids, since=run.started_at, scheduled=scheduled)
+                ],
                 run_id=run_id,
                 plan_id=run.plan_id,
                 requests=Requests(run.token_requests, run.verify_requests, run.enable_requests),
@@ -108,27 +112,31 @@ class Runs:
             return [(item(integration).key, attempt) for integration, attempt in session.exec(query)]
 
 
-def _items(session: Session, ids: Sequence[int], since: datetime | None = None) -> list[ReportItem]:
+def _items(
+    session: Session, ids: Sequence[int], since: datetime | None = None, *, scheduled: bool = False
+) -> list[ReportItem]:
     names = dict(session.exec(select(Customer.customer_id, Customer.customer_name)).all())
-    return [report_item(row, names[row.customer_id], since) for row in rows(session, ids)]
+    return [report_item(row, names[row.customer_id], since, scheduled=scheduled) for row in rows(session, ids)]
+
+
+#: Ends of an attempt whose effect is on record.
+_TOOK_EFFECT = (AttemptOutcome.CONFIRMED, AttemptOutcome.CONFIRMED_BY_LOOKING)
 
 
 def _enabled_by(session: Session, run_id: str) -> set[Item]:
     """What this run's own enables brought about."""
+    return _attempted_by(session, run_id, col(Attempt.outcome).in_(_TOOK_EFFECT))
+
+
+def _in_doubt(session: Session, run_id: str) -> set[Item]:
+    """What this run sent, or was about to, and did not see the end of."""
+    return _attempted_by(session, run_id, col(Attempt.closed_at).is_(None))
+
+
+def _attempted_by(session: Session, run_id: str, such: ColumnElement[bool]) -> set[Item]:
     query = (
         select(Integration)
         .join(Attempt, col(Attempt.integration_id) == Integration.id)
-        .where(
-            Attempt.run_id == run_id,
-            col(Attempt.outcome).in_([AttemptOutcome.CONFIRMED, AttemptOutcome.CONFIRMED_BY_LOOKING]),
-        )
+        .where(Attempt.run_id == run_id, such)
     )
     return {item(row) for row in session.exec(query)}
-
-
-def _as_of_run(entry: ReportItem, ours: bool) -> ReportItem:
-    """Another run may have looked at it meanwhile: whether it was this run that enabled it, the attempts tell."""
-    if entry.condition.reason is not Reason.ENABLED:
-        return entry
-    outcome = Outcome.ENABLED if ours else Outcome.ALREADY_ENABLED
-    return replace(entry, condition=replace(entry.condition, outcome=outcome))

@@ -63,6 +63,8 @@ def print_report(report: Report, console: Console) -> None:
     sent = report.requests
     if report.command in (Command.PLAN, Command.APPLY):
         console.print(Text(f"Requests sent: {sent.token} token, {sent.verify} verify, {sent.enable} enable."))
+    if report.changed:
+        console.print(Text(f"{report.changed} changed by this run, which cannot be undone."))
     if report.command is Command.PLAN:
         _print_next(report, console)
     for line in _remedies(report.unsettled()):

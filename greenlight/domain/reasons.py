@@ -59,6 +59,8 @@ class Reason(StrEnum):
     CLAIMED_TWICE = "CLAIMED_TWICE"
     SUDDENLY_EMPTY = "SUDDENLY_EMPTY"
     WANTED_SET_JUMPED = "WANTED_SET_JUMPED"
+    NOT_DONE = "NOT_DONE"
+    RESTING = "RESTING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,5 +262,17 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Look at `greenlight plan`; if all of it is intended, run `greenlight apply` by hand.",
         Mover.US,
         "design, guards",
+    ),
+    Reason.NOT_DONE: _E(
+        "It was planned, and the run did not come to it.",
+        "Run again; if it lasts, see the run's log for what kept it from the ATS database or from LinkedIn.",
+        Mover.US,
+        "design, what is told of a run",
+    ),
+    Reason.RESTING: _E(
+        "It rests after failures, so this scheduled run left it out.",
+        "Nothing to do: a scheduled run tries it again when it has rested; `greenlight plan` looks at once.",
+        Mover.NOBODY,
+        "design, what is told of a run",
     ),
 }

@@ -1,14 +1,14 @@
 """The report of a run, as other programs read it: `greenlight.report/1` (interface, "JSON of plan, apply, …")."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Action, Item, Requests
-from greenlight.domain.reasons import EXPLANATIONS, Outcome, Reason
+from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
 from greenlight.domain.status import Status
 
 SCHEMA = "greenlight.report/1"
@@ -57,6 +57,10 @@ class ReportItem:
     condition_since: datetime | None = None
     observed_since: datetime | None = None
     next_try_at: datetime | None = None
+    #: An attempt of this run is still open: whether it landed is not known.
+    in_doubt: bool = False
+    #: An enable of this run took effect, also where the customer's admin has the last word.
+    changed: bool = False
 
     @property
     def message(self) -> str:
@@ -81,6 +85,7 @@ class ReportItem:
             "whose_move": explanation.mover.value,
             "since": _iso(self.condition_since),
             "next_try_at": _iso(self.next_try_at),
+            "changed": self.changed,
         }
 
 
@@ -105,7 +110,7 @@ class Report:
     def unsettled(self) -> list[ReportItem]:
         """Items that somebody has to look into; a never-looked-at item is one only where the run was to look."""
         looks = self.command in (Command.PLAN, Command.APPLY, Command.REQUEST, Command.AUDIT)
-        return [i for i in self.items if _is_unsettled(i.condition, looks)]
+        return [i for i in self.items if i.in_doubt or _is_unsettled(i.condition, looks)]
 
     def dropped(self) -> list[ReportItem]:
         """Of an approved plan's enables, those that no longer were what was approved when it was applied."""
@@ -121,17 +126,27 @@ class Report:
         """Items that an apply would enable, or tried to."""
         return sum(item.action is Action.ENABLE for item in self.items)
 
+    @property
+    def changed(self) -> int:
+        """Items that this run's own enables brought further; none of them can be undone."""
+        return sum(item.changed for item in self.items)
+
     def headline(self) -> str:
-        """One sentence: how many of what, and who needs somebody (the first ten, by name)."""
+        """How many of what; who needs somebody (the first ten, by name); and what waits for others, by reason."""
         counts = [f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in self.counts().items() if count]
         if self.command is Command.PLAN and counts:
             counts.insert(0, f"{self.changes} to enable")
         text = ", ".join(counts) or "nothing is wanted"
-        unsettled = [f"{i.item.customer_id} ({i.condition.reason})" for i in self.unsettled()]
+        if self.changed:
+            text += f"; {self.changed} changed by this run"
         if dropped := [f"{i.item.customer_id} ({i.condition.reason})" for i in self.dropped()]:
             text += f". Dropped since the plan: {first_ten(dropped)}"
-        if unsettled:
-            text += f". Needs somebody: {first_ten(unsettled)}"
+        for mover, waits in _WAITS.items():
+            theirs = [i for i in self.unsettled() if EXPLANATIONS[i.condition.reason].mover is mover]
+            if theirs and mover is Mover.US:
+                text += f". {waits}: {first_ten([f'{i.item.customer_id} ({i.condition.reason})' for i in theirs])}"
+            elif theirs:
+                text += f". {waits}: {'; '.join(_by_reason(theirs))}"
         return text + "."
 
     @property
@@ -148,6 +163,7 @@ class Report:
             "run_id": self.run_id,
             "plan_id": self.plan_id,
             "verdict": self.verdict.value,
+            "changed": self.changed,
             "counts": {outcome.value: count for outcome, count in self.counts().items()},
             "requests": asdict(self.requests),
             "items": [item.as_json() for item in self.items],
@@ -155,6 +171,60 @@ class Report:
         if self.price is not None:
             document["price"] = asdict(self.price)
         return document
+
+
+#: Planned, and nothing is on record of what became of it.
+_NOT_DONE = Condition(Outcome.FAILED, Reason.NOT_DONE)
+_IN_DOUBT = Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN)
+
+
+def as_of_run(entry: ReportItem, command: Command, *, ours: bool, in_doubt: bool) -> ReportItem:
+    """What this run did about it, which what is known of it now does not tell alone.
+
+    `ours` says that an enable of this run took effect, `in_doubt` that one is still open.
+    """
+    entry, known = replace(entry, in_doubt=in_doubt, changed=ours), entry.condition
+    if known.reason is Reason.ENABLED:
+        # Another run may have looked at it meanwhile: whether it was this run that enabled it, the attempts tell.
+        return replace(entry, condition=replace(known, outcome=Outcome.ENABLED if ours else Outcome.ALREADY_ENABLED))
+    planned = command in (Command.APPLY, Command.REQUEST) and entry.action is Action.ENABLE
+    if planned and known.reason is Reason.READY_TO_ENABLE:
+        return replace(entry, condition=_IN_DOUBT if in_doubt else _NOT_DONE)
+    return entry
+
+
+def at_rest(known: Condition, until: datetime) -> Condition:
+    """The condition of an item that a scheduled run left alone; what is ours to mend stays named for what it is."""
+    when = f"until {until.astimezone(UTC):%Y-%m-%d %H:%MZ}"
+    if EXPLANATIONS[known.reason].mover is Mover.US:
+        words = f"not tried in this run, rests {when}"
+        return replace(known, detail=f"{known.detail}; {words}" if known.detail else words)
+    return Condition(Outcome.NOT_LOOKED_AT, Reason.RESTING, f"{when}; its last try ended {known.reason}")
+
+
+#: How an unsettled item is said, by whose move it is; only ours needs somebody here.
+_WAITS = {
+    Mover.US: "Needs somebody",
+    Mover.LINKEDIN: "Waits for LinkedIn",
+    Mover.CUSTOMER: "Waits for the customer",
+    Mover.NOBODY: "Passes by itself",
+}
+#: Customers of one reason that are named; more are counted, since an outage is one thing and not hundreds.
+_NAMED = 3
+
+
+def _by_reason(items: Sequence[ReportItem]) -> list[str]:
+    said: list[str] = []
+    for reason in dict.fromkeys(i.condition.reason for i in items):
+        customers = dict.fromkeys(i.item.customer_id for i in items if i.condition.reason is reason)
+        if len(customers) <= _NAMED:
+            said.append(", ".join(f"{customer} ({reason})" for customer in customers))
+        else:
+            said.append(f"{reason}: {len(customers)} customers")
+        ends = [i.next_try_at for i in items if i.next_try_at is not None and i.condition.reason is reason]
+        if reason is Reason.RESTING and ends:
+            said[-1] += f", the first until {min(ends).astimezone(UTC):%Y-%m-%d %H:%MZ}"
+    return said
 
 
 _UNSETTLED = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.HELD})

@@ -10,6 +10,7 @@ from greenlight.ats.rows import item
 from greenlight.ats.runs import Runs, Scope
 from greenlight.ats.store import Store, UnknownCustomer
 from greenlight.ats.tables import Run
+from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import NOT_LOOKED_AT, Answer, Exit, after_look, settle_without_look
 from greenlight.domain.plan import Action, Planned, Requests
 from greenlight.domain.reasons import Outcome, Reason
@@ -214,3 +215,15 @@ def test_a_run_that_never_started_has_no_report(database: Database) -> None:
         Runs(database).report("nope")
     with pytest.raises(NoResultFound):
         Runs(database).finish("nope", Requests(), at(1))
+
+
+@pytest.mark.parametrize("lane", [Lane.NIGHTLY, Lane.OPERATOR])
+def test_a_night_that_leaves_out_what_rests_says_so(database: Database, lane: Lane) -> None:
+    """Nothing was asked, so nothing failed in it; a person's run leaves nothing out, and must have failed to look."""
+    id, runs = one(database), Runs(database)
+    fails(database, id, at(1), Reason.LINKEDIN_UNAVAILABLE)
+    runs.start("run-1", Command.APPLY, ALL, at(3), lane)
+    (shown,) = runs.report("run-1").items
+    assert shown.condition.outcome is Outcome.NOT_LOOKED_AT
+    assert shown.condition.reason is (Reason.RESTING if lane is Lane.NIGHTLY else Reason.NOT_LOOKED_AT)
+    assert (shown.next_try_at or at(0)) > at(3)

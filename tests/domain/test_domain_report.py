@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Action, Item, Requests
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
-from greenlight.domain.report import Command, Report, ReportItem
+from greenlight.domain.report import Command, Report, ReportItem, Verdict, as_of_run, at_rest
 from greenlight.domain.status import Status
 from tests.domain.things import AWLI, QUIET, conditions, items
 
-REPORT_FIELDS = {"schema", "command", "run_id", "plan_id", "verdict", "counts", "requests", "items"}
+REPORT_FIELDS = {"schema", "command", "run_id", "plan_id", "verdict", "counts", "requests", "items", "changed"}
 OUTCOMES = {"enabled", "already_enabled", "waiting", "failed", "unknown", "held", "not_looked_at"}
 REQUEST_KINDS = {"token", "verify", "enable"}
 ITEM_FIELDS = {
@@ -32,7 +32,7 @@ ITEM_FIELDS = {
     "remedy",
     "whose_move",
 }
-ADDED_ITEM_FIELDS = {"since", "next_try_at"}
+ADDED_ITEM_FIELDS = {"since", "next_try_at", "changed"}
 
 moments = st.none() | st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]))
 report_items = st.builds(
@@ -89,7 +89,9 @@ def test_the_document_survives_json_unchanged(report: Report) -> None:
     """An enum or a moment that is no plain text would come back as something else."""
     document = report.as_json()
     assert json.loads(json.dumps(document, allow_nan=False)) == document
-    for value in [v for i in document["items"] for v in i.values()] + [document["verdict"], document["command"]]:
+    told = [v for i in document["items"] for name, v in i.items() if name != "changed"]
+    assert all(type(i["changed"]) is bool for i in document["items"])
+    for value in [*told, document["verdict"], document["command"]]:
         assert type(value) in (str, type(None))
 
 
@@ -130,6 +132,7 @@ def test_an_item_says_everything_in_its_field() -> None:
         "whose_move": "nobody",
         "since": "2026-11-22T22:00:00Z",
         "next_try_at": "2026-11-24T00:00:00Z",
+        "changed": False,
     }
 
 
@@ -157,6 +160,7 @@ def test_the_document_of_a_run_stands_as_the_interface_prints_it() -> None:
         "run_id": "r",
         "plan_id": "p",
         "verdict": "ok",
+        "changed": 0,
         "counts": dict.fromkeys(OUTCOMES, 0) | {"enabled": 1},
         "requests": {"token": 1, "verify": 2, "enable": 3},
     }
@@ -183,3 +187,77 @@ def test_what_an_approved_plan_no_longer_held_for_is_named() -> None:
     assert "Dropped since the plan: acme (NOT_REQUESTED)." in report.headline()
     assert Report(Command.APPLY, [kept, gone]).dropped() == []
     assert Report(Command.PLAN, [kept, gone], plan_id="p").dropped() == []
+
+
+def as_run(condition: Condition, command: Command = Command.APPLY, **told: bool) -> ReportItem:
+    entry = item(condition, action=Action.ENABLE)
+    return as_of_run(entry, command, **({"ours": False, "in_doubt": False} | told))
+
+
+READY = Condition(Outcome.WAITING, Reason.READY_TO_ENABLE)
+
+
+@pytest.mark.parametrize("command", Command)
+def test_planned_and_not_done_is_never_called_done(command: Command) -> None:
+    """A database that refused the intent, a chunk that crashed: the run set out to enable it and did not."""
+    entry = as_run(READY, command)
+    report = Report(command, [entry])
+    if command in (Command.APPLY, Command.REQUEST):
+        assert (entry.condition.outcome, entry.condition.reason) == (Outcome.FAILED, Reason.NOT_DONE)
+        assert (report.unsettled(), report.verdict, report.exit_code) == ([entry], Verdict.FAILED, 3)
+        assert "acme (NOT_DONE)" in report.headline()
+    else:
+        assert entry.condition == READY
+        assert report.verdict is Verdict.OK
+
+
+def test_what_was_never_planned_is_no_broken_promise() -> None:
+    entry = as_of_run(item(READY), Command.APPLY, ours=False, in_doubt=False)
+    assert entry == item(READY)
+
+
+@pytest.mark.parametrize("condition", [READY, *(Condition(Outcome.WAITING, r) for r in (Reason.AWAITING_CUSTOMER,))])
+def test_an_enable_that_is_still_open_is_unsettled(condition: Condition) -> None:
+    """Whatever is shown of the integration meanwhile: nobody knows yet what became of what was sent."""
+    entry = as_run(condition, in_doubt=True)
+    assert entry.condition.reason is (Reason.OUTCOME_UNKNOWN if condition is READY else condition.reason)
+    assert Report(Command.APPLY, [entry]).exit_code == 3
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_who_enabled_it_is_told_by_the_attempts(ours: bool) -> None:
+    for outcome in (Outcome.ENABLED, Outcome.ALREADY_ENABLED):
+        told = as_run(Condition(outcome, Reason.ENABLED), ours=ours).condition
+        assert told.outcome is (Outcome.ENABLED if ours else Outcome.ALREADY_ENABLED)
+
+
+@pytest.mark.parametrize("reason", [Reason.ENABLED, Reason.AWAITING_CUSTOMER])
+def test_what_this_run_changed_is_marked_for_every_type(reason: Reason) -> None:
+    """A contract's integration ends PARTNER_READY, which can be undone as little as ENABLED."""
+    changed = as_run(Condition(Outcome.WAITING, reason), ours=True)
+    report = Report(Command.APPLY, [changed, as_run(Condition(Outcome.WAITING, reason))])
+    assert report.changed == 1
+    assert [entry["changed"] for entry in report.as_json()["items"]] == [True, False]
+    assert report.as_json()["changed"] == 1
+    assert report.headline().endswith("; 1 changed by this run.")
+
+
+UNTIL = datetime(2026, 11, 23, 2, 5, tzinfo=UTC)
+
+
+def test_what_rests_is_said_to_rest_and_until_when() -> None:
+    """The night after an outage has sent nothing: it must not read as if LinkedIn were still down."""
+    known = at_rest(Condition(Outcome.FAILED, Reason.LINKEDIN_UNAVAILABLE, "HTTP 503"), UNTIL)
+    assert (known.outcome, known.reason) == (Outcome.NOT_LOOKED_AT, Reason.RESTING)
+    assert known.detail == "until 2026-11-23 02:05Z; its last try ended LINKEDIN_UNAVAILABLE"
+    some = [item(known, item=Item(f"c{n}", AWLI), next_try_at=UNTIL + timedelta(hours=n)) for n in range(193)]
+    assert Report(Command.APPLY, some).headline() == (
+        "193 not looked at. Passes by itself: RESTING: 193 customers, the first until 2026-11-23 02:05Z."
+    )
+
+
+@pytest.mark.parametrize(("detail", "said"), [(None, ""), ("HTTP 401", "HTTP 401; ")])
+def test_what_is_ours_to_mend_stays_named_while_it_rests(detail: str | None, said: str) -> None:
+    known = at_rest(Condition(Outcome.FAILED, Reason.CREDENTIALS_REFUSED, detail), UNTIL)
+    assert (known.outcome, known.reason) == (Outcome.FAILED, Reason.CREDENTIALS_REFUSED)
+    assert known.detail == f"{said}not tried in this run, rests until 2026-11-23 02:05Z"

@@ -147,3 +147,22 @@ NAMED = [f"c{n} (WRONG_CREDENTIALS)" for n in range(10)]
 )
 def test_the_headline_is_one_sentence_about_the_whole(report: Report, headline: str) -> None:
     assert report.headline() == headline
+
+
+DOWN = (Condition(Outcome.FAILED, Reason.LINKEDIN_UNAVAILABLE), Action.NONE)
+
+
+def test_an_outage_is_said_once_and_needs_nobody_here() -> None:
+    report = report_of(Command.APPLY, *[DOWN] * 193, FAILED)
+    assert report.headline() == (
+        "194 failed. Needs somebody: c193 (WRONG_CREDENTIALS). Waits for LinkedIn: LINKEDIN_UNAVAILABLE: 193 customers."
+    )
+    assert report.verdict is Verdict.FAILED, "nothing is called done for that"
+
+
+def test_a_few_are_named_whosever_move_it_is() -> None:
+    report = report_of(Command.APPLY, DOWN, (BUDGET_SPENT, Action.NONE), (BUDGET_SPENT, Action.NONE))
+    assert report.headline() == (
+        "1 failed, 2 not looked at. Waits for LinkedIn: c0 (LINKEDIN_UNAVAILABLE). "
+        "Passes by itself: c1 (THROTTLED), c2 (THROTTLED)."
+    )

@@ -23,7 +23,7 @@ from tests.model.world import World
 
 async def _run_chunks(
     task: Any, arguments: Sequence[Any], chunks: Sequence[Chunk], _stage: str, width: int, settings: Settings
-) -> None:
+) -> list[str]:
     gate = asyncio.Semaphore(width)
 
     async def one(chunk: Chunk) -> None:
@@ -39,6 +39,7 @@ async def _run_chunks(
                 await asyncio.sleep(remaining.wait + delay)
 
     await asyncio.gather(*(one(chunk) for chunk in chunks))
+    return []
 
 
 async def _end_of_try(_total: int, remaining: Any, _settings: Settings) -> Any:
