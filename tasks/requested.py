@@ -8,7 +8,7 @@ worker's disk.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from prefect import task
@@ -26,6 +26,8 @@ from tasks.observe import look_at_all
 from tasks.retries import RECORDING
 from tasks.session import enabling_session, now, planning_session
 from tasks.steps import enable_and_confirm, look_and_plan, say_waits
+
+_T = TypeVar("_T")
 
 #: Enables that one customer's requests may bring; a customer has a handful of integrations.
 MAX_CHANGES = 50
@@ -62,15 +64,7 @@ _log = logging.getLogger("greenlight.requests")
 
 async def due_customers(settings: Settings) -> list[str]:
     """Customers with a request to act on or a look that somebody waits for."""
-
-    def ask() -> list[str]:
-        database = open_database(settings.database_url.get_secret_value())
-        try:
-            return Requests(database).due_customers(now())
-        finally:
-            database.close()
-
-    return await asyncio.to_thread(ask)
+    return await asyncio.to_thread(_with_requests, settings, lambda requests: requests.due_customers(now()))
 
 
 @task(name="enable requested", task_run_name="enable what was requested", **RECORDING)
@@ -84,21 +78,23 @@ async def enable_requested() -> None:
 
 async def _take_turn(customer_id: str) -> None:
     # Its state is for whoever looks at Prefect's UI; one customer's failure or hanging is nobody else's.
+    settings = load_settings()
+    tried = await asyncio.to_thread(_with_requests, settings, lambda requests: requests.open_of(customer_id))
     for turn in (look_for_customer, act_on_requests):
         bounded = turn.with_options(timeout_seconds=TURN_SECONDS)
         state = await cast(Any, bounded)(customer_id, return_state=True)
         if not state.is_completed():
             _log.warning("%s: a turn ended as %s", clean(customer_id), state.name)
     try:
-        await asyncio.to_thread(_put_off, load_settings(), customer_id)
+        await asyncio.to_thread(_with_requests, settings, lambda requests: requests.put_off(tried, now()))
     except Exception as error:
         _log.warning("%s: could not be put off (%s)", clean(customer_id), type(error).__name__)
 
 
-def _put_off(settings: Settings, customer_id: str) -> None:
+def _with_requests(settings: Settings, act: Callable[[Requests], _T]) -> _T:
     database = open_database(settings.database_url.get_secret_value())
     try:
-        Requests(database).put_off(customer_id, now())
+        return act(Requests(database))
     finally:
         database.close()
 

@@ -143,14 +143,16 @@ class Requests:
                     row.acted_on_at = max(row.acted_on_at or requested_at, requested_at)
                     row.look_due_at = None if row.acted_on_at == row.requested_at else row.look_due_at
 
-    def put_off(self, customer_id: str, now: datetime) -> None:
-        """Let this customer's due requests wait, the longer the older they are."""
-        query = select(Integration).where(Integration.customer_id == customer_id, _is_due(now))
+    def put_off(self, requests: Sequence[OpenRequest], now: datetime) -> None:
+        """Let those of these that are still open wait, the longer the older they are; not one that was repeated."""
+        asked = {request.integration_id: request.requested_at for request in requests}
+        query = select(Integration).where(col(Integration.id).in_(asked), _is_due(now))
         with self._database.writing() as session:
             for row in session.exec(query.order_by(col(Integration.id)).with_for_update()):
-                age = now - (row.requested_at or now)
-                least = HELD_FOR if row.outcome == Outcome.HELD else SOONEST
-                row.look_due_at = now + min(max(age / 2, least), LATEST)
+                requested_at = asked[cast(int, row.id)]
+                if row.requested_at == requested_at:
+                    least = HELD_FOR if row.outcome == Outcome.HELD else SOONEST
+                    row.look_due_at = now + min(max((now - requested_at) / 2, least), LATEST)
 
     def look_again(self, customer_id: str, now: datetime) -> bool:
         """Make what may have changed due for a look, once a minute; whether anything was. It requests nothing."""

@@ -60,11 +60,11 @@ def test_what_failed_for_something_that_passes_stays_open_and_waits(database: Da
     requests.record("elk", session_of(database, "elk"), [key_of("elk")], NOON)
     fails(database, id, at(0.1), reason)
     requests.acted_on(requests.due_of("elk", at(0.1)), NOON, at(0.1))
-    requests.put_off("elk", at(0.1))
+    requests.put_off(requests.open_of("elk"), at(0.1))
     assert (requests.open_customers(), requests.due_customers(at(0.15))) == (["elk"], [])
     assert requests.due_customers(at(0.2)) == ["elk"]
     assert FactsOnRecord(database).awake([id], at(0.2)) == [id], "the night is the safety net"
-    requests.put_off("elk", at(60))
+    requests.put_off(requests.open_of("elk"), at(60))
     assert (requests.due_customers(at(89)), requests.due_customers(at(90))) == ([], ["elk"]), "the wait grows"
 
 
