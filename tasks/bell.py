@@ -6,7 +6,7 @@ import logging
 from prefect.task_worker import aserve
 
 from greenlight.settings import load_settings
-from tasks.requested import enable_requested, open_customers
+from tasks.requested import due_customers, enable_requested
 
 #: How often a worker looks by itself for requests whose ring was lost.
 SWEEP_SECONDS = 10.0
@@ -58,10 +58,16 @@ async def _serve() -> None:
 
 
 async def _sweep() -> None:
-    while True:
-        try:
-            if await open_customers(load_settings()):
-                await enable_requested()
-        except Exception as error:
-            _log.warning("requests could not be looked for (%s); trying again", type(error).__name__)
-        await asyncio.sleep(SWEEP_SECONDS)
+    async with asyncio.TaskGroup() as group:
+        while True:
+            # Not waited for: who hangs in one sweep is not in the way of the next.
+            group.create_task(_sweep_once())
+            await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _sweep_once() -> None:
+    try:
+        if await due_customers(load_settings()):
+            await enable_requested()
+    except Exception as error:
+        _log.warning("requests could not be looked for (%s); trying again", type(error).__name__)

@@ -8,7 +8,7 @@ worker's disk.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from prefect import task
@@ -20,15 +20,21 @@ from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.linkedin.errors import clean
+from greenlight.reconcile.observe import Purpose
 from greenlight.settings import Settings, load_settings
+from tasks.observe import look_at_all
 from tasks.retries import RECORDING
-from tasks.session import enabling_session, now
+from tasks.session import enabling_session, now, planning_session
 from tasks.steps import enable_and_confirm, look_and_plan, say_waits
+
+_T = TypeVar("_T")
 
 #: Enables that one customer's requests may bring; a customer has a handful of integrations.
 MAX_CHANGES = 50
 #: Customers that one worker is at side by side.
 WIDTH = 32
+#: The longest that one task of a turn at one customer may take.
+TURN_SECONDS = 300.0
 
 
 class _Desk:
@@ -56,46 +62,68 @@ _desk = _Desk()
 _log = logging.getLogger("greenlight.requests")
 
 
-async def open_customers(settings: Settings) -> list[str]:
-    """Customers with a request that nobody has acted on."""
-
-    def ask() -> list[str]:
-        database = open_database(settings.database_url.get_secret_value())
-        try:
-            return Requests(database).open_customers()
-        finally:
-            database.close()
-
-    return await asyncio.to_thread(ask)
+async def due_customers(settings: Settings) -> list[str]:
+    """Customers with a request to act on or a look that somebody waits for."""
+    return await asyncio.to_thread(_with_requests, settings, lambda requests: requests.due_customers(now()))
 
 
 @task(name="enable requested", task_run_name="enable what was requested", **RECORDING)
 async def enable_requested() -> None:
-    """Act on every request of the ATS database that nobody has acted on. Enabling cannot be undone."""
-    customers = await open_customers(load_settings())
-    await asyncio.gather(*(_desk.serve(customer_id, _take_turn) for customer_id in customers))
+    """Act on what is due: looks that somebody waits for, and open requests. Enabling cannot be undone."""
+    customers = await due_customers(load_settings())
+    async with asyncio.TaskGroup() as group:
+        for customer_id in customers:
+            group.create_task(_desk.serve(customer_id, _take_turn))
 
 
 async def _take_turn(customer_id: str) -> None:
-    # Its state is for whoever looks at Prefect's UI; one customer's failure is nobody else's.
-    await cast(Any, act_on_requests)(customer_id, return_state=True)
+    # Its state is for whoever looks at Prefect's UI; one customer's failure or hanging is nobody else's.
+    settings = load_settings()
+    tried = await asyncio.to_thread(_with_requests, settings, lambda requests: requests.open_of(customer_id))
+    for turn in (look_for_customer, act_on_requests):
+        bounded = turn.with_options(timeout_seconds=TURN_SECONDS)
+        state = await cast(Any, bounded)(customer_id, return_state=True)
+        if not state.is_completed():
+            _log.warning("%s: a turn ended as %s", clean(customer_id), state.name)
+    try:
+        await asyncio.to_thread(_with_requests, settings, lambda requests: requests.put_off(tried, now()))
+    except Exception as error:
+        _log.warning("%s: could not be put off (%s)", clean(customer_id), type(error).__name__)
+
+
+def _with_requests(settings: Settings, act: Callable[[Requests], _T]) -> _T:
+    database = open_database(settings.database_url.get_secret_value())
+    try:
+        return act(Requests(database))
+    finally:
+        database.close()
+
+
+@task(name="look for customer", task_run_name="look: {customer_id}", **RECORDING)
+async def look_for_customer(customer_id: str) -> None:
+    """Look at what somebody waits to see changed. It cannot enable."""
+    async with planning_session(load_settings(), Lane.REALTIME) as session:
+        ids = await asyncio.to_thread(session.requests.take_looks, customer_id)
+        if ids:
+            await look_at_all(str(uuid4()), Purpose.OBSERVE, ids)
 
 
 @task(name="act on requests", task_run_name="act on requests: {customer_id}", **RECORDING)
 async def act_on_requests(customer_id: str) -> None:
-    """Look at one customer's integrations, enable those that LinkedIn shows as REQUESTED, and look again."""
+    """Look at what one customer requested, enable what LinkedIn shows as REQUESTED, and look again."""
     async with enabling_session(load_settings(), Lane.REALTIME) as session:
-        requests = await asyncio.to_thread(session.requests.open_of, customer_id)
+        requests = await asyncio.to_thread(session.requests.due_of, customer_id, now())
         if not requests:
             return
-        run_id, scope = str(uuid4()), Scope(Selection(customers=(customer_id,)))
-        ids = await asyncio.to_thread(session.runs.ids, scope)
+        ids = [request.integration_id for request in requests]
+        types = {entry.item.key.integration_type for entry in await asyncio.to_thread(session.store.wanted, ids)}
+        run_id, scope = str(uuid4()), Scope(Selection(customers=(customer_id,), types=tuple(sorted(types))))
         since = await asyncio.to_thread(session.runs.start, run_id, Command.REQUEST, scope, now(), session.lane)
 
         made, _ = await look_and_plan(run_id, ids, since, MAX_CHANGES)
         await enable_and_confirm(run_id, made.to_enable)
         say_waits()
 
-        await asyncio.to_thread(session.requests.acted_on, requests, now())
+        await asyncio.to_thread(session.requests.acted_on, requests, since, now())
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
         _log.info("%s: %s", clean(customer_id), clean(report.headline()))

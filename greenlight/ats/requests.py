@@ -15,9 +15,10 @@ from sqlmodel import Session, and_, col, func, or_, select, update
 from greenlight.ats.database import Database
 from greenlight.ats.rows import item, report_item
 from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence
+from greenlight.domain.conditions import WORTH_REPEATING
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.readable import default_name
-from greenlight.domain.reasons import Reason
+from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import ReportItem
 from greenlight.domain.status import Status
 
@@ -39,6 +40,14 @@ _MAY_CHANGE = (
     Reason.UNREADABLE_ANSWER,
     Reason.OUTCOME_UNKNOWN,
 )
+#: Where a request came to an end; a refusal that does not pass is one as well.
+_ENDS = (Reason.ENABLED, Reason.AWAITING_CUSTOMER, Reason.ALREADY_ENABLED)
+#: Failures that say nothing about the request itself.
+_PASSES = WORTH_REPEATING | {Reason.CUSTOMER_BUSY, Reason.OUTCOME_UNKNOWN}
+#: What a run or a person holds on grounds that a look at one customer cannot see.
+_HELD = (Reason.HELD_BY_CAP, Reason.CHANGED_SINCE_PLAN, Reason.SUDDENLY_EMPTY, Reason.WANTED_SET_JUMPED)
+#: The wait before an open request is acted on again: half its age within these bounds, for what is held at least so.
+SOONEST, LATEST, HELD_FOR = timedelta(seconds=5), timedelta(hours=12), timedelta(minutes=5)
 _TICK = timedelta(microseconds=1)
 
 
@@ -92,31 +101,73 @@ class Requests:
             rows = session.exec(select(Integration).where(Integration.customer_id == customer_id, _is_open()))
             return [OpenRequest(row.id, row.requested_at) for row in rows if row.id and row.requested_at]
 
-    def acted_on(self, requests: Sequence[OpenRequest], now: datetime) -> None:
-        """These were acted on as they stood; one that was repeated since stays open.
+    def due_customers(self, now: datetime) -> list[str]:
+        """Customers with a request to act on by now or with a look that somebody waits for, longest waiting first."""
+        waits_since = func.min(func.coalesce(Integration.requested_at, Integration.look_due_at))
+        query = (
+            select(Integration.customer_id)
+            .where(or_(_is_due(now), _waits_for_a_look()))
+            .group_by(Integration.customer_id)
+            .order_by(waits_since, Integration.customer_id)
+        )
+        with self._database.reading() as session:
+            return list(session.exec(query))
+
+    def due_of(self, customer_id: str, now: datetime) -> list[OpenRequest]:
+        """This customer's open requests that may be acted on by now, without what is held."""
+        query = select(Integration).where(Integration.customer_id == customer_id, _is_due(now), ~_is_held())
+        with self._database.reading() as session:
+            rows = session.exec(query.order_by(col(Integration.id)))
+            return [OpenRequest(row.id, row.requested_at) for row in rows if row.id and row.requested_at]
+
+    def take_looks(self, customer_id: str) -> list[int]:
+        """Ids of this customer's integrations that are due for a look; they are due no longer."""
+        query = select(Integration).where(Integration.customer_id == customer_id, _waits_for_a_look())
+        with self._database.writing() as session:
+            rows = session.exec(query.order_by(col(Integration.id)).with_for_update()).all()
+            for row in rows:
+                row.look_due_at = None
+            return [row.id for row in rows if row.id]
+
+    def acted_on(self, requests: Sequence[OpenRequest], since: datetime, now: datetime) -> None:
+        """Close those of these that came to an end in a check since then; one that was repeated since stays open.
 
         One that LinkedIn does not show yet, although it was requested a moment ago, stays open as well.
         """
+        asked = {request.integration_id: request.requested_at for request in requests}
+        query = select(Integration).where(col(Integration.id).in_(asked)).order_by(col(Integration.id))
         with self._database.writing() as session:
-            for request in requests:
-                query = update(Integration).where(col(Integration.id) == request.integration_id)
-                if now - request.requested_at < SHOWN_WITHIN:
-                    query = query.where(col(Integration.observed) != Status.NOT_REQUESTED)
-                session.exec(query.values(acted_on_at=request.requested_at))
+            for row in session.exec(query.with_for_update()):
+                requested_at = asked[cast(int, row.id)]
+                if _has_ended(row, requested_at, since, now):
+                    row.acted_on_at = max(row.acted_on_at or requested_at, requested_at)
+                    row.look_due_at = None if row.acted_on_at == row.requested_at else row.look_due_at
+
+    def put_off(self, requests: Sequence[OpenRequest], now: datetime) -> None:
+        """Let those of these that are still open wait, the longer the older they are; not one that was repeated."""
+        asked = {request.integration_id: request.requested_at for request in requests}
+        query = select(Integration).where(col(Integration.id).in_(asked), _is_due(now))
+        with self._database.writing() as session:
+            for row in session.exec(query.order_by(col(Integration.id)).with_for_update()):
+                requested_at = asked[cast(int, row.id)]
+                if row.requested_at == requested_at:
+                    least = HELD_FOR if row.outcome == Outcome.HELD else SOONEST
+                    row.look_due_at = now + min(max((now - requested_at) / 2, least), LATEST)
 
     def look_again(self, customer_id: str, now: datetime) -> bool:
-        """Make what may have changed due for a look, once a minute; whether anything was."""
+        """Make what may have changed due for a look, once a minute; whether anything was. It requests nothing."""
         due = (
             col(Integration.customer_id) == customer_id,
             col(Integration.reason).in_(_MAY_CHANGE),
             col(Integration.checked_at) < now - FRESH_FOR,
-            or_(col(Integration.requested_at).is_(None), col(Integration.requested_at) < now - FRESH_FOR),
+            col(Integration.look_due_at).is_(None),
+            ~_is_open(),
         )
         with self._database.reading() as session:
             if session.exec(select(Integration.id).where(*due)).first() is None:
                 return False
         with self._database.writing() as session:
-            session.exec(update(Integration).where(*due).values(requested_at=now))
+            session.exec(update(Integration).where(*due).values(look_due_at=now))
         return True
 
     def page(self, customer_id: str) -> CustomerPage:
@@ -126,7 +177,10 @@ class Requests:
             application = session.get(ChildApplication, customer_id)
             query = select(Integration).where(Integration.customer_id == customer_id).order_by(col(Integration.id))
             rows = session.exec(query).all()
-            due = session.exec(query.where(_is_open())).all()
+            checked = col(Integration.checked_at)
+            untried = or_(checked.is_(None), checked <= col(Integration.requested_at))
+            early = col(Integration.reason) == Reason.NOT_REQUESTED
+            due = session.exec(query.where(_is_open(), or_(untried, early))).all()
             return CustomerPage(
                 customer.customer_name,
                 application.client_id if application is not None else None,
@@ -138,7 +192,30 @@ class Requests:
 
 def _is_open() -> ColumnElement[bool]:
     asked, acted = col(Integration.requested_at), col(Integration.acted_on_at)
-    return and_(asked.is_not(None), or_(acted.is_(None), acted < asked))
+    # Never NULL, so that it can be negated.
+    return and_(asked.is_not(None), or_(acted.is_(None), func.coalesce(acted, asked) < asked))
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    due_at = col(Integration.look_due_at)
+    return and_(_is_open(), or_(due_at.is_(None), due_at <= now))
+
+
+def _waits_for_a_look() -> ColumnElement[bool]:
+    asked, acted = col(Integration.requested_at), col(Integration.acted_on_at)
+    return and_(col(Integration.look_due_at).is_not(None), or_(asked.is_(None), acted >= asked))
+
+
+def _is_held() -> ColumnElement[bool]:
+    return and_(col(Integration.outcome) == Outcome.HELD, col(Integration.reason).in_(_HELD))
+
+
+def _has_ended(row: Integration, requested_at: datetime, since: datetime, now: datetime) -> bool:
+    if row.checked_at is None or row.checked_at < since:
+        return False
+    if row.reason == Reason.NOT_REQUESTED:
+        return now - requested_at >= SHOWN_WITHIN
+    return row.reason in _ENDS or (row.outcome == Outcome.FAILED and row.reason not in _PASSES)
 
 
 def _record(
@@ -168,6 +245,7 @@ def _record(
         if not settled:
             # Each request has a time of its own, also where clocks differ: by it a repeat is told apart.
             row.requested_at = max(now, row.requested_at + _TICK) if row.requested_at is not None else now
+            row.look_due_at = None
         # Given by the flush.
         id = cast(int, row.id)
         evidence = session.get(RequestEvidence, (id, session_digest), with_for_update=True)

@@ -70,7 +70,12 @@ def set_condition(row: Integration, known: Condition, now: datetime) -> None:
 
 
 def is_resting(row: Integration, now: datetime) -> bool:
-    """Whether a schedule leaves it alone now, after failures."""
+    """Whether a schedule leaves it alone now, after failures. A request that is open or newer wakes it."""
+    asked = row.requested_at
+    if asked is not None and (row.acted_on_at is None or row.acted_on_at < asked):
+        return False
+    if asked is not None and (row.checked_at is None or row.checked_at < asked):
+        return False
     return rests(Memory(row.tries, row.next_try_at), Reason(row.reason), now)
 
 

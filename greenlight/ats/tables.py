@@ -158,6 +158,8 @@ class Integration(Table, table=True):
     #: When the plugin's callback last named it, and the latest such moment that has been acted on.
     requested_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     acted_on_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    #: While a request is open: not to be acted on before. Otherwise: that somebody waits for a look, and since when.
+    look_due_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
 
 
 class Visit(Table, table=True):

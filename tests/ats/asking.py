@@ -1,6 +1,6 @@
 """Browsers that ask, and many of them at the same moment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier
@@ -8,9 +8,11 @@ from threading import Barrier
 from sqlmodel import col, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.requests import OpenRequest, Requests
 from greenlight.ats.tables import RequestEvidence
 from greenlight.ats.visits import Visits
-from tests.ats.world import NOON
+from greenlight.domain.reasons import Reason
+from tests.ats.world import NOON, fails
 
 
 def session_of(database: Database, customer_id: str = "acme", name: str = "one") -> str:
@@ -42,3 +44,10 @@ def at_once(number: int, act: Callable[[int], object]) -> list[Exception | None]
 
     with ThreadPoolExecutor(number) as pool:
         return list(pool.map(one, range(number)))
+
+
+def act_on(database: Database, opened: Sequence[OpenRequest], now: datetime) -> None:
+    """A run looks at these requests, which LinkedIn refuses for good, and says that it is done with them."""
+    for request in opened:
+        fails(database, request.integration_id, now, Reason.INVALID_CONTEXT)
+    Requests(database).acted_on(opened, now, now)

@@ -18,7 +18,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.requests import SETTLED_FOR, OpenRequest, Requests
 from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence, Visit
 from greenlight.domain.status import Status
-from tests.ats.asking import session_of
+from tests.ats.asking import act_on, session_of
 from tests.ats.world import NOON, TYPES, at, bring_in, customer, key_of, shows
 
 CUSTOMERS = ("acme", "bolt")
@@ -79,7 +79,7 @@ class Asking(RuleBasedStateMachine):
     @rule(data=st.data())
     def finish(self, data: st.DataObject) -> None:
         opened, asked = self.in_hand.pop(data.draw(st.integers(0, len(self.in_hand) - 1)))
-        self.requests.acted_on(opened, at(600))
+        act_on(self.database, opened, at(600))
         for id, move in asked.items():
             self.done[id] = max(self.done.get(id, 0), move)
 
@@ -93,7 +93,7 @@ class Asking(RuleBasedStateMachine):
     def read_and_finish(self, customer_id: str) -> None:
         """With nobody in between, nothing is left."""
         opened = self.requests.open_of(customer_id)
-        self.requests.acted_on(opened, at(600))
+        act_on(self.database, opened, at(600))
         for request in opened:
             self.done[request.integration_id] = self.asked[request.integration_id]
         assert self.open_ids(customer_id) == set()

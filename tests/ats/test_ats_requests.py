@@ -15,7 +15,7 @@ from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.plan import Action
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Status
-from tests.ats.asking import at_once, evidence, session_of
+from tests.ats.asking import act_on, at_once, evidence, session_of
 from tests.ats.world import NOON, TYPES, at, bring_in, customer, ids_of, integration, key_of, shows
 
 KEY = key_of("4gX03uw")
@@ -199,7 +199,7 @@ def test_customers_who_wait_longest_come_first(database: Database) -> None:
         requests.record(id, session_of(database, id), [KEY], at(minute))
     requests.record("crow", session_of(database, "crow", "two"), [CONNECT], at(1))
     assert requests.open_customers() == ["crow", "elk", "bolt", "acme", "dove"]
-    requests.acted_on(requests.open_of("elk"), at(600))
+    act_on(database, requests.open_of("elk"), at(600))
     assert requests.open_customers() == ["crow", "bolt", "acme", "dove"]
 
 
@@ -209,9 +209,9 @@ def test_what_was_acted_on_is_closed_until_it_is_requested_again(database: Datab
     first, second = ids_of(database)
     opened = requests.open_of("acme")
     assert set(opened) == {OpenRequest(first, at(1)), OpenRequest(second, at(1))}
-    requests.acted_on([one for one in opened if one.integration_id == first], at(600))
+    act_on(database, [one for one in opened if one.integration_id == first], at(600))
     assert requests.open_of("acme") == [OpenRequest(second, at(1))]
-    requests.acted_on(opened, at(600))
+    act_on(database, opened, at(600))
     assert (requests.open_of("acme"), requests.open_customers()) == ([], [])
     requests.record("acme", acme, [KEY], at(2))
     assert requests.open_of("acme") == [OpenRequest(first, at(2))]
@@ -223,7 +223,7 @@ def test_a_repeat_while_somebody_acts_stays_open(database: Database, acme: str) 
     requests.record("acme", acme, [KEY], at(1))
     opened = requests.open_of("acme")
     requests.record("acme", acme, [KEY], at(2))
-    requests.acted_on(opened, at(600))
+    act_on(database, opened, at(600))
     assert requests.open_of("acme") == [OpenRequest(opened[0].integration_id, at(2))]
     assert requests.open_customers() == ["acme"]
 
@@ -234,7 +234,7 @@ def test_a_repeat_is_not_lost_when_the_clock_is_set_back(database: Database, acm
     requests.record("acme", acme, [KEY], at(5))
     opened = requests.open_of("acme")
     requests.record("acme", acme, [KEY], at(4))
-    requests.acted_on(opened, at(600))
+    act_on(database, opened, at(600))
     assert [request.integration_id for request in requests.open_of("acme")] == ids_of(database)
 
 

@@ -14,7 +14,7 @@ from greenlight.ats.tables import Visit
 from greenlight.ats.visits import LinkUsed, OpenVisit, Visits
 from greenlight.domain.plan import Action
 from greenlight.domain.status import Status
-from tests.ats.asking import at_once, session_of
+from tests.ats.asking import act_on, at_once, session_of
 from tests.ats.world import NOON, TYPES, at, bring_in, customer, ids_of, key_of, shows
 
 
@@ -134,7 +134,7 @@ def test_the_page_tells_what_is_still_to_be_acted_on(database: Database) -> None
     requests = Requests(database)
     requests.record("acme", session_of(database), [key_of("acme", TYPES[1])], at(1))
     assert requests.page("acme").open_requests == {key_of("acme", TYPES[1])}
-    requests.acted_on(requests.open_of("acme"), at(600))
+    act_on(database, requests.open_of("acme"), at(600))
     assert requests.page("acme").open_requests == frozenset()
     assert len(requests.page("acme").items) == 2
 
