@@ -42,7 +42,7 @@ def test_a_bad_import_file_imports_nothing(home: Home, rows: list[str], words: l
 
 
 def test_a_wrong_encoding_and_a_huge_file(home: Home) -> None:
-    (home.folder / "c.csv").write_bytes(f"{HEADER}\n{GOOD}\n".encode("utf-16"))
+    (home.folder / "c.csv").write_bytes(f"{HEADER}\n{GOOD}\n".encode("utf-16-le"))
     refused(home.run("import", "c.csv"), "c.csv:1:", "UTF-8")
     with (home.folder / "big.csv").open("wb") as big:
         big.truncate(100_000_000)
