@@ -242,8 +242,11 @@ class ProvisionRequest(BaseModel):
         checked: dict[str, str] = {}
         for customer_id, name in value.items():
             try:
-                check_value("customer_id", customer_id)
-                checked[customer_id] = check_value("customer_name", name) or ""
+                # Under the id as it is stored: of two that differ by normalisation alone, the second is refused.
+                stored = check_value("customer_id", customer_id) or ""
+                if stored in checked:
+                    raise BadValue("is given twice")
+                checked[stored] = check_value("customer_name", name) or ""
             except BadValue as error:
                 raise ValueError(f"the new customer {customer_id[:80]!r} {error}") from None
         return checked

@@ -4,7 +4,7 @@ Not a Prefect task: a task's parameters are recorded, and these carry secrets.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,14 +24,19 @@ class Adopted:
 
 
 async def adopt(
-    customers: Sequence[ImportedCustomer], database: Database, blocks: ChildAppBlocks, now: datetime
+    customers: Sequence[ImportedCustomer],
+    database: Database,
+    blocks: ChildAppBlocks,
+    now: datetime,
+    replace: Collection[str] = (),
 ) -> Adopted:
-    """Write credentials first, then the database in one transaction. Raises ClientIdTaken before anything is written.
+    """Write credentials first, then the database in one transaction.
 
-    Cut short in between, importing the same file again completes it.
+    Raises ClientIdTaken, and ApplicationReplaced for a customer not in `replace`, before anything is written. Cut short
+    in between, importing the same file again completes it.
     """
     registrations = [_registration(customer) for customer in customers]
-    await asyncio.to_thread(check_client_ids, database, registrations)
+    await asyncio.to_thread(check_client_ids, database, registrations, replace)
     written = await blocks.save_many(
         {
             block_name(customer.customer_id): Credentials(
@@ -41,7 +46,7 @@ async def adopt(
             if customer.credentials is not None
         }
     )
-    changes = await asyncio.to_thread(register, database, registrations, now)
+    changes = await asyncio.to_thread(register, database, registrations, now, replace)
     renewed = [customer.customer_id for customer in customers if block_name(customer.customer_id) in written]
     await asyncio.to_thread(credentials_changed, database, renewed)
     return Adopted(changes, len(written))

@@ -1,6 +1,6 @@
 """Bringing customers into the ATS database: all of them or none."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,10 @@ from greenlight.domain.keys import IntegrationKey
 
 class ClientIdTaken(Exception):
     """A client id belongs to another customer already. The text names both."""
+
+
+class ApplicationReplaced(Exception):
+    """A child application that provisioning made would be replaced, and with it the only copy of its secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,21 @@ class Changes:
     integrations_renamed: int = 0
 
 
-def register(database: Database, registrations: Iterable[Registration], now: datetime) -> Changes:
+def register(
+    database: Database, registrations: Iterable[Registration], now: datetime, replace: Collection[str] = ()
+) -> Changes:
     """Add or update customers, their applications and their wanted integrations; nothing is ever removed.
 
-    A customer without an application in `registrations` keeps the one on record. Raises ClientIdTaken.
+    A customer without an application in `registrations` keeps the one on record. An application that provisioning made
+    gives way to another for the customers in `replace` alone. Raises ClientIdTaken and ApplicationReplaced.
     """
     wanted = list(registrations)
-    return database.write(lambda session: register_in(session, wanted, now))
+
+    def write(session: Session) -> Changes:
+        _check_replaced(session, wanted, replace)
+        return register_in(session, wanted, now)
+
+    return database.write(write)
 
 
 def register_in(session: Session, registrations: Iterable[Registration], now: datetime) -> Changes:
@@ -60,11 +72,35 @@ def credentials_changed(database: Database, customers: Sequence[str]) -> None:
         release(session, customers)
 
 
-def check_client_ids(database: Database, registrations: Iterable[Registration]) -> None:
-    """Raise ClientIdTaken where registering would, without writing anything."""
+def check_client_ids(database: Database, registrations: Sequence[Registration], replace: Collection[str] = ()) -> None:
+    """Raise ClientIdTaken or ApplicationReplaced where registering would, without writing anything."""
     with database.reading() as session:
         for registration in registrations:
             _check_client_id(session, registration)
+        _check_replaced(session, registrations, replace)
+
+
+def provisioned_client_ids(database: Database) -> dict[str, str]:
+    """The client ids of all child applications that provisioning made, by customer."""
+    with database.reading() as session:
+        return _provisioned(session)
+
+
+def _provisioned(session: Session) -> dict[str, str]:
+    made = col(ChildApplication.application_urn).is_not(None)
+    return dict(session.exec(select(ChildApplication.customer_id, ChildApplication.client_id).where(made)).all())
+
+
+def _check_replaced(session: Session, registrations: Iterable[Registration], replace: Collection[str]) -> None:
+    made = _provisioned(session)
+    for registration in registrations:
+        who, held = registration.customer_id, registration.application
+        if held is not None and who not in replace and made.get(who, held[0]) != held[0]:
+            raise ApplicationReplaced(
+                f"client id {held[0]!r} of customer {who!r} is not that of the child application that provisioning "
+                f"made, {made[who]!r}, whose secret would be lost; "
+                f"to replace it: greenlight import FILE --replace-credentials {who}"
+            )
 
 
 def _check_client_id(session: Session, registration: Registration) -> None:

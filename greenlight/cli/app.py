@@ -50,11 +50,25 @@ def demo(
 
 
 @app.command(name="import")
-def import_(file: str, /, *, json: Json = False) -> int:
+def import_(
+    file: str,
+    /,
+    *,
+    replace: Annotated[
+        tuple[str, ...],
+        Parameter(
+            name="--replace-credentials",
+            negative=(),
+            help="This customer's child application gives way to the one in FILE, if LinkedIn accepts that.",
+        ),
+    ] = (),
+    yes: Yes = False,
+    json: Json = False,
+) -> int:
     """Bring customers, their existing API keys and their integrations in from FILE (CSV or JSON Lines)."""
     from greenlight.cli.importing import run_import
 
-    return run_import(file, as_json=json)
+    return run_import(file, replace=replace, yes=yes, as_json=json)
 
 
 @app.command

@@ -8,7 +8,7 @@ import httpx
 from greenlight.ats.applications import NameDiffers
 from greenlight.ats.database import DatabaseUnavailable
 from greenlight.ats.plans import PlanRefused, UnknownPlan
-from greenlight.ats.registry import ClientIdTaken
+from greenlight.ats.registry import ApplicationReplaced, ClientIdTaken
 from greenlight.ats.rotations import NotRotatable
 from greenlight.ats.store import UnknownCustomer
 from greenlight.linkedin.errors import clean
@@ -16,6 +16,7 @@ from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import InvalidSettings
 
 _PLAIN = (
+    ApplicationReplaced,
     CannotProvision,
     ClientIdTaken,
     DatabaseUnavailable,

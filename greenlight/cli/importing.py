@@ -1,6 +1,9 @@
 """`import`: the whole file is checked, then all of it comes in, or nothing does."""
 
 import asyncio
+import shlex
+import sys
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -8,19 +11,30 @@ from typing import Any
 from rich.console import Console
 
 from greenlight.ats.database import Database, open_database
+from greenlight.ats.registry import provisioned_client_ids
+from greenlight.cli.errors import CannotRun
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_json
-from greenlight.intake import ImportedCustomer, ImportRefused, RowError, read_import
-from greenlight.settings import load_settings
+from greenlight.intake import ImportedCredentials, ImportedCustomer, ImportRefused, RowError, read_import
+from greenlight.intake.rows import one_line
+from greenlight.linkedin.errors import LinkedInError
+from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
+from greenlight.linkedin.transport import Wire
+from greenlight.settings import Settings, load_settings
 
 SCHEMA = "greenlight.import/1"
 
 
-def run_import(file: str, *, as_json: bool) -> int:
+def run_import(file: str, *, replace: tuple[str, ...], yes: bool, as_json: bool) -> int:
     settings = load_settings()
     stderr = Console(stderr=True, soft_wrap=True, emoji=False)
     try:
         customers = read_import(file)
+        database = open_database(settings.database_url.get_secret_value())
+        replacing = _replacing(customers, database, file, replace)
+        if replacing:
+            _ask(replacing, yes=yes)
+            asyncio.run(_try(replacing, settings, file))
     except ImportRefused as refused:
         for error in refused.errors:
             stderr.print(plain(str(error)))
@@ -29,8 +43,7 @@ def run_import(file: str, *, as_json: bool) -> int:
             print_json({"schema": SCHEMA, "command": "import", "errors": [_error(e) for e in refused.errors]})
         return 1
     quiet_prefect()
-    database = open_database(settings.database_url.get_secret_value())
-    document = bring_in(customers, database, stderr)
+    document = bring_in(customers, database, stderr, replace)
     if as_json:
         print_json(document)
     else:
@@ -47,13 +60,68 @@ def run_import(file: str, *, as_json: bool) -> int:
     return 0
 
 
-def bring_in(customers: list[ImportedCustomer], database: Database, stderr: Console) -> dict[str, Any]:
+def _replacing(
+    customers: list[ImportedCustomer], database: Database, file: str, replace: Collection[str]
+) -> list[tuple[str, ImportedCredentials]]:
+    """Whose provisioned application gives way, and to what. Raises ImportRefused where nobody asked for that."""
+    made = provisioned_client_ids(database)
+    others = [
+        (each.customer_id, each.credentials)
+        for each in customers
+        if each.credentials is not None
+        and made.get(each.customer_id, each.credentials.client_id) != each.credentials.client_id
+    ]
+    if unasked := [(who, held.line) for who, held in others if who not in replace]:
+        raise ImportRefused(
+            RowError(
+                file,
+                line,
+                "client_id",
+                f"is not {made[who]}, the child application that provisioning made for this customer and whose secret "
+                f"would be lost; mend the row, or replace it with --replace-credentials {shlex.quote(who)}",
+            )
+            for who, line in unasked
+        )
+    return others
+
+
+def _ask(replacing: list[tuple[str, ImportedCredentials]], *, yes: bool) -> None:
+    if yes:
+        return
+    named = ", ".join(who for who, _ in replacing)
+    if not sys.stdin.isatty():
+        raise CannotRun("--replace-credentials gives up secrets that cannot be had again; without a terminal add --yes")
+    if input(f"Replace the child application of {one_line(named)}? Its secret is lost. [y/N] ").strip().lower() != "y":
+        raise CannotRun("nothing was replaced and nothing imported")
+
+
+async def _try(replacing: list[tuple[str, ImportedCredentials]], settings: Settings, file: str) -> None:
+    """Get a token with each of the new pairs while the old ones are still there; raises ImportRefused."""
+    wire = Wire(settings.http_timeout_seconds)
+    errors: list[RowError] = []
+    try:
+        tokens = Tokens(wire, settings.linkedin_token_url, RequestCounts())
+        for _, held in replacing:
+            try:
+                await tokens.get(Credentials(held.client_id, held.client_secret))
+            except LinkedInError as error:
+                why = f"got no token from LinkedIn, so the old one stays: {error}"
+                errors.append(RowError(file, held.line, "client_id", why))
+    finally:
+        await wire.aclose()
+    if errors:
+        raise ImportRefused(errors)
+
+
+def bring_in(
+    customers: list[ImportedCustomer], database: Database, stderr: Console, replace: Collection[str] = ()
+) -> dict[str, Any]:
     """Import checked customers and return what changed, as JSON."""
     from blocks.child_app import ChildAppBlocks
     from tasks.adopt import adopt
 
     with stderr.status("Storing credentials in Prefect blocks…"):
-        adopted = asyncio.run(adopt(customers, database, ChildAppBlocks(), datetime.now(UTC)))
+        adopted = asyncio.run(adopt(customers, database, ChildAppBlocks(), datetime.now(UTC), replace))
     return {
         "schema": SCHEMA,
         "command": "import",

@@ -5,6 +5,8 @@ import unicodedata
 from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
+from greenlight.domain.characters import cut
+
 #: LinkedIn's limit on an application's name.
 MAX_NAME = 50
 #: The ATS's own part of it, which must leave room for the customer.
@@ -47,10 +49,10 @@ def _shortened(text: str, limit: int) -> str:
     if _units(text) <= limit:
         return text
     while _units(text) > limit:
-        text = text[:-1]
+        text = cut(text, len(text) - 1)
     head, blank, _ = text.rpartition(" ")
     text = head if blank and _units(head) > limit * 3 // 4 else text
-    return text.rstrip(" " + _JOINERS)
+    return text.rstrip(" ")
 
 
 def _units(text: str) -> int:

@@ -2,6 +2,8 @@
 
 from functools import lru_cache
 
+from greenlight.domain.characters import cut
+
 MAX_NAME = 200
 
 # "Recommended Matches" needs no help; these words do.
@@ -19,4 +21,4 @@ def readable_type(integration_type: str) -> str:
 def default_name(customer_name: str, integration_type: str) -> str:
     """A name of at most 200 characters; the customer's name gives way, since the type tells integrations apart."""
     ending = f"'s {readable_type(integration_type)} Integration"
-    return customer_name[: MAX_NAME - len(ending)].rstrip() + ending
+    return cut(customer_name, MAX_NAME - len(ending)).rstrip() + ending

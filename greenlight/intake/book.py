@@ -66,7 +66,7 @@ class Book:
 def _customer(seen: _Seen) -> ImportedCustomer:
     credentials = None
     if seen.client_id is not None and seen.client_secret is not None:
-        credentials = ImportedCredentials(seen.client_id[0], SecretStr(seen.client_secret[0]))
+        credentials = ImportedCredentials(seen.client_id[0], SecretStr(seen.client_secret[0]), seen.client_id[1])
     first = seen.rows[0]
     integrations = tuple((row.key, row.integration_name) for row in seen.rows)
     return ImportedCustomer(first.customer_id, first.customer_name, credentials, integrations)

@@ -23,9 +23,12 @@ def nearest(name: str) -> str | None:
     return _SQUEEZED[close[0]] if close else None
 
 
-def unknown_names(names: Iterable[str], kind: str, secrets: Iterable[str] = ()) -> list[str]:
-    """One sentence for each of `names` that is no column; `secrets` are never quoted, and no row fills the screen."""
-    unknown = {name: number for number, name in enumerate(names, 1) if name not in COLUMNS}
+def unknown_names(names: Iterable[str | None], kind: str, secrets: Iterable[str] = ()) -> list[str]:
+    """One sentence for each of `names` that is no column, where None only counts.
+
+    `secrets` are never quoted, and no row fills the screen.
+    """
+    unknown = {name: number for number, name in enumerate(names, 1) if name is not None and name not in COLUMNS}
     hidden = [secret for secret in secrets if secret]
     told = [_sentence(name, number, kind, hidden) for name, number in list(unknown.items())[:_MOST_LISTED]]
     if len(unknown) > _MOST_LISTED:

@@ -1,7 +1,7 @@
 """What an import file is made of, and how its faults are told."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
@@ -39,10 +39,11 @@ class ImportRow:
 
 @dataclass(frozen=True, slots=True)
 class ImportedCredentials:
-    """A customer's existing API key."""
+    """A customer's existing API key; `line` is where the file first gives its client id."""
 
     client_id: str
     client_secret: SecretStr
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,16 @@ import io
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
 MAX_ROW_BYTES = 64 * 1024
 
 _UTF8_BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+_UTF32_BOM = b"\xff\xfe\0\0"
 _BLANKS = b" \t\r\n"
+_PADDING = _BLANKS + b',;|"'
 _ZIP = b"PK\x03\x04"
 _TOO_LARGE = f"is larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB; split it"
 
@@ -24,7 +27,10 @@ class RowTooLong(Exception):
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Return the content of a regular file of bounded size, without a UTF-8 BOM; raise Unreadable for anything else."""
+    """Return the content of a regular file of bounded size as UTF-8 without a BOM; raise Unreadable for anything else.
+
+    UTF-16 that says so with a BOM becomes UTF-8, and where carriage returns alone end the lines they become line feeds.
+    """
     try:
         # Before opening: opening a device can have effects, and opening a FIFO can wait forever.
         _check(os.stat(path))
@@ -39,11 +45,25 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         raise Unreadable("cannot be read: this is no file name") from None
     if len(data) > MAX_FILE_BYTES:
         raise Unreadable(_TOO_LARGE)
-    if data.startswith(_UTF16_BOMS) or b"\0" in data[:2]:
+    if data.startswith(_UTF16_BOMS) and not data.startswith(_UTF32_BOM):
+        data = _from_utf16(data)
+    if data.startswith(_UTF32_BOM) or b"\0" in data[:2]:
         raise Unreadable("is UTF-16 or UTF-32 text, or no text at all; save it as UTF-8")
     if data.startswith(_ZIP):
         raise Unreadable("is a spreadsheet workbook or a ZIP archive; save it as CSV in UTF-8")
-    return data.removeprefix(_UTF8_BOM)
+    data = data.removeprefix(_UTF8_BOM)
+    # With line feeds beside them it is not certain which of the two ends a line.
+    return data if b"\n" in data else data.replace(b"\r", b"\n")
+
+
+def _from_utf16(data: bytes) -> bytes:
+    text = None
+    with suppress(UnicodeDecodeError):
+        text = data.decode("utf-16")
+    # Raised out here, since the decoder's error carries the whole content.
+    if text is None:
+        raise Unreadable("is UTF-16 text that breaks off or is damaged; save it as UTF-8")
+    return text.encode()
 
 
 def _check(status: os.stat_result) -> None:
@@ -80,8 +100,8 @@ class Lines(Iterator[str]):
         self.ended = False
 
     def opening(self) -> str:
-        """The beginning of the first line that is not blank; the position stays where it is."""
-        start = self._data.lstrip()[:MAX_ROW_BYTES].partition(b"\n")[0]
+        """The beginning of the next line that is not padding, from its first letter; the position stays."""
+        start = self._data[self._buffer.tell() :].lstrip(_PADDING)[:MAX_ROW_BYTES].partition(b"\n")[0]
         return start.decode("utf-8", "surrogateescape").rstrip()
 
     def begin(self) -> None:

@@ -1,7 +1,9 @@
 """Rows out of CSV."""
 
 import csv
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from greenlight.intake.names import nearest, unknown_names
 from greenlight.intake.problems import Problems
@@ -13,41 +15,59 @@ LONE_RETURN = "holds a carriage return that ends no line; save the file with ord
 
 #: A few unknown columns are told of by name; a header longer than this is something else.
 _MOST_COLUMNS = len(COLUMNS) + 2
-_OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+# Excel's own way to say it; saved again by Excel, the line may be quoted and padded.
+_SEP = re.compile(r'sep=(.?)"?[ \t,;|]*', re.IGNORECASE)
+_BLANKS = " \t\r\n\u00a0"
 
 
 def read_table(lines: Lines, problems: Problems) -> Iterator[tuple[int, dict[str, str | None]]]:
     """Yield (line, values by column) for every row that has one cell per column; tell of every other row.
 
-    Without a usable header there is one list of what is wrong with it and no row at all.
+    Rows and nameless columns that are empty throughout are none. Without a usable header there is one list of what is
+    wrong with it and no row at all.
     """
-    if (why := _other_delimiter(lines.opening())) is not None:
-        problems.add(1, HEADER, why)
+    delimiter = _delimiter(lines, problems)
+    if delimiter is None:
         return
-    rows = _split(lines, problems)
+    rows = _split(lines, delimiter, problems)
     header_line, header = next(rows, (1, []))
     # Where the first row could not be split, the next one is no header and says nothing.
     if problems:
         return
+    header = ["" if _is_blank(name) else name for name in header]
     for why in _header_faults(header):
         problems.add(header_line, HEADER, why)
     if problems:
         return
+    # Excel leaves the last empty cells of a row out, but those of named columns must be there.
+    least = max(number for number, name in enumerate(header, 1) if name)
     seen = False
     for line, cells in rows:
         seen = True
-        if len(cells) == len(header):
-            yield line, dict(zip(header, cells, strict=True))
-        else:
+        if not least <= len(cells) <= len(header):
             # The cells may stand under the wrong columns, so not one of them is looked at or quoted.
             problems.add(line, ROW, f"has {len(cells)} cells, the header has {len(header)}")
+        elif (number := _stray(header, cells)) is not None:
+            problems.add(line, ROW, f"has a value in column {number}, which has no name; name it or empty it")
+        else:
+            yield line, {name: cell for name, cell in zip(header, cells, strict=False) if name}
     if not seen and not problems:
         problems.add(header_line, HEADER, "is all there is: the file has no rows")
 
 
-def _split(lines: Lines, problems: Problems) -> Iterator[tuple[int, list[str]]]:
-    """Yield (first line, cells); after a row that cannot be split go on with the next physical line."""
-    reader = csv.reader(lines, strict=True)
+def _stray(header: list[str], cells: list[str]) -> int | None:
+    pairs = enumerate(zip(header, cells, strict=False), 1)
+    return next((number for number, (name, cell) in pairs if not name and not _is_blank(cell)), None)
+
+
+def _is_blank(cell: str) -> bool:
+    return not cell.strip(_BLANKS)
+
+
+def _split(lines: Lines, delimiter: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
+    """Yield (first line, cells) of what is not padding; after a row that cannot be split go on with the next line."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         lines.begin()
         try:
@@ -64,7 +84,7 @@ def _split(lines: Lines, problems: Problems) -> Iterator[tuple[int, list[str]]]:
             return
         if lines.has_lone_return:
             problems.add(lines.first_line, ROW, LONE_RETURN)
-        else:
+        elif not all(map(_is_blank, cells)):
             yield lines.first_line, cells
 
 
@@ -76,21 +96,43 @@ def _bad_quotes(lines: Lines) -> str:
     return 'has text after a closing quote; a quote inside a quoted value is written twice ("")'
 
 
-def _other_delimiter(opening: str) -> str | None:
-    if _known(opening.split(",")):
+def _delimiter(lines: Lines, problems: Problems) -> str | None:
+    """What divides the cells: told by the header's names, and by a `sep=` line before it, which is read past.
+
+    None where the two contradict each other, which is told of.
+    """
+    said = _SEP.fullmatch(lines.opening())
+    if said is not None:
+        _read_past_sep(lines)
+    opening = lines.opening()
+    found = next((each for each in _DELIMITERS if _divides(opening, each)), None)
+    # A tab at the end of its line is not in what was matched.
+    if said is not None and found is not None and (said[1] or "\t") != found:
+        called = _DELIMITERS[found]
+        problems.add(lines.line, HEADER, f"is divided by {called}, which is not what its sep= line says; take that out")
         return None
-    for delimiter, called in _OTHER_DELIMITERS.items():
-        names = opening.split(delimiter)
-        if len(names) > 1 and _known(names):
-            return f"is divided by {called}; save the file with commas"
-    return None
+    return found or ","
+
+
+def _read_past_sep(lines: Lines) -> None:
+    while True:
+        lines.begin()
+        with suppress(RowTooLong):
+            if "sep=" in next(lines).lower():
+                return
+
+
+def _divides(opening: str, delimiter: str) -> bool:
+    names = opening.split(delimiter)
+    return len(names) > 1 and _known(names)
 
 
 def _known(cells: list[str]) -> bool:
     return any(cell.strip(' "') in COLUMNS for cell in cells)
 
 
-def _header_faults(header: list[str]) -> list[str]:
+def _header_faults(columns: list[str]) -> list[str]:
+    header = [name for name in columns if name]
     if not header:
         return ["is missing: the file is empty"]
     if any("\udc80" <= char <= "\udcff" for name in header for char in name):
@@ -102,7 +144,7 @@ def _header_faults(header: list[str]) -> list[str]:
         # Then a row may have run into the header, so this is not quoted either.
         faults = [f"has {len(header)} columns; only these {len(COLUMNS)} are known: {', '.join(COLUMNS)}"]
     else:
-        faults = unknown_names(header, "column")
+        faults = unknown_names([name or None for name in columns], "column")
     faults += [f"has the column {name} {header.count(name)} times" for name in COLUMNS if header.count(name) > 1]
     faults += [f"has no column {name}" for name in COLUMNS if name not in header]
     return faults

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from greenlight.domain.applications import is_client_id
+from greenlight.domain.characters import confusable, named, unseen
 from greenlight.domain.keys import IntegrationKey, InvalidKey, parse_constant, parse_context
 from greenlight.domain.readable import MAX_NAME, default_name
 from greenlight.intake.problems import Problems
@@ -21,7 +22,7 @@ MAX_QUOTED = 80
 _CLIENT_SECRET = re.compile(r"[\x21-\x7e]{1,512}")
 # Controls, and the lone surrogates that stand for bytes which are not UTF-8.
 _BROKEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_JOINERS = "\u200c\u200d"
+_BLANKS = " \u3000"
 
 
 class BadValue(ValueError):
@@ -88,22 +89,36 @@ def check_value(field: str, value: str, secret: str | None = None) -> str | None
         if field in ("client_id", "client_secret", "integration_name"):
             return None
         raise BadValue("is empty")
-    if field == "client_secret":
-        return _client_secret(value)
-    if (found := _BROKEN.search(value)) is not None:
+    if field != "client_secret" and (found := _BROKEN.search(value)) is not None:
         raise BadValue(_broken(found[0]))
+    is_name = field in ("customer_name", "integration_name")
+    if field == "customer_id" or is_name:
+        value = unicodedata.normalize("NFC", value)
+        if value != value.strip(_BLANKS):
+            raise BadValue("begins or ends with a blank")
+    if not value.isascii() and (char := unseen(value, in_name=is_name)) is not None:
+        raise BadValue(f"holds {named(char)}, which {_fault(char)}")
     match field:
         case "customer_id":
+            if (char := confusable(value)) is not None:
+                raise BadValue(f"holds {named(char)}, which can be mistaken for another character; write a plain one")
             return _text(value, MAX_ID)
         case "customer_name" | "integration_name":
-            normal = unicodedata.normalize("NFC", value)
-            return _text(normal, MAX_NAME, other_blanks=True)
+            return _text(value, MAX_NAME)
         case "client_id":
             return _client_id(value)
+        case "client_secret":
+            return _client_secret(value)
         case "integration_context":
             return _context(value, secret)
         case _:
             return _constant(value)
+
+
+def _fault(char: str) -> str:
+    if unicodedata.category(char) == "Zs":
+        return "is no ordinary blank; take it out or write one"
+    return "does not print; take it out"
 
 
 def _broken(char: str) -> str:
@@ -116,28 +131,10 @@ def _broken(char: str) -> str:
     return f"holds the control character U+{ord(char):04X}; take it out"
 
 
-def _text(value: str, most: int, *, other_blanks: bool = False) -> str:
-    if value != value.strip():
-        raise BadValue("begins or ends with a blank")
+def _text(value: str, most: int) -> str:
     if len(value) > most:
         raise BadValue(f"has {len(value)} characters, at most {most} are allowed")
-    if not value.isprintable():
-        for char in value:
-            if not _printable(char, other_blanks):
-                raise BadValue(f"holds U+{ord(char):04X}, which does not print; take it out")
-        if all(char in _JOINERS or char.isspace() for char in value):
-            raise BadValue("has nothing in it that prints")
     return value
-
-
-def _printable(char: str, other_blanks: bool) -> bool:
-    if char.isprintable() or char in _JOINERS:
-        return True
-    category = unicodedata.category(char)
-    if category == "Cn":
-        # Characters newer than this Python's tables are fine; the 66 that Unicode will never assign are not.
-        return ord(char) & 0xFFFE != 0xFFFE and not 0xFDD0 <= ord(char) <= 0xFDEF
-    return other_blanks and category == "Zs"
 
 
 def _client_id(value: str) -> str:

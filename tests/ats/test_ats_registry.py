@@ -7,7 +7,14 @@ import pytest
 from sqlmodel import SQLModel, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.registry import Changes, ClientIdTaken, Registration, check_client_ids, register
+from greenlight.ats.registry import (
+    ApplicationReplaced,
+    Changes,
+    ClientIdTaken,
+    Registration,
+    check_client_ids,
+    register,
+)
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import Reason
@@ -161,3 +168,21 @@ def test_checking_writes_nothing_and_lets_the_own_client_id_pass(database: Datab
     before = everything(database)
     check_client_ids(database, [ACME, BOLT, replace(BOLT, customer_id="crow", application=None)])
     assert everything(database) == before
+
+
+def test_an_application_that_provisioning_made_is_not_replaced_unasked(database: Database) -> None:
+    """Its secret was shown once, and its block is the only copy."""
+    register(database, [ACME, BOLT], NOON)
+    with database.writing() as session:
+        session.get_one(ChildApplication, "acme").application_urn = "urn:li:developerApplication:1"
+    before = everything(database)
+    shifted = [customer("crow"), replace(ACME, application=("client-new", "child-app-acme"))]
+    for refuse in (lambda: register(database, shifted, at(5)), lambda: check_client_ids(database, shifted)):
+        with pytest.raises(
+            ApplicationReplaced, match=r"'client-new' of customer 'acme'.*'client-acme'.*--replace-cred"
+        ):
+            refuse()
+    assert everything(database) == before
+    register(database, [ACME, replace(BOLT, application=("client-b2", "child-app-bolt"))], at(5))
+    check_client_ids(database, shifted, ["acme"])
+    assert register(database, shifted, at(6), ["acme"]) == Changes(1, 1, 1, 0)

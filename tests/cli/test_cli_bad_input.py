@@ -1,9 +1,13 @@
 """Bad input gets one clear sentence and exit code 1, changes nothing, and never shows a traceback."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from greenlight.ats.applications import Applications
+from greenlight.ats.database import open_database
+from greenlight.ats.registry import Registration, register
 from tests.cli.conftest import Home
 
 HEADER = (
@@ -42,7 +46,7 @@ def test_a_bad_import_file_imports_nothing(home: Home, rows: list[str], words: l
 
 
 def test_a_wrong_encoding_and_a_huge_file(home: Home) -> None:
-    (home.folder / "c.csv").write_bytes(f"{HEADER}\n{GOOD}\n".encode("utf-16"))
+    (home.folder / "c.csv").write_bytes(f"{HEADER}\n{GOOD}\n".encode("utf-16-le"))
     refused(home.run("import", "c.csv"), "c.csv:1:", "UTF-8")
     with (home.folder / "big.csv").open("wb") as big:
         big.truncate(100_000_000)
@@ -112,3 +116,32 @@ def test_names_are_shown_as_they_are(home: Home) -> None:
     (item,) = home.run("status", "--json").json()["items"]
     assert item["integration_name"] == name
     assert name in home.run("explain", "acme").out
+
+
+def test_an_import_does_not_take_a_provisioned_application_away(home: Home) -> None:
+    """Refused at its line and field; asked for, the old one stays until LinkedIn has accepted the new one."""
+    url = f"sqlite:///{home.folder / 'own.db'}"
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    database = open_database(url)
+    try:
+        register(database, [Registration("acme", "Acme", None, [])], now)
+        urn = "urn:li:developerApplication:1"
+        Applications(database).put("acme", "made1", "b", now, urn=urn, name="Acme", js_sdk_domains=None)
+        settings = {
+            "GREENLIGHT_DATABASE_URL": url,
+            "GREENLIGHT_LINKEDIN_TOKEN_URL": "http://127.0.0.1:9/oauth/v2/accessToken",
+        }
+        home.file("c.csv", f"{HEADER}\n{GOOD}\n")
+        asked = ["import", "c.csv", "--replace-credentials", "acme"]
+        refused(
+            home.run("import", "c.csv", **settings), "c.csv:2: client_id: is not made1", "--replace-credentials acme"
+        )
+        refused(home.run(*asked, **settings), "--yes")
+        refused(home.run(*asked, "--yes", **settings), "c.csv:2: client_id: got no token from LinkedIn")
+        held = Applications(database).on_record("acme")
+        assert held is not None
+        assert (held.client_id, held.urn) == ("made1", urn)
+    finally:
+        database.close()
+    assert "canary" not in "".join(home.said)
+    assert not (home.folder / ".prefect").exists(), "no server was started for it"
