@@ -39,6 +39,7 @@ _MAY_CHANGE = (
     Reason.LINKEDIN_UNAVAILABLE,
     Reason.UNREADABLE_ANSWER,
     Reason.OUTCOME_UNKNOWN,
+    Reason.CONFIRMED_NOT_SHOWN,
 )
 #: Where a request came to an end; a refusal that does not pass is one as well.
 _ENDS = (Reason.ENABLED, Reason.AWAITING_CUSTOMER, Reason.ALREADY_ENABLED)
