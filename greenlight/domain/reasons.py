@@ -179,7 +179,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "design, the life of one integration, step 5",
     ),
     Reason.CONFIRMED_NOT_SHOWN: _E(
-        "LinkedIn confirmed the enable, and its verify call does not show it yet.",
+        "LinkedIn confirmed the enable, and no look has shown its effect yet.",
         "Wait: it is looked at again and never sent again by itself. If it lasts, ask LinkedIn's partner support; "
         "`greenlight apply --customer` sends it once more on your word.",
         Mover.LINKEDIN,

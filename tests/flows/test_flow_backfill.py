@@ -1,5 +1,6 @@
 """Migrated customers: what is enabled is only recorded, the rest goes in waves, and a surprise stops them."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,8 @@ from sqlmodel import select
 
 from flows.audit import audit
 from flows.backfill import backfill
-from flows.request import AuditRequest, BackfillRequest, What
+from flows.reconcile import reconcile
+from flows.request import AuditRequest, BackfillRequest, ReconcileRequest, What, Who
 from greenlight.ats.tables import RequestDay
 from greenlight.domain.budget import Lane, ceiling
 from sandbox.keys import Key
@@ -81,13 +83,20 @@ async def test_a_surprise_stops_the_waves_and_a_second_run_goes_on(town: Any, tm
         request = BackfillRequest(file=str(file), what=What.APPLY, waves=(1, 2))
         state: Any = await backfill(request, return_state=True)
         assert (state.name, state.is_failed()) == ("Stopped", True)
-        assert state.message.startswith("Stopped after wave 2 of 3, 6 integrations held: csa002 (OUTCOME_UNKNOWN)")
+        assert state.message.startswith("Stopped after wave 2 of 3, 6 integrations held: csa002 (CONFIRMED_NOT_SHOWN)")
         received = {name for name, count in there.enables().items() if count["received"]}
         assert received == {"csa001", "csa002", "csa003"}
         assert there.report(state).counts()["held"] == 6
 
         again: Any = await backfill(request, return_state=True)
-        assert again.is_completed(), again.message
+        assert (again.name, "csa002 (CONFIRMED_NOT_SHOWN)" in again.message) == ("PartialFailure", True)
+        assert there.enables()["csa002"]["received"] == 1, "what LinkedIn confirmed is not sent again by a schedule"
+
+        # Time enough for what may still land, and a person who names the customer.
+        await asyncio.sleep(3.5)
+        insisted = ReconcileRequest(who=Who.SOME, customers=("csa002",))
+        named: Any = await reconcile(insisted, return_state=True)
+        assert named.is_completed(), named.message
         statuses = {a["integrations"][0]["onboardingStatus"] for a in there.linkedin.state()["applications"]}
         assert statuses == {"ENABLED"}
         assert {count["effective"] for count in there.enables().values()} == {0, 1}
