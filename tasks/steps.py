@@ -82,14 +82,14 @@ async def look_and_plan(
     return await make_plan(looked.ids, since, cap, facts, approved, insisted), looked
 
 
-async def enable_and_confirm(run_id: str, ids: Sequence[int], *, settle: bool = True) -> None:
+async def enable_and_confirm(run_id: str, ids: Sequence[int]) -> None:
     """Enable these integrations, then look again at what LinkedIn confirmed and at what is in doubt.
 
     What is in doubt is waited for together, once, until all that may still land has landed; what had no effect then is
-    tried once more. Without `settle` nothing is waited for.
+    tried once more.
     """
     await _enable_and_look(run_id, ids)
-    if settle and await _settle(run_id, ids):
+    if await _settle(run_id, ids):
         await _enable_and_look(run_id, ids)
 
 
