@@ -72,6 +72,7 @@ CALM = frozenset(
         Reason.LINKEDIN_UNAVAILABLE,
         Reason.UNREADABLE_ANSWER,
         Reason.OUTCOME_UNKNOWN,
+        Reason.CONFIRMED_NOT_SHOWN,
         Reason.HELD_BY_CAP,
         Reason.CHANGED_SINCE_PLAN,
         Reason.CUSTOMER_BUSY,
