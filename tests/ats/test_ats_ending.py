@@ -228,3 +228,15 @@ def test_a_person_may_insist(database: Database) -> None:
         Reason.READY_TO_ENABLE,
     )
     begin(database, id, "run-2", at(21))
+
+
+def test_a_sleepers_look_changes_nothing_that_is_newer(database: Database) -> None:
+    """It was asked for an hour before it is written down, and somebody has looked since."""
+    id, _ = started(database)
+    entry, seen = wanted(database, id), Observation(Status.REQUESTED)
+    shows(database, id, Status.ENABLED, at(63), purpose="observe:run-2")
+    before = integration(database, id)
+    Attempts(database).record(entry, "run-1", after_look(seen), at(3), final=True, seen=seen)
+    row = integration(database, id)
+    assert (row.observed, row.observed_at, row.reason) == (Status.ENABLED, at(63), before.reason)
+    assert row.done_in_run == "run-1"
