@@ -73,7 +73,7 @@ def test_the_whole_story(town_home: Home, subtests: pytest.Subtests) -> None:
         (item,) = done.json()["items"]
         assert (item["reason"], item["whose_move"]) == ("CREDENTIALS_REFUSED", "us")
         text = home.run("explain", "e-cut").out
-        assert "LINKEDIN_UNAVAILABLE" in text
+        assert "OUTCOME_UNKNOWN" in text, "the connection was cut, and the last enable may still land"
         assert text.count("attempt") >= 2, "the intent rows are there to be seen"
     with subtests.test("no traceback was shown"):
         # Prefect was asked for its debug log, so its own may be there; none of ours may.
