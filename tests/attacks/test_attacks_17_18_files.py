@@ -55,8 +55,11 @@ FILES: dict[str, tuple[Callable[[Path], None], str]] = {
     "a link to itself": (lambda path: path.symlink_to(path), "1: file: cannot be read"),
     "a folder": (Path.mkdir, "1: file: is a directory"),
     "two gigabytes": (_sparse, "1: file: is larger than 32 MiB"),
-    "UTF-16": (_text(GOOD, encoding="utf-16"), "1: file: is UTF-16"),
-    "semicolons": (_text(GOOD.replace(",", ";"), header=HEADER.replace(",", ";")), "is divided by semicolons"),
+    "UTF-16 that does not say so": (_text(GOOD, encoding="utf-16-le"), "1: file: is UTF-16"),
+    "semicolons under a line that says commas": (
+        _text(GOOD.replace(",", ";"), header="sep=,\n" + HEADER.replace(",", ";")),
+        "1: header: is divided by semicolons",
+    ),
     "a quote that is left open": (_text('acme,"Acme' + GOOD[9:], GOOD), "2: row: "),
     "a value over two lines": (_text(GOOD.replace(",Acme,", ',"Ac\nme",')), "2: customer_name: holds a line break"),
     "a row twice": (_text(GOOD, GOOD), "3: "),
