@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from prefect.events import emit_event
 
+from greenlight.ats.holds import Held
 from greenlight.ats.rows import Wanted
 from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Reason
@@ -43,6 +44,17 @@ def announce(report: Report, now: datetime, drifted: Sequence[Wanted] = ()) -> N
                 "integration_type": key.integration_type,
                 "reason": event.reason.value,
             },
+        )
+
+
+def announce_held(held: Sequence[Held]) -> None:
+    """Emit one event for each customer that a guard has begun to hold."""
+    first = {entry.item.customer_id: entry for entry in reversed(held)}
+    for customer, entry in list(first.items())[:MOST]:
+        emit_event(
+            "greenlight.tripwire.held",
+            resource={"prefect.resource.id": f"greenlight.customer.{customer}", "prefect.resource.name": customer},
+            payload={"customer_id": customer, "reason": entry.reason.value, "saw": entry.saw},
         )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, delete, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.rows import slices
+from greenlight.ats.rows import make_requests_due, slices
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import Customer
 from greenlight.ats.tables import Pause as Row
@@ -51,7 +51,10 @@ class Pauses:
     def end(self, customer_id: str) -> bool:
         """End a customer's pause; whether there was one."""
         with self._database.writing() as session:
-            return session.exec(delete(Row).where(col(Row.customer_id) == customer_id)).rowcount > 0
+            ended = session.exec(delete(Row).where(col(Row.customer_id) == customer_id)).rowcount > 0
+            if ended:
+                make_requests_due(session, customer_id)
+            return ended
 
     def now_in_force(self, customers: Iterable[str], now: datetime) -> dict[str, Pause]:
         """The pauses of these customers that have not ended, by customer."""

@@ -8,8 +8,10 @@ from uuid import uuid4
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.ledger import Word
 from greenlight.ats.rows import item, slices
 from greenlight.ats.tables import Approval, ChildApplication, Integration, Plan, PlanItem
+from greenlight.ats.warrants import give
 from greenlight.domain.plan import Action, Item, Planned, Requests
 from greenlight.domain.selection import Selection
 
@@ -133,6 +135,11 @@ class Plans:
                     f"{approval.expires_at:%Y-%m-%d %H:%M:%SZ}; `greenlight approve {plan_id}` renews it"
                 )
             plan.used_by_run, plan.used_at = run_id, now
+            enables = select(PlanItem.integration_id).where(
+                PlanItem.plan_id == plan_id, PlanItem.action == Action.ENABLE
+            )
+            ids = session.exec(enables.order_by(col(PlanItem.integration_id))).all()
+            give(session, ids, Word.PLAN, now, by=approval.approved_by, run_id=run_id)
             return named
 
 

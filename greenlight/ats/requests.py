@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, and_, col, func, or_, select, update
+from sqlmodel import Session, and_, col, exists, func, or_, select, update
 
 from greenlight.ats.database import Database
+from greenlight.ats.ledger import Hold, Word
 from greenlight.ats.rows import item, report_item
 from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence
+from greenlight.ats.warrants import give
 from greenlight.domain.conditions import WORTH_REPEATING
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.readable import default_name
@@ -45,8 +47,8 @@ _MAY_CHANGE = (
 _ENDS = (Reason.ENABLED, Reason.AWAITING_CUSTOMER, Reason.ALREADY_ENABLED)
 #: Failures that say nothing about the request itself.
 _PASSES = WORTH_REPEATING | {Reason.CUSTOMER_BUSY, Reason.OUTCOME_UNKNOWN}
-#: What a run or a person holds on grounds that a look at one customer cannot see.
-_HELD = (Reason.HELD_BY_CAP, Reason.CHANGED_SINCE_PLAN, Reason.SUDDENLY_EMPTY, Reason.WANTED_SET_JUMPED)
+#: What a run has left to a later one.
+_HELD = (Reason.HELD_BY_CAP, Reason.CHANGED_SINCE_PLAN)
 #: The wait before an open request is acted on again: half its age within these bounds, for what is held at least so.
 SOONEST, LATEST, HELD_FOR = timedelta(seconds=5), timedelta(hours=12), timedelta(minutes=5)
 _TICK = timedelta(microseconds=1)
@@ -208,7 +210,9 @@ def _waits_for_a_look() -> ColumnElement[bool]:
 
 
 def _is_held() -> ColumnElement[bool]:
-    return and_(col(Integration.outcome) == Outcome.HELD, col(Integration.reason).in_(_HELD))
+    by_a_run = and_(col(Integration.outcome) == Outcome.HELD, col(Integration.reason).in_(_HELD))
+    by_a_guard = exists().where(col(Hold.integration_id) == col(Integration.id), col(Hold.ended_at).is_(None))
+    return or_(by_a_run, by_a_guard)
 
 
 def _has_ended(row: Integration, requested_at: datetime, since: datetime, now: datetime) -> bool:
@@ -249,6 +253,8 @@ def _record(
             row.look_due_at = None
         # Given by the flush.
         id = cast(int, row.id)
+        if not settled:
+            give(session, [id], Word.CALLBACK, now, by=session_digest)
         evidence = session.get(RequestEvidence, (id, session_digest), with_for_update=True)
         if evidence is None:
             session.add(

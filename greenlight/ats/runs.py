@@ -8,10 +8,11 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.ledger import Attempt
 from greenlight.ats.plans import Plans
 from greenlight.ats.rows import item, report_item, rows
 from greenlight.ats.store import Store
-from greenlight.ats.tables import Attempt, Customer, Integration, Plan, Run
+from greenlight.ats.tables import Customer, Integration, Plan, Run
 from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import AttemptOutcome
 from greenlight.domain.keys import IntegrationKey

@@ -89,6 +89,8 @@ class AttemptOutcome(StrEnum):
     REFUSED = "refused"
     #: Its answer proved nothing, and a look after all that may still land had landed shows no effect.
     NOT_APPLIED = "not_applied"
+    #: The customer has another application now, under which nothing was sent.
+    REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True)

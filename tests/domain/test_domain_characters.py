@@ -45,7 +45,8 @@ def test_a_name_keeps_what_joins_or_varies_something(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["\u200da", "a\u200d", "a\u200db", "a\u200cb", "م\u200c", "م\u200ca", "🚀\u200da", "\ufe0f", "a\ufe0f", "a\U000e0100",
+    ["\u200da", "a\u200d", "a\u200db", "a\u200cb", "م\u200c", "م\u200ca", "🚀\u200da", "\ufe0f", "a\ufe0f",
+     "a\U000e0100",
      "a\U000e0067", "🚀\u200c🚀", "\U000e0100", "a\u200b", "a\u00a0b"],
 )  # fmt: skip
 def test_the_same_character_that_joins_nothing_is_found_in_a_name(name: str) -> None:

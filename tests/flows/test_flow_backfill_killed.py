@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from flows.backfill import backfill
 from flows.request import BackfillRequest, What
-from greenlight.ats.tables import Attempt
+from greenlight.ats.ledger import Attempt
 from sandbox.world import Fault
 from tests.flows.test_flow_backfill import crowd
 from tests.flows.test_flow_worker import until

@@ -5,17 +5,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import col, select, update
+from sqlmodel import col, delete, select
 
 from flows.audit import audit
 from flows.plan import plan
 from flows.reconcile import reconcile
 from flows.request import AuditRequest, PlanRequest, ReconcileRequest, Who
 from greenlight.ats.budgets import Budgets
+from greenlight.ats.holds import Holds
+from greenlight.ats.ledger import Attempt, Warrant
 from greenlight.ats.locks import Locks
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.plans import Plans
-from greenlight.ats.tables import Attempt, Customer, Integration, Run
+from greenlight.ats.tables import Customer, Run
 from greenlight.domain import tripwires
 from greenlight.domain.budget import Lane
 from greenlight.reconcile import locking
@@ -102,7 +104,7 @@ async def test_a_pause_holds_whoever_runs_and_ends(town: Any) -> None:
         assert outcomes(there.report(await reconcile(return_state=True)))["ada"] == ("enabled", "ENABLED")
 
 
-async def test_one_organization_of_two_customers_is_enabled_when_a_person_names_one(town: Any) -> None:
+async def test_one_organization_of_two_customers_is_enabled_when_a_person_lifts_one(town: Any) -> None:
     ada, bob = crowd("ada", "bob")
     both = world((ada, bob))
     both.applications[1].integrations[0] = both.applications[0].integrations[0].model_copy()
@@ -110,8 +112,11 @@ async def test_one_organization_of_two_customers_is_enabled_when_a_person_names_
         await there.bring_in(import_file((ada, bob)).replace("organization:bob", "organization:ada"))
         report = there.report(await reconcile(return_state=True))
         assert outcomes(report) == {"ada": ("held", "CLAIMED_TWICE"), "bob": ("held", "CLAIMED_TWICE")}
-        assert "enable" not in there.operations()
+        report = there.report(await reconcile(named("ada", "bob"), return_state=True))
+        assert outcomes(report) == {"ada": ("held", "CLAIMED_TWICE"), "bob": ("held", "CLAIMED_TWICE")}
+        assert "enable" not in there.operations(), "a run that names a customer is no word about the claim"
 
+        Holds(there.database).lift(["bob"], "ann", there.now())
         plan_id = there.report(await plan(PlanRequest(who=Who.SOME, customers=("bob",)), return_state=True)).plan_id
         Plans(there.database).approve(plan_id, "ann", there.now())
         report = there.report(await reconcile(ReconcileRequest(plan_id=plan_id), return_state=True))
@@ -119,16 +124,58 @@ async def test_one_organization_of_two_customers_is_enabled_when_a_person_names_
         assert there.enables()["ada"] == {"received": 0, "effective": 0}
 
 
-async def test_what_nobody_ever_asked_for_is_held(town: Any) -> None:
+@pytest.mark.parametrize("word", ["import", "person"])
+async def test_what_nobody_ever_asked_for_is_held(town: Any, word: str) -> None:
     """A row that a script or a mistake put there, and LinkedIn happens to show REQUESTED for it."""
     cases = crowd("ada")
     async with town(world(cases)) as there:
         await there.bring_in(import_file(cases))
         with there.database.writing() as session:
-            session.exec(update(Integration).values(imported_at=None))
+            session.exec(delete(Warrant))
         assert outcomes(there.report(await reconcile(return_state=True))) == {"ada": ("held", "WITHOUT_EVIDENCE")}
+        assert outcomes(there.report(await reconcile(NIGHTLY, return_state=True)))["ada"][1] == "WITHOUT_EVIDENCE"
+        if word == "import":
+            await there.bring_in(import_file(cases))
+            state: Any = await reconcile(return_state=True)
+        else:
+            state = await reconcile(named("ada"), return_state=True)
+        assert outcomes(there.report(state)) == {"ada": ("enabled", "ENABLED")}
+        with there.database.reading() as session:
+            query = select(Warrant.word).join(Attempt, col(Attempt.warrant_id) == Warrant.id)
+            assert session.exec(query).all() == [word]
+
+
+async def test_what_is_requested_once_more_waits_for_a_new_word(town: Any) -> None:
+    """What brought it about the first time is used up, however often a night finds it REQUESTED again."""
+    cases = crowd("ada")
+    async with town(world(cases)) as there:
         await there.bring_in(import_file(cases))
-        assert outcomes(there.report(await reconcile(return_state=True))) == {"ada": ("enabled", "ENABLED")}
+        await reconcile(return_state=True)
+        there.linkedin.set_status("appada", Key("urn:li:organization:ada", TYPE, "JOBS"), "REQUESTED")
+        for _ in range(2):
+            found = outcomes(there.report(await reconcile(NIGHTLY, return_state=True)))
+            assert found["ada"] == ("held", "WITHOUT_EVIDENCE")
+        await there.bring_in(import_file(cases))
+        assert outcomes(there.report(await reconcile(NIGHTLY, return_state=True)))["ada"] == ("enabled", "ENABLED")
+
+
+async def test_when_everybody_is_gone_at_once_no_night_is_a_good_one(town: Any) -> None:
+    """Twelve customers that LinkedIn showed as enabled, and then nothing of any: nobody was told, and it said ok."""
+    cases = crowd(*(f"c{number:02}" for number in range(12)))
+    async with town(world(cases)) as there:
+        await there.bring_in(import_file(cases))
+        await reconcile(return_state=True)
+        for case in cases:
+            key = Key(f"urn:li:organization:{case.id}", TYPE, "JOBS")
+            there.linkedin.set_status(f"app{case.id}", key, None)
+        for _ in range(2):
+            state: Any = await reconcile(NIGHTLY, return_state=True)
+            report = there.report(state)
+            assert set(outcomes(report).values()) == {("held", "SUDDENLY_EMPTY")}
+            assert (state.is_failed(), report.exit_code) == (True, 3)
+        Holds(there.database).lift([], "ann", there.now())
+        report = there.report(await reconcile(NIGHTLY, return_state=True))
+        assert (set(outcomes(report).values()), report.exit_code) == ({("waiting", "NOT_REQUESTED")}, 0)
 
 
 async def test_the_night_leaves_out_what_rests_and_a_person_does_not(town: Any) -> None:
@@ -215,7 +262,7 @@ async def test_two_runs_and_a_callback_for_the_same_customers_share_the_work(tow
             assert {run.verdict for run in session.exec(select(Run))} == {"ok"}
 
 
-async def test_a_night_leaves_a_jump_to_a_person_until_one_has_looked(
+async def test_a_night_leaves_a_jump_to_a_person_until_one_has_lifted_it(
     town: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An import of thousands, or a defect that looks like one, is no business of a run that nobody watches."""
@@ -225,11 +272,9 @@ async def test_a_night_leaves_a_jump_to_a_person_until_one_has_looked(
         await there.bring_in(import_file(before))
         assert outcomes(there.report(await reconcile(NIGHTLY, return_state=True))) == {"ada": ("enabled", "ENABLED")}
         await there.bring_in(import_file(after))
-        for _ in range(2):
-            found = outcomes(there.report(await reconcile(NIGHTLY, return_state=True)))
-            assert found == {
-                "ada": ("already_enabled", "ENABLED"),
-                **dict.fromkeys(("bob", "cyd"), ("held", "WANTED_SET_JUMPED")),
-            }
-        found = outcomes(there.report(await reconcile(return_state=True)))
+        for request in (NIGHTLY, NIGHTLY, ReconcileRequest(), named("bob", "cyd")):
+            found = outcomes(there.report(await reconcile(request, return_state=True)))
+            assert (found["bob"], found["cyd"]) == (("held", "WANTED_SET_JUMPED"), ("held", "WANTED_SET_JUMPED"))
+        Holds(there.database).lift(["bob", "cyd"], "ann", there.now())
+        found = outcomes(there.report(await reconcile(NIGHTLY, return_state=True)))
         assert (found["bob"], found["cyd"]) == (("enabled", "ENABLED"), ("enabled", "ENABLED"))

@@ -10,9 +10,10 @@ from sqlmodel import select
 
 from blocks.child_app import ChildAppBlocks, block_name
 from flows.reconcile import reconcile
+from greenlight.ats.ledger import Attempt
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.requests import Requests
-from greenlight.ats.tables import Attempt, Run
+from greenlight.ats.tables import Run
 from greenlight.ats.visits import Visits
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.report import Command
