@@ -118,7 +118,8 @@ class Application(Credentials):
     """A customer's child application: its credentials, the integrations that belong to it, its faults.
 
     `organization` and `contract` are the ids of the customer whom the plugin sees, `admin` whether the one logged in
-    there may request. `parent` is the client_id of the application that created this one.
+    there may request. `parent` is the client_id of the application that created this one. `look_lag_seconds` goes
+    before the world's.
     """
 
     customer: str | None = None
@@ -133,6 +134,7 @@ class Application(Credentials):
     organization: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
     contract: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
     admin: bool = True
+    look_lag_seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
     @field_validator("faults")
     @classmethod
@@ -157,6 +159,7 @@ class World(BaseModel):
     retry_after: int | str | None = None
     new_application_delay_seconds: float = Field(default=0, ge=0)
     secret_in_finder: bool = False
+    look_lag_seconds: float = Field(default=0, ge=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _one_owner_each(self) -> "World":

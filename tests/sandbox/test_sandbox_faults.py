@@ -129,6 +129,7 @@ CASES: list[tuple[str, str, dict[str, Any], Seen | None, Any, bool]] = [
     ("verify", "lowercase_status", {}, maps, verified("requested"), False),
     ("verify", "prose_status", {}, maps, verified("Requested"), False),
     ("verify", "unknown_status", {}, maps, verified("SUSPENDED"), False),
+    ("verify", "lag", {"seconds": 25}, maps, verified("REQUESTED"), False),
     ("verify", "expired", {}, message, (401, 65602, "The token used in the request has expire"), False),
     ("enable", "expired", {}, message, (401, 65602, "The token used in the request has expire"), False),
     ("verify", "bad_token", {}, message, (401, 65600, "Invalid access token"), False),
