@@ -136,9 +136,7 @@ class Fault(BaseModel):
 
     @property
     def applies(self) -> bool:
-        """Whether the request is carried out, before its answer, although that goes wrong."""
-        if self.applied_after is not None:
-            return False
+        """Whether the request is carried out although its answer goes wrong: at once, or when `applied_after` says."""
         return self.fault in _APPLIED_BY_DEFAULT if self.applied is None else self.applied
 
     def names(self, key: Key) -> bool:

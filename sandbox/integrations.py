@@ -60,7 +60,6 @@ async def _handle(sandbox: Sandbox, request: Request, entry: LogEntry) -> Answer
     fault = client.script.take("verify" if verifies else "enable", call.keys)
     entry.fault = None if fault is None else fault.fault
     if not verifies and not (fault is not None and fault.fault in _AT_THE_DOOR):
-        sandbox.late.land(sandbox.now())
         for key in call.keys:
             one = client.integrations.setdefault(key, Onboarding())
             waits = sandbox.late.waits(client.client_id, key)

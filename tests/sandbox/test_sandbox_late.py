@@ -112,6 +112,23 @@ class TestLateEffects:
             assert partner.enables() == (2, 1)
             assert partner.rules == ["enable_again", "enable_repeated_blind"]
 
+    @pytest.mark.parametrize("operation", ["enable", "verify"])
+    async def test_what_lands_while_another_request_hangs_is_met_by_it(self, operation: str) -> None:
+        """The first lands in between, and nobody asks until the second is carried out, or looked for."""
+        async with served(
+            late(),
+            Fault(on="enable", fault="stall", seconds=0.3, after=1),
+            Fault(on="verify", fault="stall", seconds=0.3),
+        ) as partner:
+            await partner.enable()
+            waiting = asyncio.create_task(partner.enable() if operation == "enable" else partner.verify())
+            await asyncio.sleep(0.1)
+            partner.sandbox.advance(6)
+            answer = await waiting
+            assert answer.status_code == (400 if operation == "enable" else 200)
+            assert operation == "enable" or by_key(answer.json()["results"])[AWLI]["onboardingStatus"] == "ENABLED"
+            assert partner.enables()[1] == 1
+
     async def test_only_one_of_two_that_land_has_an_effect(self) -> None:
         async with served(late(seconds=9), late(seconds=3, after=1)) as partner:
             await partner.enable()
@@ -146,13 +163,13 @@ class TestLateEffects:
     async def test_a_new_world_knows_nothing_of_it(self) -> None:
         async with served(late()) as partner:
             await partner.enable()
-            partner.sandbox.replace(small_world())
-            partner.sandbox.advance(10)
-            assert partner.status() == "REQUESTED"
+            partner.sandbox.replace(small_world(Fault(on="enable", fault="dropped")))
             await partner.log_in()
             await partner.verify()
-            await partner.enable()
-            assert (partner.status(), partner.rules) == ("ENABLED", [])
+            with pytest.raises(httpx.HTTPError):
+                await partner.enable()
+            partner.sandbox.advance(10)
+            assert (partner.status(), partner.rules) == ("REQUESTED", [])
 
     def test_it_lands_by_the_real_clock_in_a_thread_of_its_own(self) -> None:
         app = create_app(small_world(late(seconds=0.3)))
@@ -236,15 +253,17 @@ class TestEnableBeforeEffect:
             assert partner.rules == ["enable_before_effect"]
 
     async def test_two_waiting_and_one_landed_still_waits(self) -> None:
-        async with served(late(seconds=3), late(seconds=20, after=1)) as partner:
+        async with served(late(seconds=3), late(seconds=20, after=1), late(seconds=30, after=2)) as partner:
             for _ in range(2):
                 await partner.verify()
                 await partner.enable()
             assert partner.rules == ["enable_before_effect"]
+            partner.sandbox.advance(1)
+            await partner.enable()
             partner.sandbox.advance(5)
             assert partner.status() == "ENABLED"
             await partner.enable()
-            assert partner.rules.count("enable_before_effect") == 2
+            assert partner.rules.count("enable_before_effect") == 3
 
     async def test_a_stalled_enable_has_the_same_gap(self) -> None:
         async with served(Fault(on="enable", fault="stall", seconds=0.5)) as partner:
