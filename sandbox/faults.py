@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from sandbox.edges import Variation
 from sandbox.keys import Key
 
 Operation = Literal["create", "find", "update", "rotate", "token", "verify", "enable"]
@@ -28,7 +29,7 @@ FAULTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         _ALL,
         frozenset({"status!", "message", "service_error_code", "retry_after", "applied", "applied_after"}),
     ),
-    "html": (_ALL, frozenset({"status", "applied", "applied_after"})),
+    "html": (_ALL, frozenset({"status", "server", "content_type", "body", "applied", "applied_after"})),
     "garbage": (_ALL, frozenset({"applied", "applied_after"})),
     "empty": (_ALL, frozenset({"applied", "applied_after"})),
     "redirect": (_ALL, frozenset({"location!", "status", "applied", "applied_after"})),
@@ -38,6 +39,7 @@ FAULTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "dropped": (_ALL, frozenset({"reset"})),
     "hang": (_ALL, frozenset({"seconds!"})),
     "stall": (_ALL, frozenset({"seconds!"})),
+    "varied": (_ALL, frozenset({"how!", "bytes"})),
     "throttle": (_ALL, frozenset({"retry_after"})),
     "foreign": (_API, frozenset({"applied", "applied_after"})),
     "foreign_extra": (_API, frozenset({"applied_after"})),
@@ -60,17 +62,20 @@ FAULTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "ignored": (frozenset({"enable"}), frozenset({"status", "applied_after"})),
     "invalid_client": (frozenset({"token"}), frozenset()),
     "no_token": (frozenset({"token"}), frozenset()),
+    "no_expiry": (frozenset({"token"}), frozenset()),
     "bad_expiry": (frozenset({"token"}), frozenset({"expires_in!"})),
 }
+
+HEADER_TEXT = r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$"
 
 # Those that do not depend on what an answer says can meet a parent's calls as well.
 PROVISIONING_FAULTS = frozenset(
     {"status", "html", "garbage", "empty", "redirect", "truncated", "huge", "lost", "dropped", "hang", "stall"}
-    | {"throttle", "expired", "bad_token", "revoked", "forbidden"}
+    | {"varied", "throttle", "expired", "bad_token", "revoked", "forbidden"}
 )
 
 # Faults of an answer: the work had been done when it went wrong.
-_APPLIED_BY_DEFAULT = frozenset({"truncated", "huge", "empty", "lost", "hang"})
+_APPLIED_BY_DEFAULT = frozenset({"truncated", "huge", "empty", "lost", "hang", "varied"})
 _APPLICABLE = frozenset({"enable", "create", "update", "rotate"})
 
 
@@ -89,7 +94,7 @@ class Fault(BaseModel):
     type: str | None = None
     context: str | None = None
 
-    status: int | None = Field(default=None, ge=200, le=599)
+    status: int | None = Field(default=None, ge=200, le=999)
     message: str | None = None
     service_error_code: int | None = None
     retry_after: int | str | None = None
@@ -102,6 +107,10 @@ class Fault(BaseModel):
     onboarding_status: str = "SUSPENDED"
     place: Literal["errors", "results"] | None = None
     expires_in: Any = None
+    how: list[Variation] = Field(default=[], min_length=1)
+    server: str | None = Field(default=None, pattern=HEADER_TEXT)
+    content_type: str | None = Field(default=None, pattern=HEADER_TEXT)
+    body: str | None = None
 
     @model_validator(mode="after")
     def _parameters_fit(self) -> "Fault":

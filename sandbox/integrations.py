@@ -24,7 +24,7 @@ from sandbox.reading import (
 )
 from sandbox.state import LogEntry, Sandbox
 from sandbox.watch import normal
-from sandbox.wire import close_entry, has_credentials_in_url, open_entry, sandbox_of, spoil
+from sandbox.wire import has_credentials_in_url, open_entry, respond, sandbox_of, spoil
 
 router = APIRouter()
 
@@ -43,8 +43,7 @@ async def ats_integrations(request: Request) -> AnswerResponse:
         answer = await _handle(sandbox, request, entry)
     except Refused as refused:
         answer = refused.answer
-    close_entry(entry, answer)
-    return AnswerResponse(answer)
+    return respond(sandbox, entry, answer)
 
 
 async def _handle(sandbox: Sandbox, request: Request, entry: LogEntry) -> Answer:
@@ -67,7 +66,7 @@ async def _handle(sandbox: Sandbox, request: Request, entry: LogEntry) -> Answer
             one.received += 1
     stage = _Stage(sandbox, request, client, token, call, verifies)
     answer, settled = await stage.play(fault)
-    if answer.status == 401 and answer.delivery == "whole":
+    if answer.kills_token:
         sandbox.watch.token_refused(token)
     if verifies and settled:
         sandbox.watch.verify_failed(client.client_id, call.keys)

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from sandbox.faults import PROVISIONING, Fault
+from sandbox.edges import Variation
+from sandbox.faults import HEADER_TEXT, PROVISIONING, Fault
 from sandbox.keys import Key
 
 _RECRUITER_TYPES = frozenset(
@@ -160,6 +161,8 @@ class World(BaseModel):
     new_application_delay_seconds: float = Field(default=0, ge=0)
     secret_in_finder: bool = False
     look_lag_seconds: float = Field(default=0, ge=0, allow_inf_nan=False)
+    server: str | None = Field(default=None, pattern=HEADER_TEXT)
+    answers_varied: list[Variation] = []
 
     @model_validator(mode="after")
     def _one_owner_each(self) -> "World":
