@@ -11,13 +11,14 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from sandbox.keys import Key, spell, two_spellings
 
 Delivery = Literal["whole", "truncated", "huge", "cut", "reset"]
 
 _JSON = "application/json"
+_OWN_ERROR = "X-LinkedIn-Error-Response"
 _ATTESTED: dict[int, tuple[int | None, str]] = {
     401: (65600, "Invalid access token"),
     403: (100, "Not enough permissions to access: POST /atsIntegrations"),
@@ -32,13 +33,19 @@ class ConnectionCut(ConnectionResetError):
 
 @dataclass
 class Answer:
-    """One HTTP answer and how much of it arrives."""
+    """One HTTP answer and how much of it arrives. `titled`: its header names come as `Content-Type`."""
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     delivery: Delivery = "whole"
     size: int | None = None
+    titled: bool = False
+
+    @property
+    def kills_token(self) -> bool:
+        """Whether it is the API that answers 401, and not a page of somebody in between."""
+        return self.status == 401 and self.delivery == "whole" and _OWN_ERROR in self.headers
 
 
 class Refused(Exception):
@@ -92,7 +99,7 @@ def api_error(
         body["code"] = "NONEXISTENT_VERSION"
     body |= {"message": attested if message is None else message, "status": status}
     answer = json_answer(status, body)
-    answer.headers["X-LinkedIn-Error-Response"] = "true"
+    answer.headers[_OWN_ERROR] = "true"
     return _finished(answer, retry_after)
 
 
@@ -136,6 +143,8 @@ class AnswerResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         transport: asyncio.Transport | None = scope.get("sandbox.transport")
+        if self.answer.titled:
+            send = _titled(send)
         match self.answer.delivery:
             case "whole":
                 await super().__call__(scope, receive, send)
@@ -175,6 +184,15 @@ class AnswerResponse(Response):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await asyncio.sleep(0)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _titled(send: Send) -> Send:
+    async def titled(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [(name.title(), value) for name, value in message["headers"]]
+        await send(message)
+
+    return titled
 
 
 def _filler(size: int | None, *, endless_allowed: bool) -> Iterator[bytes]:

@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from sandbox import control, integrations, oauth, plugin, provisioning, recruiter
-from sandbox.answers import AnswerResponse, api_error
+from sandbox.answers import api_error
 from sandbox.state import Sandbox
-from sandbox.wire import close_entry, open_entry, sandbox_of
+from sandbox.wire import open_entry, respond, sandbox_of
 from sandbox.world import World
 
 
@@ -44,5 +44,5 @@ async def _refuse(request: Request, error: Exception) -> Response:
         answer = api_error(404, f"Resource {request.url.path.rpartition('/')[2]} does not exist", 0)
     else:
         answer = api_error(error.status_code)
-    close_entry(open_entry(sandbox_of(request), request, "other"), answer)
-    return AnswerResponse(answer)
+    sandbox = sandbox_of(request)
+    return respond(sandbox, open_entry(sandbox, request, "other"), answer)

@@ -25,12 +25,24 @@ class Token:
 
 @dataclass
 class Onboarding:
-    """Where one integration stands, and how many enables named it: all well-formed ones, and those that moved it."""
+    """Where one integration stands, and how many enables named it: all well-formed ones, and those that moved it.
+
+    `past` says until when it stood elsewhere, oldest first: (time, status, name).
+    """
 
     status: str | None = None
     name: str | None = None
     received: int = 0
     effective: int = 0
+    past: list[tuple[float, str | None, str | None]] = field(default_factory=list)
+
+    def move(self, status: str | None, name: str | None, at: float) -> None:
+        self.past.append((at, self.status, self.name))
+        self.status, self.name = status, name
+
+    def seen(self, at: float) -> tuple[str | None, str | None]:
+        """Status and name as they were at that time."""
+        return next(((status, name) for until, status, name in self.past if at < until), (self.status, self.name))
 
 
 class Caller:
@@ -81,6 +93,7 @@ class Client(Caller):
         self.contract = application.contract or _context_id(contexts, "contract") or _contract(self.client_id)
         self.admin = application.admin
         self.ready_at = ready_at
+        self.look_lag_seconds = application.look_lag_seconds
         self.integrations = {
             one.key: Onboarding(one.onboarding_status, one.integration_name) for one in application.integrations
         }
@@ -116,6 +129,7 @@ class Client(Caller):
             organization=self.organization,
             contract=self.contract,
             admin=self.admin,
+            look_lag_seconds=self.look_lag_seconds,
             integrations=[
                 Integration(
                     integration_context=key.integration_context,

@@ -1,12 +1,14 @@
 """`/v2/atsIntegrations`: verify (seed step 4, batch_get) and enable (seed step 3, batch_partial_update)."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from fastapi import APIRouter, Request
 
 from sandbox.answers import Answer, AnswerResponse, Batch, Refused, api_error
 from sandbox.clients import Client, Onboarding
+from sandbox.enabling import ALREADY_ENABLED, move, moves_of
 from sandbox.faults import Fault
 from sandbox.keys import Key
 from sandbox.reading import (
@@ -22,15 +24,10 @@ from sandbox.reading import (
 )
 from sandbox.state import LogEntry, Sandbox
 from sandbox.watch import normal
-from sandbox.wire import close_entry, has_credentials_in_url, open_entry, sandbox_of, spoil
-from sandbox.world import is_recruiter_type
+from sandbox.wire import has_credentials_in_url, open_entry, respond, sandbox_of, spoil
 
 router = APIRouter()
 
-ALREADY_ENABLED = (
-    "One or more of your update keys are violating update rule : "
-    "modifying onboarding status for already enabled integration is not allowed"
-)
 NO_RECORD = "No record found to partial update"
 
 # Faults that meet a request before LinkedIn looks at what it asks for.
@@ -46,8 +43,7 @@ async def ats_integrations(request: Request) -> AnswerResponse:
         answer = await _handle(sandbox, request, entry)
     except Refused as refused:
         answer = refused.answer
-    close_entry(entry, answer)
-    return AnswerResponse(answer)
+    return respond(sandbox, entry, answer)
 
 
 async def _handle(sandbox: Sandbox, request: Request, entry: LogEntry) -> Answer:
@@ -60,17 +56,17 @@ async def _handle(sandbox: Sandbox, request: Request, entry: LogEntry) -> Answer
         raise Refused(api_error(429, retry_after=sandbox.world.retry_after))
     call = await read_call(sandbox, request, entry)
     verifies = entry.operation == "verify"
-    types = frozenset(key.integration_type for key in call.keys)
-    fault = client.script.take("verify" if verifies else "enable", types)
+    fault = client.script.take("verify" if verifies else "enable", call.keys)
     entry.fault = None if fault is None else fault.fault
     if not verifies and not (fault is not None and fault.fault in _AT_THE_DOOR):
         for key in call.keys:
             one = client.integrations.setdefault(key, Onboarding())
-            sandbox.watch.enable_arrives(client.client_id, key, one.status, one.received)
+            waits = sandbox.late.waits(client.client_id, key)
+            sandbox.watch.enable_arrives(client.client_id, key, one.status, one.received, waits=waits)
             one.received += 1
     stage = _Stage(sandbox, request, client, token, call, verifies)
     answer, settled = await stage.play(fault)
-    if answer.status == 401 and answer.delivery == "whole":
+    if answer.kills_token:
         sandbox.watch.token_refused(token)
     if verifies and settled:
         sandbox.watch.verify_failed(client.client_id, call.keys)
@@ -90,12 +86,21 @@ class _Stage:
         self.call, self.verifies = call, verifies
         # What a verify answer says of each key: its status, or None where it is in none of the maps.
         self.said: dict[Key, str | None] = {}
+        # How long after its answer an enable takes effect; None is before it.
+        self.later: float | None = None
 
     async def play(self, fault: Fault | None) -> tuple[Answer, bool]:
         """The answer, and whether it tells the caller what has happened."""
         if fault is None:
             return self._finish(self._carry_out()), True
-        spoiled = await spoil(self.sandbox, self.request, fault, lambda: self._finish(self._carry_out()), self._error)
+        if fault.applied_after is not None:
+            self.later = fault.applied_after
+            due = self.sandbox.now() + fault.applied_after
+            self.sandbox.late.put(due, self.client.client_id, self.call.keys, self._land)
+        with self._under_way(fault):
+            spoiled = await spoil(
+                self.sandbox, self.request, fault, lambda: self._finish(self._carry_out()), self._error
+            )
         if spoiled is not None:
             answer, settled = spoiled
             # A verify that ended in an error says nothing of any key, so what was said before still stands.
@@ -106,8 +111,14 @@ class _Stage:
         altered, settled = self._alter(fault)
         return self._finish(altered), settled
 
-    def _carry_out(self) -> Batch | Answer:
-        return self._verify() if self.verifies else self._enable()
+    def _under_way(self, fault: Fault) -> AbstractContextManager[None]:
+        """A stalled enable may take effect at any moment, also once its caller has given up."""
+        if self.verifies or fault.fault != "stall":
+            return nullcontext()
+        return self.sandbox.late.stalled(self.client.client_id, self.call.keys)
+
+    def _carry_out(self, fault: Fault | None = None) -> Batch | Answer:
+        return self._verify(fault) if self.verifies else self._enable()
 
     def _finish(self, outcome: Batch | Answer) -> Answer:
         if isinstance(outcome, Answer):
@@ -120,40 +131,43 @@ class _Stage:
             }
         return outcome.answer(self.sandbox.rng, with_statuses=self.verifies)
 
-    def _verify(self) -> Batch:
+    def _verify(self, fault: Fault | None) -> Batch:
         """An id that does not exist, or is another application's, is absent from all maps (seed step 4, row 1)."""
-        batch = Batch()
+        lag = self.client.look_lag_seconds
+        if lag is None:
+            lag = self.sandbox.world.look_lag_seconds
+        batch, now = Batch(), self.sandbox.now()
+        self.sandbox.late.land(now)
         for key in self.call.keys:
-            one = self.client.integrations.get(key)
-            if one is not None and one.status is not None:
-                name = {} if one.name is None else {"integrationName": one.name}
-                batch.results[key] = {**name, "onboardingStatus": one.status}
+            own = fault.seconds if fault is not None and fault.fault == "lag" and fault.names(key) else None
+            one = self.client.integrations.get(key, Onboarding())
+            status, title = one.seen(now - (lag if own is None else own))
+            if status is not None:
+                name = {} if title is None else {"integrationName": title}
+                batch.results[key] = {**name, "onboardingStatus": status}
         return batch
 
     def _enable(self) -> Batch | Answer:
         """All keys or, on a refusal, none; a key that was never requested gets its own 404 (seed step 3)."""
-        keys, own = self.call.keys, self.client.integrations
-        if any(self.sandbox.owner(key) not in (None, self.client.client_id) for key in keys):
-            return api_error(403)
-        batch, moves = Batch(), dict[Key, str]()
-        for key in keys:
-            status = normal(one.status) if (one := own.get(key)) else normal(None)
-            if status == "ENABLED":
-                return api_error(400, ALREADY_ENABLED)
-            if status == "NOT_REQUESTED":
+        with self.sandbox.late.lock:
+            now = self.sandbox.now()
+            self.sandbox.late.land(now)
+            moves = moves_of(self.sandbox, self.client, self.call.keys)
+            if isinstance(moves, Answer):
+                return moves
+            if self.later is None:
+                move(self.client, moves, self.call.names, now)
+        batch = Batch(results={key: {"status": 204} for key in moves})
+        for key in self.call.keys:
+            if key not in moves:
                 self._put_no_record(batch, key, None)
-                continue
-            target = _after_enable(key.integration_type, status)
-            if target is None:
-                return api_error(400, ALREADY_ENABLED.replace("already enabled", status))
-            moves[key] = target
-        for key, target in moves.items():
-            one = own[key]
-            one.name = self.call.names[key]
-            one.effective += normal(one.status) != target
-            one.status = target
-            batch.results[key] = {"status": 204}
         return batch
+
+    def _land(self, at: float) -> None:
+        """What was put off happens, or does not: LinkedIn decides when the request reaches it."""
+        moves = moves_of(self.sandbox, self.client, self.call.keys)
+        if not isinstance(moves, Answer):
+            move(self.client, moves, self.call.names, at)
 
     def _put_no_record(self, batch: Batch, key: Key, place: str | None) -> None:
         """The seed does not say in which map the 404 stands, and Rest.li allows both."""
@@ -189,7 +203,7 @@ class _Stage:
         keys = self.call.keys
         match fault.fault:
             case "ignored":
-                return Batch({key: {"status": 204} for key in keys}), True
+                return Batch({key: {"status": fault.status or 204} for key in keys}), True
             case "no_record":
                 batch = Batch()
                 for key in keys:
@@ -203,7 +217,7 @@ class _Stage:
                 if fault.applies:
                     self._carry_out()
                 return Batch(self._foreign()), False
-        batch = self._carry_out()
+        batch = self._carry_out(fault)
         if isinstance(batch, Answer):
             return batch, True
         match fault.fault:
@@ -228,15 +242,6 @@ class _Stage:
         if self.verifies:
             return {key: {"integrationName": "Somebody else", "onboardingStatus": "ENABLED"}}
         return {key: {"status": 204}}
-
-
-def _after_enable(integration_type: str, status: str) -> str | None:
-    """The state machine. For Recruiter types the customer has the last move; None where an enable is refused."""
-    if status == "REQUESTED":
-        return "PARTNER_READY" if is_recruiter_type(integration_type) else "ENABLED"
-    if status == "PARTNER_READY":
-        return "PARTNER_READY" if is_recruiter_type(integration_type) else "ENABLED"
-    return None
 
 
 def _contradiction(value: dict[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from sandbox.clients import Caller, Token
 from sandbox.faults import Fault
 from sandbox.state import LogEntry, Sandbox
 from sandbox.wire import (
-    close_entry,
     content_type_of,
     has_credentials_in_url,
     open_entry,
     read_body,
+    respond,
     sandbox_of,
     spoil,
 )
@@ -39,8 +39,7 @@ async def access_token(request: Request) -> AnswerResponse:
         entry.fault = None if fault is None else fault.fault
         _watch_surplus(sandbox, client, secret)
         answer = await _answer(sandbox, request, client, secret, fault)
-    close_entry(entry, answer)
-    return AnswerResponse(answer)
+    return respond(sandbox, entry, answer)
 
 
 async def _authenticated(sandbox: Sandbox, request: Request, entry: LogEntry) -> tuple[Caller, str]:
@@ -118,6 +117,9 @@ async def _answer(sandbox: Sandbox, request: Request, client: Caller, secret: st
         match fault.fault:
             case "no_token":
                 answer = json_answer(200, {"expires_in": sandbox.world.token_lifetime_seconds})
+            case "no_expiry":
+                text, _ = sandbox.issue_token(client, secret)
+                answer = json_answer(200, {"access_token": text})
             case "bad_expiry":
                 text, _ = sandbox.issue_token(client, secret)
                 answer = json_answer(200, {"access_token": text, "expires_in": fault.expires_in})

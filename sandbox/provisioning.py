@@ -10,7 +10,7 @@ from sandbox.faults import Fault, Operation
 from sandbox.provisioning_calls import APPLICATIONS, SECURITY, ProvisioningCall
 from sandbox.reading import DEAD_TOKENS, authenticate, forbidden, unauthorized
 from sandbox.state import LogEntry, Sandbox
-from sandbox.wire import close_entry, has_credentials_in_url, open_entry, read_body, sandbox_of, spoil
+from sandbox.wire import has_credentials_in_url, open_entry, read_body, respond, sandbox_of, spoil
 
 router = APIRouter()
 
@@ -48,8 +48,7 @@ async def _answered(request: Request, operation: Operation, resource: str) -> An
         answer = await _handle(sandbox, request, entry, operation, resource)
     except Refused as refused:
         answer = refused.answer
-    close_entry(entry, answer)
-    return AnswerResponse(answer)
+    return respond(sandbox, entry, answer)
 
 
 async def _handle(sandbox: Sandbox, request: Request, entry: LogEntry, operation: Operation, resource: str) -> Answer:
@@ -63,7 +62,7 @@ async def _handle(sandbox: Sandbox, request: Request, entry: LogEntry, operation
     fault = parent.script.take(operation)
     entry.fault = None if fault is None else fault.fault
     answer = await _play(call, fault, token, resource)
-    if answer.status == 401 and answer.delivery == "whole":
+    if answer.kills_token:
         sandbox.watch.token_refused(token)
     return answer
 

@@ -10,6 +10,10 @@ from contextvars import ContextVar
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES
+
+# uvicorn knows a phrase for the registered classes alone; LinkedIn's edge answers 999.
+STATUS_PHRASES.update(dict.fromkeys(range(600, 1000), b"Request denied"))
 
 _in_sandbox: ContextVar[bool] = ContextVar("in_sandbox", default=False)
 
@@ -103,6 +107,8 @@ async def _serving_on(app: FastAPI, listener: socket.socket) -> AsyncIterator[No
         lifespan="off",
         log_config=None,
         access_log=False,
+        # LinkedIn's own answers name no server; a world, or a page on the way, may.
+        server_header=False,
         timeout_graceful_shutdown=2,
     )
     server = _Server(config)

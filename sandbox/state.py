@@ -11,6 +11,7 @@ from typing import Any, Literal
 from sandbox.clients import MAX_SECRETS, Caller, Client, Onboarding, ParentClient, Token, application_id_of
 from sandbox.faults import PROVISIONING, Fault
 from sandbox.keys import Key
+from sandbox.late import Late
 from sandbox.watch import Violation, Watch, normal
 from sandbox.world import KNOWN_TENANTS, KNOWN_TYPES, Application, World
 
@@ -55,12 +56,13 @@ class Sandbox:
         """A new world from now on. Log, violations and tokens start afresh, an advanced clock stays advanced."""
         self.world = world
         self.parents = {parent.client_id: ParentClient(parent) for parent in world.parents}
-        self.clients: dict[str, Client] = {}
+        self.late = Late()
+        self._clients: dict[str, Client] = {}
         taken = {one.application_id for one in world.applications if one.application_id is not None}
         for one in world.applications:
             number = one.application_id or application_id_of(one.client_id, taken)
             taken.add(number)
-            self.clients[one.client_id] = Client(one, number)
+            self._clients[one.client_id] = Client(one, number)
         self.tokens: dict[str, Token] = {}
         self.log: list[LogEntry] = []
         self.watch = Watch(self.now)
@@ -75,6 +77,12 @@ class Sandbox:
         self.tenants = KNOWN_TENANTS | {key.tenant_type for key in keys}
         # Also those that were deleted: they have no more place in a URL than the valid ones.
         self.secrets = {secret for caller in self.callers.values() for secret in caller.secrets}
+
+    @property
+    def clients(self) -> dict[str, Client]:
+        """The applications by client_id, as they stand now: what is due has landed."""
+        self.late.land(self.now())
+        return self._clients
 
     @property
     def callers(self) -> dict[str, Caller]:
@@ -116,7 +124,8 @@ class Sandbox:
             raise NoSuchThingError(f"{key.canonical} belongs to application {self._owners[key]!r}")
         if status is None and self._owners.get(key) == client_id:
             del self._owners[key]
-        client.integrations.setdefault(key, Onboarding()).status = status
+        one = client.integrations.setdefault(key, Onboarding())
+        one.move(status, one.name, self.now())
         self.types |= {key.integration_type}
         self.tenants |= {key.tenant_type}
 

@@ -10,6 +10,7 @@ RULES = {
     "enable_without_verify": "the last verify answer for this key, under this application's token, was not REQUESTED",
     "enable_again": "an enable had been received before, and the key is past what an enable can do",
     "enable_repeated_blind": "the outcome of the enable before is unknown, and no verify of the key came in between",
+    "enable_before_effect": "an enable of this key was received before, and its effect may still come",
     "credentials_in_url": "a secret or a token stood in a URL",
     "token_after_401": "this token had been answered 401 before",
     "extra_token": "the application holds a token that is good for more than 60 s and was never answered 401",
@@ -74,8 +75,10 @@ class Watch:
         for key in keys:
             self._said[client_id, key] = "NO_STATUS"
 
-    def enable_arrives(self, client_id: str, key: Key, status: str | None, received_before: int) -> None:
-        """Called for each key of a well-formed enable, before anything is done about it."""
+    def enable_arrives(
+        self, client_id: str, key: Key, status: str | None, received_before: int, *, waits: bool
+    ) -> None:
+        """Called for each key of a well-formed enable, before anything is done about it. `waits`: one is under way."""
         said = self._said.get((client_id, key))
         if said != "REQUESTED":
             self.report("enable_without_verify", client_id, f"it was {said or 'never given'}", [key])
@@ -84,6 +87,8 @@ class Watch:
             self.report("enable_again", client_id, f"it is {normal(status)}", [key])
         if (client_id, key) in self._unsettled:
             self.report("enable_repeated_blind", client_id, "", [key])
+        if waits:
+            self.report("enable_before_effect", client_id, "", [key])
         # Until an answer has arrived, the outcome is unknown to the caller.
         self._unsettled.add((client_id, key))
 

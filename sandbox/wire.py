@@ -6,7 +6,8 @@ from typing import cast
 
 from starlette.requests import ClientDisconnect, Request
 
-from sandbox.answers import Answer, Refused, json_answer
+from sandbox.answers import Answer, AnswerResponse, Refused, json_answer
+from sandbox.edges import vary
 from sandbox.faults import Fault
 from sandbox.keys import KeySyntaxError, query_pairs
 from sandbox.state import LogEntry, Sandbox
@@ -15,7 +16,7 @@ MAX_BODY = 1_000_000
 _CREDENTIAL_NAMES = frozenset({"client_secret", "access_token", "oauth2_access_token", "secret", "token"})
 
 _SPOILING = frozenset(
-    {"status", "throttle", "html", "garbage", "empty", "redirect"}
+    {"status", "throttle", "html", "garbage", "empty", "redirect", "varied"}
     | {"truncated", "huge", "lost", "dropped", "hang", "stall"}
 )
 HTML_PAGE = (
@@ -90,7 +91,10 @@ async def spoil(
             retry_after = sandbox.world.retry_after if fault.retry_after is None else fault.retry_after
             return error(429, retry_after=retry_after), True
         case "html":
-            return Answer(fault.status or 200, HTML_PAGE, {"content-type": "text/html; charset=utf-8"}), False
+            return _page(fault), False
+        case "varied":
+            vary(answer, fault.how, fault.bytes if "bytes" in fault.model_fields_set else None)
+            return answer, True
         case "garbage":
             return Answer(200, GARBAGE, {"content-type": "application/json"}), False
         case "empty":
@@ -115,6 +119,14 @@ async def spoil(
     raise AssertionError(fault.fault)
 
 
+def _page(fault: Fault) -> Answer:
+    """From whoever answered in LinkedIn's place."""
+    headers = {"content-type": fault.content_type or "text/html; charset=utf-8"}
+    if fault.server is not None:
+        headers["server"] = fault.server
+    return Answer(fault.status or 200, HTML_PAGE if fault.body is None else fault.body.encode(), headers)
+
+
 def is_gone(request: Request) -> bool:
     """Whether the caller hung up meanwhile. In-process callers have no connection and count as present."""
     transport = request.scope.get("sandbox.transport")
@@ -123,3 +135,12 @@ def is_gone(request: Request) -> bool:
 
 def close_entry(entry: LogEntry, answer: Answer) -> None:
     entry.status = None if answer.delivery in ("cut", "reset") else answer.status
+
+
+def respond(sandbox: Sandbox, entry: LogEntry, answer: Answer) -> AnswerResponse:
+    """Closes the log's line and dresses the answer as all of this world's are."""
+    close_entry(entry, answer)
+    if sandbox.world.server is not None:
+        answer.headers.setdefault("server", sandbox.world.server)
+    vary(answer, sandbox.world.answers_varied)
+    return AnswerResponse(answer)

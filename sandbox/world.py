@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from sandbox.faults import PROVISIONING, Fault
+from sandbox.edges import Variation
+from sandbox.faults import HEADER_TEXT, PROVISIONING, Fault
 from sandbox.keys import Key
 
 _RECRUITER_TYPES = frozenset(
@@ -118,7 +119,8 @@ class Application(Credentials):
     """A customer's child application: its credentials, the integrations that belong to it, its faults.
 
     `organization` and `contract` are the ids of the customer whom the plugin sees, `admin` whether the one logged in
-    there may request. `parent` is the client_id of the application that created this one.
+    there may request. `parent` is the client_id of the application that created this one. `look_lag_seconds` goes
+    before the world's.
     """
 
     customer: str | None = None
@@ -133,6 +135,7 @@ class Application(Credentials):
     organization: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
     contract: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
     admin: bool = True
+    look_lag_seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
     @field_validator("faults")
     @classmethod
@@ -157,6 +160,9 @@ class World(BaseModel):
     retry_after: int | str | None = None
     new_application_delay_seconds: float = Field(default=0, ge=0)
     secret_in_finder: bool = False
+    look_lag_seconds: float = Field(default=0, ge=0, allow_inf_nan=False)
+    server: str | None = Field(default=None, pattern=HEADER_TEXT)
+    answers_varied: list[Variation] = []
 
     @model_validator(mode="after")
     def _one_owner_each(self) -> "World":

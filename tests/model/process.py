@@ -76,4 +76,5 @@ class Here(httpx.AsyncBaseTransport):
         finally:
             SENDING.set(SENDING.get() and not sending)
         await process.point()
-        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(answer.content))
+        body = b"".join([part async for part in answer.aiter_raw()])
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(body))

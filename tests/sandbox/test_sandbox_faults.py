@@ -32,6 +32,10 @@ def place(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.headers["location"]
 
 
+def coded(answer: httpx.Response) -> tuple[str | None, bytes]:
+    return answer.headers.get("content-encoding"), answer.content[:3]
+
+
 def length(answer: httpx.Response) -> tuple[int, int]:
     return answer.status_code, len(answer.content)
 
@@ -129,6 +133,10 @@ CASES: list[tuple[str, str, dict[str, Any], Seen | None, Any, bool]] = [
     ("verify", "lowercase_status", {}, maps, verified("requested"), False),
     ("verify", "prose_status", {}, maps, verified("Requested"), False),
     ("verify", "unknown_status", {}, maps, verified("SUSPENDED"), False),
+    ("verify", "lag", {"seconds": 25}, maps, verified("REQUESTED"), False),
+    ("verify", "varied", {"how": ["bom", "gzip"]}, coded, ("gzip", b"\xef\xbb\xbf"), False),
+    ("enable", "varied", {"how": ["bom", "deflate"]}, coded, ("deflate", b"\xef\xbb\xbf"), True),
+    ("token", "varied", {"how": ["bom"]}, coded, (None, b"\xef\xbb\xbf"), False),
     ("verify", "expired", {}, message, (401, 65602, "The token used in the request has expire"), False),
     ("enable", "expired", {}, message, (401, 65602, "The token used in the request has expire"), False),
     ("verify", "bad_token", {}, message, (401, 65600, "Invalid access token"), False),
@@ -148,6 +156,7 @@ CASES: list[tuple[str, str, dict[str, Any], Seen | None, Any, bool]] = [
     ("enable", "ignored", {}, maps, DONE, False),
     ("token", "invalid_client", {}, error, (401, "invalid_client"), False),
     ("token", "no_token", {}, lambda answer: answer.json(), {"expires_in": 1800}, False),
+    ("token", "no_expiry", {}, lambda answer: list(answer.json()), ["access_token"], False),
     ("token", "bad_expiry", {"expires_in": 0}, lambda answer: answer.json()["expires_in"], 0, False),
     ("token", "bad_expiry", {"expires_in": -5}, lambda answer: answer.json()["expires_in"], -5, False),
     ("token", "bad_expiry", {"expires_in": "1800"}, lambda answer: answer.json()["expires_in"], "1800", False),

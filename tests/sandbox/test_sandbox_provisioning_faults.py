@@ -37,6 +37,7 @@ CASES: dict[str, tuple[dict[str, Any], int | type[Exception], bool]] = {
     "bad_token": ({}, 401, False),
     "revoked": ({}, 401, False),
     "forbidden": ({}, 403, False),
+    "varied": ({"how": ["gzip"]}, 0, True),
 }
 NATURAL = {"create": 201, "find": 200, "update": 204, "rotate": 200}
 

@@ -1,0 +1,116 @@
+"""Random schedules of unkind answers, late effects, lagging looks, kills and overlaps, over real HTTP.
+
+The sandbox's own watch rules judge what was sent. GREENLIGHT_SCHEDULES is how many, from seed GREENLIGHT_SEED on; a
+test run takes a few, a night takes 1,000. The figures are printed (`pytest -s`).
+"""
+
+import os
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from greenlight.domain.budget import Lane
+from greenlight.domain.reasons import EXPLANATIONS, Mover, Reason
+from tests.model.over_http import OverHttp
+from tests.model.unkind import customer
+
+SCHEDULES = int(os.environ.get("GREENLIGHT_SCHEDULES", "5"))
+SEED = int(os.environ.get("GREENLIGHT_SEED", "0"))
+CUSTOMERS = 12
+NIGHTS = 14
+DONE = {"APPLY_WITH_LINKEDIN": "ENABLED", "ONE_CLICK_EXPORT": "PARTNER_READY"}
+
+
+def nights(world: OverHttp, draw: random.Random) -> int:
+    """Nights, some of the first killed or overlapped, until nothing is left to do; how many it took."""
+    for night in range(1, NIGHTS + 1):
+        trouble = draw.random() if night <= 3 else 1.0
+        process = world.start(kill_after=draw.randrange(1, 900) if trouble < 0.3 else None)
+        if 0.2 < trouble < 0.5:
+            world.loop.pass_time(draw.uniform(0, 40))
+            # Naming a customer would be a person's word for sending again what LinkedIn has confirmed.
+            world.start(draw.choice((Lane.OPERATOR, Lane.NIGHTLY)))
+        world.finish()
+        if process.report is not None and not left(world):
+            return night
+        world.next_day()
+    return NIGHTS
+
+
+def left(world: OverHttp) -> list[str]:
+    """What is neither enabled and known to be, nor named with whose move it is."""
+    shown = {
+        (one["customer"], i["integrationType"]): (i["onboardingStatus"], i["enables"]["effective"])
+        for one in world.sandbox.state()["applications"]
+        for i in one["integrations"]
+    }
+    found: list[str] = []
+    for entry in world.known().items:
+        type = entry.item.key.integration_type
+        there, effective = shown[entry.item.customer_id, type]
+        reason = entry.condition.reason
+        if effective > 1:
+            found.append(f"{entry.item}: enabled {effective} times")
+        if there == DONE[type] == entry.observed:
+            continue
+        if reason is not Reason.CONFIRMED_NOT_SHOWN:
+            found.append(f"{entry.item}: {there} at LinkedIn, {entry.observed} {reason} {entry.message}")
+    return found
+
+
+def check(world: OverHttp) -> None:
+    """What holds whenever somebody looks."""
+    # Each process is new and holds no token.
+    broken = [one for one in world.sandbox.violations if one.rule != "extra_token"]
+    assert not broken, f"{broken[0].rule}\n{story(world, broken[0].client_id)}"
+    assert (world.defects, world.loop.complaints) == ([], [])
+
+
+def story(world: OverHttp, client_id: str) -> str:
+    """All that one customer's application sent, with what was answered."""
+    lines = [
+        f"{entry.time - world.began:9.1f} {entry.operation} {entry.status} {entry.fault or ''} "
+        + ", ".join(key.partition("integrationType=")[2] for key in entry.keys)
+        for entry in world.sandbox.log
+        if entry.client_id == client_id
+    ]
+    (script,) = [one.faults for one in world.sandbox.world.applications if one.client_id == client_id]
+    return "\n".join([*lines, *(fault.model_dump_json() for fault in script)])
+
+
+@pytest.mark.timeout(30 * SCHEDULES + 120)
+def test_every_unkind_schedule_ends_enabled_once_or_named(sqlite_template: Path, tmp_path: Path) -> None:
+    took, faults, ends = [], Counter[str](), Counter[str]()
+    requests = effective = killed = 0
+    for seed in range(SEED, SEED + SCHEDULES):
+        draw = random.Random(seed)
+        world = OverHttp(tmp_path, sqlite_template, [customer(number, draw) for number in range(CUSTOMERS)], seed)
+        try:
+            took.append(nights(world, draw))
+            check(world)
+            assert left(world) == []
+            for entry in world.known().items:
+                ends[entry.condition.reason] += 1
+                assert EXPLANATIONS[entry.condition.reason].mover in Mover
+            faults += Counter(entry.fault for entry in world.sandbox.log if entry.fault is not None)
+            requests += len(world.sandbox.log)
+            effective += _effective(world)
+            killed += sum(process.dead for process in world.processes)
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}") from error
+        finally:
+            world.close()
+            for file in tmp_path.iterdir():
+                file.unlink()
+    print(  # noqa: T201 - figures for whoever asks for them
+        f"\n{len(took)} schedules, {requests} requests, {effective} enables that had an effect, {killed} kills; "
+        f"nights: most {max(took)}; ends: {dict(ends)}; faults: {dict(faults.most_common())}"
+    )
+
+
+def _effective(world: OverHttp) -> int:
+    applications: list[dict[str, Any]] = world.sandbox.state()["applications"]
+    return sum(i["enables"]["effective"] for one in applications for i in one["integrations"])
