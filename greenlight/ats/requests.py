@@ -40,6 +40,7 @@ _MAY_CHANGE = (
     Reason.READY_TO_ENABLE,
     Reason.LINKEDIN_UNAVAILABLE,
     Reason.UNREADABLE_ANSWER,
+    Reason.NOT_THE_API,
     Reason.OUTCOME_UNKNOWN,
     Reason.CONFIRMED_NOT_SHOWN,
 )

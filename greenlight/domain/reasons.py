@@ -43,6 +43,7 @@ class Reason(StrEnum):
     THROTTLED = "THROTTLED"
     LINKEDIN_UNAVAILABLE = "LINKEDIN_UNAVAILABLE"
     UNREADABLE_ANSWER = "UNREADABLE_ANSWER"
+    NOT_THE_API = "NOT_THE_API"
     REQUEST_REFUSED = "REQUEST_REFUSED"
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     CONFIRMED_NOT_SHOWN = "CONFIRMED_NOT_SHOWN"
@@ -165,6 +166,13 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Run again later; if it lasts, check for a proxy in between or a new version of the API.",
         Mover.LINKEDIN,
         "seed steps 3 and 4, sample response bodies",
+    ),
+    Reason.NOT_THE_API: _E(
+        "Something between Greenlight and LinkedIn answered in LinkedIn's place, so nothing was concluded from it.",
+        "Show this message to whoever runs the proxy, firewall or filter on the way to LinkedIn. No customer has to do "
+        "anything, no credential is wrong, and the next run goes on by itself.",
+        Mover.US,
+        "any answer that is not in the words of the API or of the token endpoint (fact sheet sections 4 and 6)",
     ),
     Reason.REQUEST_REFUSED: _E(
         "LinkedIn refused the request for a reason that its documentation does not list.",
