@@ -76,5 +76,6 @@ class Here(httpx.AsyncBaseTransport):
         finally:
             SENDING.set(SENDING.get() and not sending)
         await process.point()
-        body = b"".join([part async for part in answer.aiter_raw()])
-        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(body))
+        # As it came over the wire, compressed or not; what was made here has no wire.
+        raw = [answer.content] if answer.is_stream_consumed else [part async for part in answer.aiter_raw()]
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(b"".join(raw)))
