@@ -167,8 +167,9 @@ async def wait_until_working(run_id: str) -> None:
             async with gate:
                 return await session.provisioning.check(*entry, last=last)
 
-        works = await asyncio.gather(*(one(entry) for entry in waiting))
-        waiting = [entry for entry, good in zip(waiting, works, strict=True) if not good]
+        async with asyncio.TaskGroup() as group:
+            works = [group.create_task(one(entry)) for entry in waiting]
+        waiting = [entry for entry, good in zip(waiting, works, strict=True) if not good.result()]
         report("wait", total - len(waiting), total)
         total = len(waiting)
         if last:
