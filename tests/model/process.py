@@ -76,6 +76,5 @@ class Here(httpx.AsyncBaseTransport):
         finally:
             SENDING.set(SENDING.get() and not sending)
         await process.point()
-        # As it came over the wire, compressed or not; what was made here has no wire.
-        raw = [answer.content] if answer.is_stream_consumed else [part async for part in answer.aiter_raw()]
-        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(b"".join(raw)))
+        # Not its content: that would be decoded, and is the product's to decode.
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=answer.stream)
