@@ -11,6 +11,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.pauses import pauses_in_force
 from greenlight.ats.rows import Wanted, rows, saw, set_condition, slices
 from greenlight.ats.tables import Attempt, ChildApplication, Customer, Integration
+from greenlight.ats.waiting import units
 from greenlight.domain.conditions import AttemptOutcome, Condition, Settlement
 from greenlight.domain.status import Observation, Status
 
@@ -37,6 +38,7 @@ class OpenAttempt:
     confirmed: bool
 
 
+@units
 class Attempts:
     """Attempts in the ATS database. Not for the event loop: call it in a thread."""
 

@@ -9,6 +9,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.pauses import Pauses
 from greenlight.ats.rows import is_resting, item, rows, slices
 from greenlight.ats.tables import Integration, Run
+from greenlight.ats.waiting import units
 from greenlight.domain.budget import Lane
 from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Reason
@@ -16,6 +17,7 @@ from greenlight.domain.status import Status
 from greenlight.domain.tripwires import SHOWS, Facts
 
 
+@units
 class FactsOnRecord:
     """Reads the ATS database. Times are passed in. Not for the event loop: call it in a thread."""
 

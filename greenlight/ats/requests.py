@@ -15,6 +15,7 @@ from sqlmodel import Session, and_, col, func, or_, select, update
 from greenlight.ats.database import Database
 from greenlight.ats.rows import item, report_item
 from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence
+from greenlight.ats.waiting import units
 from greenlight.domain.conditions import WORTH_REPEATING
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.readable import default_name
@@ -75,6 +76,7 @@ class CustomerPage:
     open_requests: frozenset[IntegrationKey]
 
 
+@units
 class Requests:
     """Requests in the ATS database. Not for the event loop: call it in a thread."""
 
@@ -124,11 +126,16 @@ class Requests:
     def take_looks(self, customer_id: str) -> list[int]:
         """Ids of this customer's integrations that are due for a look; they are due no longer."""
         query = select(Integration).where(Integration.customer_id == customer_id, _waits_for_a_look())
-        with self._database.writing() as session:
-            rows = session.exec(query.order_by(col(Integration.id)).with_for_update()).all()
-            for row in rows:
+        # Over all tries: what an earlier one has taken and committed is due for nobody else any more.
+        taken: dict[int, None] = {}
+
+        def take(session: Session) -> list[int]:
+            for row in session.exec(query.order_by(col(Integration.id)).with_for_update()):
                 row.look_due_at = None
-            return [row.id for row in rows if row.id]
+                taken[cast(int, row.id)] = None
+            return list(taken)
+
+        return self._database.write(take)
 
     def acted_on(self, requests: Sequence[OpenRequest], since: datetime, now: datetime) -> None:
         """Close those of these that came to an end in a check since then; one that was repeated since stays open.
