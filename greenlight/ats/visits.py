@@ -40,7 +40,7 @@ class Visits:
                     # An earlier try may have been committed, and the answer to that lost.
                     if (ours.link_id, ours.customer_id, ours.opened_at) == (link_id, customer_id, now):
                         return
-                    raise LinkUsed
+                    raise LinkUsed from None
                 session.add(
                     Visit(
                         session_digest=session_digest,
