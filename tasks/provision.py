@@ -66,7 +66,7 @@ def current() -> ProvisioningSession:
 @asynccontextmanager
 async def provisioning_session(settings: Settings) -> AsyncIterator[ProvisioningSession]:
     """The means to provision with. Raises CannotProvision where the parent's credentials do not work."""
-    database = open_database(settings.database_url.get_secret_value())
+    database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
     wire = Wire(settings.http_timeout_seconds)
     try:
         parent = await parent_credentials()

@@ -92,7 +92,7 @@ async def _take_turn(customer_id: str) -> None:
 
 
 def _with_requests(settings: Settings, act: Callable[[Requests], _T]) -> _T:
-    database = open_database(settings.database_url.get_secret_value())
+    database = open_database(settings.database_url.get_secret_value(), patient=True)
     try:
         return act(Requests(database))
     finally:

@@ -12,6 +12,7 @@ from greenlight.ats.ledger import Attempt
 from greenlight.ats.pauses import pauses_in_force
 from greenlight.ats.rows import Wanted, holds_on, rows, saw, set_condition, slices
 from greenlight.ats.tables import Integration
+from greenlight.ats.waiting import units
 from greenlight.domain.conditions import Condition, Settlement
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Observation
@@ -38,6 +39,7 @@ class OpenAttempt:
     confirmed: bool
 
 
+@units
 class Attempts:
     """Attempts in the ATS database. Not for the event loop: call it in a thread."""
 

@@ -16,6 +16,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt, Hold, Word
 from greenlight.ats.rows import item, report_item
 from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence
+from greenlight.ats.waiting import units
 from greenlight.ats.warrants import give
 from greenlight.domain.conditions import WORTH_REPEATING
 from greenlight.domain.keys import IntegrationKey
@@ -78,6 +79,7 @@ class CustomerPage:
     open_requests: frozenset[IntegrationKey]
 
 
+@units
 class Requests:
     """Requests in the ATS database. Not for the event loop: call it in a thread."""
 
@@ -134,12 +136,17 @@ class Requests:
         """
         due = or_(_waits_for_a_look(), _has_settled(now))
         query = select(Integration).where(Integration.customer_id == customer_id, due)
-        with self._database.writing() as session:
-            rows = session.exec(query.order_by(col(Integration.id)).with_for_update()).all()
-            for row in rows:
+        # Over all tries: what an earlier one has taken and committed is due for nobody else any more.
+        taken: dict[int, None] = {}
+
+        def take(session: Session) -> list[int]:
+            for row in session.exec(query.order_by(col(Integration.id)).with_for_update()):
                 if row.acted_on_at is None or row.requested_at is None or row.acted_on_at >= row.requested_at:
                     row.look_due_at = None
-            return [row.id for row in rows if row.id]
+                taken[cast(int, row.id)] = None
+            return list(taken)
+
+        return self._database.write(take)
 
     def acted_on(self, requests: Sequence[OpenRequest], since: datetime, now: datetime) -> None:
         """Close those of these that came to an end in a check since then; one that was repeated since stays open.

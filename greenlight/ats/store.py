@@ -19,6 +19,7 @@ from greenlight.ats.rows import (
     wanted_row,
 )
 from greenlight.ats.tables import ChildApplication, Customer, Integration
+from greenlight.ats.waiting import units
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Item, Planned
 from greenlight.domain.reasons import Reason
@@ -43,6 +44,7 @@ class Look:
     client_id: str | None = None
 
 
+@units
 class Store:
     """The ATS database in the terms of a run. Times are passed in. Not for the event loop: call it in a thread."""
 
