@@ -9,7 +9,7 @@ from sqlmodel import Session, and_, col, or_, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.pauses import pauses_in_force
-from greenlight.ats.rows import Wanted, rows, saw, set_condition, slices
+from greenlight.ats.rows import SKEW, Wanted, is_ahead, rows, saw, set_condition, slices
 from greenlight.ats.tables import Attempt, ChildApplication, Customer, Integration
 from greenlight.ats.waiting import units
 from greenlight.domain.conditions import AttemptOutcome, Condition, Settlement
@@ -26,8 +26,6 @@ class CustomerPaused(Exception):
 
 #: A look older than this is made again before anything is sent on its ground.
 FRESH_FOR = timedelta(minutes=5)
-#: How far ahead of this clock a look may have been asked for; one further ahead is no evidence.
-SKEW = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +103,16 @@ class Attempts:
         final: bool,
         seen: Observation | None = None,
         insist: bool = False,
+        written_at: datetime | None = None,
     ) -> None:
         """Write what is known of an integration that this run is to enable, with the look that showed it, if any.
 
-        An attempt that stays open imposes its own condition; `insist` see `greenlight.ats.rows.saw`.
+        An attempt that stays open imposes its own condition; `insist` see `greenlight.ats.rows.saw`. `written_at` is
+        the time now, where `now` is when the look was asked for: see `Store.record_looks`.
         """
         with self._database.writing() as session:
-            row = session.get_one(Integration, wanted.id)
-            if row.observed_at is not None and row.observed_at > now:
+            row = session.get_one(Integration, wanted.id, with_for_update=True)
+            if row.observed_at is not None and row.observed_at > now and not is_ahead(row.observed_at, written_at):
                 # Whoever took over a lease that was lost has looked since, and that stands.
                 row.done_in_run = run_id if final else row.done_in_run
                 return
@@ -137,13 +137,15 @@ class Attempts:
         `seen` is what a look showed that was asked for after the answer, at `now`.
         """
         with self._database.writing() as session:
+            # The integration first, as everybody takes them.
+            row = session.get_one(Integration, wanted.id, with_for_update=True)
             attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
             if attempt.closed_at is not None:
                 # Whoever took over a lease that was lost has settled it by a look, and that stands.
                 if not settlement.worth_repeating:
-                    session.get_one(Integration, wanted.id).done_in_run = run_id
+                    row.done_in_run = run_id
                 return
-            row, condition = session.get_one(Integration, wanted.id), settlement.condition
+            condition = settlement.condition
             attempt.reason, attempt.detail, attempt.settles_at = condition.reason, condition.detail, settles_at
             if settlement.confirmed:
                 attempt.confirmed_at = now

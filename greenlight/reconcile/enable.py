@@ -188,6 +188,14 @@ class Enabling:
         if error is not None and error.worth_repeating:
             again = Remaining(1, wait_of(error))
         await asyncio.to_thread(
-            self._attempts.record, wanted, run_id, condition, now, final=not again.items, seen=seen, insist=insist
+            self._attempts.record,
+            wanted,
+            run_id,
+            condition,
+            now,
+            final=not again.items,
+            seen=seen,
+            insist=insist,
+            written_at=self._clock(),
         )
         return again
