@@ -7,19 +7,25 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.request import ApproveRequest, approve_name
+from flows.request import Approver, ApproveRequest, Hours, Name, checked, named_after
 from flows.verdict import REFUSALS, refused_state
 from greenlight.settings import load_settings
 from tasks.session import now, planning_session
 
 
-@flow(name="approve", flow_run_name=approve_name, persist_result=False)
-async def approve(request: ApproveRequest) -> State[None]:
+@flow(name="approve", flow_run_name=named_after(ApproveRequest), persist_result=False, validate_parameters=False)
+async def approve(plan_id: Name, approved_by: Approver, hours: Hours = 24) -> State[None]:
     """Approve a stored plan. It can then be applied once, by its id, until the approval ends.
 
     Args:
-        request: The plan, and who approves it.
+        plan_id: The plan to approve; its artifact shows what it enables.
+        approved_by: Who approves it.
+        hours: For how long the approval holds.
     """
+    try:
+        request = checked(ApproveRequest, plan_id=plan_id, approved_by=approved_by, hours=hours)
+    except REFUSALS as refused:
+        return refused_state(refused)
     async with planning_session(load_settings()) as session:
         lasts = timedelta(hours=request.hours)
         try:

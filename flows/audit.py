@@ -6,29 +6,34 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from flows.request import AuditRequest, PlanRequest, Who
-from flows.verdict import audited_state
+from flows.request import AuditRequest, Window, checked
+from flows.verdict import REFUSALS, audited_state, refused_state
 from greenlight.ats.runs import Scope
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
+from greenlight.domain.selection import Selection
 from greenlight.settings import load_settings
 from tasks.publish import publish_outcome
 from tasks.session import now, planning_session
 from tasks.steps import look
 
 
-@flow(name="audit", flow_run_name="audit: enabled customers", persist_result=False)
-async def audit(request: AuditRequest = AuditRequest()) -> State[None]:
+@flow(name="audit", flow_run_name="audit: enabled customers", persist_result=False, validate_parameters=False)
+async def audit(customers_per_run: Window = 500) -> State[None]:
     """Verify the enabled integrations of the customers that were not looked at for longest; enable nothing.
 
     Args:
-        request: How many customers.
+        customers_per_run: Customers in one run, those first that were not looked at for longest. One request each.
     """
+    try:
+        request = checked(AuditRequest, customers_per_run=customers_per_run)
+    except REFUSALS as refused:
+        return refused_state(refused)
     async with planning_session(load_settings(), Lane.NIGHTLY) as session:
         customers = await asyncio.to_thread(session.store.longest_unseen, request.customers_per_run)
         if not customers:
             return audited_state(None, [])
-        scope = Scope(PlanRequest(who=Who.SOME, customers=tuple(customers)).selection)
+        scope = Scope(Selection(customers=tuple(customers)))
         run_id = str(flow_run.id)
         ids = await asyncio.to_thread(session.runs.ids, scope)
         await asyncio.to_thread(session.runs.start, run_id, Command.AUDIT, scope, now())

@@ -1,6 +1,7 @@
 """Bring migrated CSA customers over: look at what they have, then enable the rest in waves that grow."""
 
 import asyncio
+from datetime import date
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
@@ -8,7 +9,17 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.plan import look_and_store
-from flows.request import BackfillRequest, PlanRequest, What, Who, backfill_name
+from flows.request import (
+    DEFAULT_MAX_CHANGES,
+    BackfillRequest,
+    MaxChanges,
+    Names,
+    PlanRequest,
+    Waves,
+    What,
+    checked,
+    named_after,
+)
 from flows.verdict import REFUSALS, final_state, refused_state
 from greenlight.ats.runs import Scope
 from greenlight.domain.budget import Lane
@@ -21,21 +32,45 @@ from tasks.session import enabling_session, now, planning_session
 from tasks.steps import look_and_plan, say_waits
 
 
-@flow(name="backfill", flow_run_name=backfill_name, persist_result=False)
-async def backfill(request: BackfillRequest) -> State[None]:
+@flow(name="backfill", flow_run_name=named_after(BackfillRequest), persist_result=False, validate_parameters=False)
+async def backfill(
+    what: What = What.PLAN,
+    customers: Names = (),
+    file: str | None = None,
+    migrated_since: date | None = None,
+    waves: Waves = (1, 5, 25),
+    max_changes: MaxChanges = DEFAULT_MAX_CHANGES,
+) -> State[None]:
     """Enable what migrated customers have requested, a wave at a time, and stop at the first surprise.
 
     Run it again to go on: what is enabled is left out, and nobody ever gets a second application.
 
     Args:
-        request: Who was migrated, and whether to plan or to apply.
+        what: Plan only looks and stores what would be enabled; apply enables it, which cannot be undone.
+        customers: Customer ids.
+        file: An import file on the worker, which brings the customers' existing keys in.
+        migrated_since: Customers that came with their own keys on this UTC day or later.
+        waves: Customers in each wave; after these, all the rest.
+        max_changes: The most enables that one run may make; the rest is held.
     """
+    try:
+        request = checked(
+            BackfillRequest,
+            what=what,
+            customers=customers,
+            file=file,
+            migrated_since=migrated_since,
+            waves=waves,
+            max_changes=max_changes,
+        )
+    except REFUSALS as refused:
+        return refused_state(refused)
     settings = load_settings()
-    customers = await _customers(settings, request)
-    if not customers:
+    migrated = await _customers(settings, request)
+    if not migrated:
         return Completed(name="Converged", message=f"no {request.title()}")
-    get_run_logger().info("%s migrated customers; the same again: %s", len(customers), request.command())
-    whom = PlanRequest(who=Who.SOME, customers=customers, max_changes=request.max_changes)
+    get_run_logger().info("%s migrated customers; the same again: %s", len(migrated), request.command())
+    whom = PlanRequest(customers=migrated, max_changes=request.max_changes)
     if request.what is What.PLAN:
         async with planning_session(settings, Lane.BACKFILL) as session:
             return await look_and_store(session, whom, request.customers)

@@ -7,7 +7,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from flows.request import PlanRequest, run_name
+from flows.request import DEFAULT_MAX_CHANGES, MaxChanges, Names, PlanRequest, Types, checked, named_after
 from flows.verdict import REFUSALS, final_state, refused_state
 from greenlight.ats.runs import Scope
 from greenlight.domain.report import Command
@@ -18,13 +18,27 @@ from tasks.session import Session, now, planning_session
 from tasks.steps import look_and_plan, say_waits
 
 
-@flow(name="plan", flow_run_name=run_name, persist_result=False)
-async def plan(request: PlanRequest = PlanRequest()) -> State[None]:
+@flow(name="plan", flow_run_name=named_after(PlanRequest), persist_result=False, validate_parameters=False)
+async def plan(
+    customers: Names = (),
+    except_customers: Names = (),
+    types: Types = (),
+    max_changes: MaxChanges = DEFAULT_MAX_CHANGES,
+) -> State[None]:
     """Verify, compare and store a plan; enable nothing.
 
     Args:
-        request: Whom to look at, and how much may be planned.
+        customers: Only these customers; none means all.
+        except_customers: All but these customers.
+        types: Only these integration types; none means all.
+        max_changes: The most enables that one run may make; the rest is held.
     """
+    try:
+        request = checked(
+            PlanRequest, customers=customers, except_customers=except_customers, types=types, max_changes=max_changes
+        )
+    except REFUSALS as refused:
+        return refused_state(refused)
     async with planning_session(load_settings()) as session:
         return await look_and_store(session, request, request.selection.customers)
 

@@ -8,49 +8,87 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.plan import look_and_store
-from flows.request import ReconcileRequest, What, run_name
+from flows.request import (
+    DEFAULT_MAX_CHANGES,
+    ApplyRequest,
+    MaxChanges,
+    Names,
+    ReconcileRequest,
+    Types,
+    What,
+    checked,
+    named_after,
+)
 from flows.verdict import REFUSALS, final_state, refused_state
 from greenlight.ats.runs import Scope
+from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.settings import load_settings
 from tasks.picture import publish_fleet
 from tasks.publish import publish_outcome, publish_plan
-from tasks.session import enabling_session, now, planning_session
+from tasks.session import Session, enabling_session, now, planning_session
 from tasks.steps import enable_and_confirm, look_and_plan, say_waits
 
 
-@flow(name="reconcile", flow_run_name=run_name, persist_result=False)
-async def reconcile(request: ReconcileRequest = ReconcileRequest()) -> State[None]:
-    """Enable what customers have requested, and record what LinkedIn shows. Enabling cannot be undone.
+@flow(name="reconcile", flow_run_name=named_after(ReconcileRequest), persist_result=False, validate_parameters=False)
+async def reconcile(
+    what: What = What.PLAN,
+    customers: Names = (),
+    except_customers: Names = (),
+    types: Types = (),
+    max_changes: MaxChanges = DEFAULT_MAX_CHANGES,
+    lane: Lane = Lane.OPERATOR,
+) -> State[None]:
+    """Plan, or enable what customers have requested, and record what LinkedIn shows. Enabling cannot be undone.
 
     Args:
-        request: Whom to reconcile, or which stored plan to apply exactly.
+        what: Plan only looks and stores what would be enabled; apply enables it, which cannot be undone.
+        customers: Only these customers; none means all.
+        except_customers: All but these customers.
+        types: Only these integration types; none means all.
+        max_changes: The most enables that one run may make; the rest is held.
+        lane: Whose share of the day's requests it uses. Nightly also leaves out what rests after failures.
     """
+    try:
+        request = checked(
+            ReconcileRequest,
+            what=what,
+            customers=customers,
+            except_customers=except_customers,
+            types=types,
+            max_changes=max_changes,
+            lane=lane,
+        )
+    except REFUSALS as refused:
+        return refused_state(refused)
     settings = load_settings()
     if request.what is What.PLAN:
         # A session that has no object that could enable.
         async with planning_session(settings) as session:
             return await look_and_store(session, request, request.selection.customers)
     async with enabling_session(settings, request.lane) as session:
-        get_run_logger().info("The same again: %s", request.command())
-        run_id, scope = str(flow_run.id), Scope(request.selection, request.plan_id)
-        try:
-            ids = await asyncio.to_thread(session.runs.ids, scope)
-            named: Sequence[str] = request.selection.customers
-            if request.plan_id is not None:
-                named = await asyncio.to_thread(session.plans.use, request.plan_id, run_id, now())
-        except REFUSALS as refused:
-            return refused_state(refused)
-        since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now(), session.lane)
+        scope = Scope(request.selection)
+        return await look_and_enable(session, scope, request, request.selection.customers, request.max_changes)
 
-        made, looked = await look_and_plan(
-            run_id, ids, since, request.max_changes, named=named, approved=request.plan_id
-        )
-        await publish_plan(made, request.command(), request.plan_id)
-        await enable_and_confirm(run_id, made.to_enable)
-        say_waits()
 
-        report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
-        await publish_outcome(report, looked.drifted)
-        await publish_fleet()
-        return final_state(report, session.crashes)
+async def look_and_enable(
+    session: Session, scope: Scope, request: ReconcileRequest | ApplyRequest, named: Sequence[str], max_changes: int
+) -> State[None]:
+    """Look, plan, enable and look again in this flow run. `named` are the customers that a person named for it."""
+    get_run_logger().info("The same again: %s", request.command())
+    run_id = str(flow_run.id)
+    try:
+        ids = await asyncio.to_thread(session.runs.ids, scope)
+    except REFUSALS as refused:
+        return refused_state(refused)
+    since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now(), session.lane)
+
+    made, looked = await look_and_plan(run_id, ids, since, max_changes, named=named, approved=scope.plan_id)
+    await publish_plan(made, request.command(), scope.plan_id)
+    await enable_and_confirm(run_id, made.to_enable)
+    say_waits()
+
+    report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
+    await publish_outcome(report, looked.drifted)
+    await publish_fleet()
+    return final_state(report, session.crashes)

@@ -1,16 +1,19 @@
 """The parameters that a person or a schedule starts a flow with. Never a secret: Prefect shows them to everybody.
 
-Prefect's UI draws its forms from these: enumerations become drop-downs, descriptions the sentence under each field.
+Each field is a parameter of the flow by the same name, so that what a deployment says of one stays when a run gives
+another. Prefect's UI draws its forms from the flows' signatures: enumerations become drop-downs, and the sentence under
+each field is the docstring's.
 """
 
 import json
 import shlex
+from collections.abc import Callable, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from prefect.runtime import flow_run
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from greenlight.domain.budget import Lane
 from greenlight.domain.selection import Selection
@@ -28,12 +31,15 @@ _KNOWN_TYPES = [
 
 #: Something's name on one line; PostgreSQL cannot even look for one with a NUL in it.
 Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
-
-
-class Who(StrEnum):
-    ALL = "all"
-    SOME = "some"
-    EXCEPT = "except"
+Names = tuple[Name, ...]
+Types = tuple[Annotated[Name, Field(json_schema_extra={"enum": [*_KNOWN_TYPES]})], ...]
+#: The most enables that one run may make.
+MaxChanges = Annotated[int, Field(ge=0)]
+#: Customers in each wave of a backfill.
+Waves = tuple[Annotated[int, Field(ge=1)], ...]
+Window = Annotated[int, Field(ge=1, le=5000)]
+Approver = Annotated[Name, Field(min_length=1, max_length=200)]
+Hours = Annotated[float, Field(gt=0, le=24)]
 
 
 class What(StrEnum):
@@ -41,141 +47,114 @@ class What(StrEnum):
     APPLY = "apply"
 
 
-def _at(position: int, **more: Any) -> dict[str, Any]:
-    return {"position": position, **more}
+class BadParameters(Exception):
+    """Parameters that no run can be made of; the text is one sentence."""
 
 
-PlanOrApply = Annotated[
-    What,
-    Field(
-        description="Plan only looks and stores what would be enabled; apply enables it, which cannot be undone.",
-        json_schema_extra=_at(3),
-    ),
-]
-MaxChanges = Annotated[
-    int,
-    Field(ge=0, description="The most enables that one run may make; the rest is held.", json_schema_extra=_at(5)),
-]
-
-
-class PlanRequest(BaseModel):
-    """Whom to look at, and how much may be planned."""
+class Request(BaseModel):
+    """The parameters of one run of a flow, checked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    who: Who = Field(
-        default=Who.ALL,
-        description="All customers, only some, or all but some; name those below.",
-        json_schema_extra=_at(0),
-    )
-    customers: tuple[Name, ...] = Field(
-        default=(), description="Customer ids, for some and for except.", json_schema_extra=_at(1)
-    )
-    types: tuple[Name, ...] = Field(
-        default=(),
-        description="Only these integration types; none means all.",
-        json_schema_extra=_at(2, items={"type": "string", "enum": _KNOWN_TYPES}),
-    )
+    def title(self) -> str:
+        """Whom or what the run is about, on one line."""
+        raise NotImplementedError
+
+
+Kind = TypeVar("Kind", bound=Request)
+
+
+def checked(kind: type[Kind], **given: Any) -> Kind:
+    """The request of these parameters. Raises BadParameters."""
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        raise BadParameters(sentence(error)) from None
+
+
+def sentence(error: ValidationError) -> str:
+    """What is wrong with which parameters, without what was given."""
+    parts = [
+        (".".join(map(str, each["loc"])) + ": " if each["loc"] else "") + each["msg"].removeprefix("Value error, ")
+        for each in error.errors(include_url=False, include_input=False)
+    ]
+    return "; ".join(parts)
+
+
+class PlanRequest(Request):
+    """Whom to look at, and how much may be planned."""
+
+    customers: Names = ()
+    except_customers: Names = ()
+    types: Types = ()
     max_changes: MaxChanges = DEFAULT_MAX_CHANGES
 
     @model_validator(mode="after")
-    def _who_is_named(self) -> Self:
-        if self.who is Who.ALL and self.customers:
-            raise ValueError("customers are named, so choose some or except")
-        if self.who is not Who.ALL and not self.customers:
-            raise ValueError(f"{self.who} needs at least one customer")
+    def _somebody_is_left(self) -> Self:
+        if self.customers and not set(self.customers) - set(self.except_customers):
+            raise ValueError("customers and except_customers name the same, so nobody is left")
         return self
 
     @property
     def selection(self) -> Selection:
-        some = self.customers if self.who is Who.SOME else ()
-        excluded = self.customers if self.who is Who.EXCEPT else ()
-        return Selection(customers=some, excluded=excluded, types=self.types)
+        return Selection(customers=self.customers, excluded=self.except_customers, types=self.types)
 
     @classmethod
     def of(cls, selection: Selection, **more: Any) -> Self:
-        """The request for a selection; of customers that are both named and excluded, none is left."""
-        left = tuple(customer for customer in selection.customers if customer not in selection.excluded)
-        if left:
-            return cls(who=Who.SOME, customers=left, types=selection.types, **more)
-        if selection.excluded and not selection.customers:
-            return cls(who=Who.EXCEPT, customers=selection.excluded, types=selection.types, **more)
-        return cls(types=selection.types, **more)
+        """The request for a selection."""
+        who = {"customers": selection.customers, "except_customers": selection.excluded}
+        return cls(**who, types=selection.types, **more)
 
     def title(self) -> str:
-        who = ", ".join(self.customers[:3]) or "all customers"
-        if len(self.customers) > 3:
-            who += f" and {len(self.customers) - 3} more"
-        parts = [f"all customers except {who}" if self.who is Who.EXCEPT else who]
-        if self.types:
-            parts.append(f"({', '.join(self.types)})")
-        return " ".join(parts)
+        title = _first_three(self.customers) or "all customers"
+        if self.except_customers:
+            title += f" except {_first_three(self.except_customers)}"
+        return f"{title} ({', '.join(self.types)})" if self.types else title
 
     def command(self) -> str:
         """The command line that does the same again."""
         return shlex.join(["greenlight", "plan", *self._options()])
 
     def _options(self) -> list[str]:
-        flag = "--except" if self.who is Who.EXCEPT else "--customer"
-        options = [word for customer in self.customers for word in (flag, customer)]
-        options += [word for type in self.types for word in ("--type", type)]
+        named = (("--customer", self.customers), ("--except", self.except_customers), ("--type", self.types))
+        options = [word for flag, values in named for value in values for word in (flag, value)]
         if self.max_changes != DEFAULT_MAX_CHANGES:
             options += ["--max-changes", str(self.max_changes)]
         return options
 
 
 class ReconcileRequest(PlanRequest):
-    """What to do, for whom, or which approved plan to apply exactly."""
+    """What to do, and for whom."""
 
-    what: PlanOrApply = What.APPLY
-    plan_id: Name | None = Field(
-        default=None,
-        description="Apply exactly what this approved plan enables, and nothing else.",
-        json_schema_extra=_at(4),
-    )
-    lane: Lane = Field(
-        default=Lane.OPERATOR,
-        description="Whose share of the day's requests it uses. Nightly also leaves out what rests after failures.",
-        json_schema_extra=_at(6),
-    )
-
-    @model_validator(mode="after")
-    def _a_plan_stands_alone(self) -> Self:
-        if self.plan_id is not None and (self.what is What.PLAN or self.selection != Selection()):
-            raise ValueError("a plan is applied exactly as it is: give a plan id with apply and all customers alone")
-        return self
-
-    def title(self) -> str:
-        return super().title() if self.plan_id is None else f"plan {self.plan_id}"
+    what: What = What.PLAN
+    lane: Lane = Lane.OPERATOR
 
     def command(self) -> str:
-        if self.plan_id is not None:
-            return shlex.join(["greenlight", "apply", self.plan_id, "--yes"])
         if self.what is What.PLAN:
             return super().command()
         return shlex.join(["greenlight", "apply", *self._options(), "--yes"])
 
 
-class BackfillRequest(BaseModel):
+class ApplyRequest(Request):
+    """Which approved plan to apply."""
+
+    plan_id: Name
+
+    def title(self) -> str:
+        return f"plan {self.plan_id}"
+
+    def command(self) -> str:
+        return shlex.join(["greenlight", "apply", self.plan_id, "--yes"])
+
+
+class BackfillRequest(Request):
     """Who was migrated: named, in an import file on the worker, or by the day they came."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    customers: tuple[Name, ...] = Field(default=(), description="Customer ids.", json_schema_extra=_at(0))
-    file: str | None = Field(
-        default=None,
-        description="An import file on the worker, which brings the customers' existing keys in.",
-        json_schema_extra=_at(1),
-    )
-    migrated_since: date | None = Field(
-        default=None,
-        description="Customers that came with their own keys on this UTC day or later.",
-        json_schema_extra=_at(2),
-    )
-    what: PlanOrApply = What.PLAN
-    waves: tuple[Annotated[int, Field(ge=1)], ...] = Field(
-        default=(1, 5, 25), description="Customers in each wave; after these, all the rest.", json_schema_extra=_at(4)
-    )
+    what: What = What.PLAN
+    customers: Names = ()
+    file: str | None = None
+    migrated_since: date | None = None
+    waves: Waves = (1, 5, 25)
     max_changes: MaxChanges = DEFAULT_MAX_CHANGES
 
     @model_validator(mode="after")
@@ -190,51 +169,36 @@ class BackfillRequest(BaseModel):
             return f"customers of {self.file}"
         if self.migrated_since is not None:
             return f"customers migrated since {self.migrated_since}"
-        return PlanRequest(who=Who.SOME, customers=self.customers).title()
+        return _first_three(self.customers)
 
     def command(self) -> str:
         """What a shell that reaches the same Prefect server types to run the same deployment again."""
-        request = json.dumps({"request": self.model_dump(mode="json", exclude_defaults=True)})
-        return shlex.join(["prefect", "deployment", "run", "backfill/csa", "--params", request])
+        parameters = json.dumps(self.model_dump(mode="json", exclude_defaults=True))
+        return shlex.join(["prefect", "deployment", "run", "backfill/csa", "--params", parameters])
 
 
-class AuditRequest(BaseModel):
+class AuditRequest(Request):
     """How much of what is enabled to look at again."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    customers_per_run: int = Field(
-        default=500,
-        ge=1,
-        le=5000,
-        description="Customers in one run, those first that were not looked at for longest. One request each.",
-        json_schema_extra=_at(0),
-    )
+    customers_per_run: Window = 500
 
 
-class ApproveRequest(BaseModel):
+class ApproveRequest(Request):
     """Which plan may be applied, and who says so."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    plan_id: Name
+    approved_by: Approver
+    hours: Hours = 24
 
-    plan_id: Name = Field(
-        description="The plan to approve; its artifact shows what it enables.", json_schema_extra=_at(0)
-    )
-    approved_by: Name = Field(min_length=1, max_length=200, description="Who approves it.", json_schema_extra=_at(1))
-    hours: float = Field(
-        default=24, gt=0, le=24, description="For how long the approval holds.", json_schema_extra=_at(2)
-    )
+    def title(self) -> str:
+        return f"plan {self.plan_id}"
 
 
-class ProvisionRequest(BaseModel):
+class ProvisionRequest(Request):
     """Whom to provision: the customers named, those that are new, or all that have no child application."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    customers: tuple[Name, ...] = Field(
-        default=(), description="Only these customers, each compared with what LinkedIn has."
-    )
-    new: dict[str, str] = Field(default_factory=dict, description="Customers to put on record first: name by id.")
+    customers: Names = ()
+    new: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("new")
     @classmethod
@@ -252,34 +216,37 @@ class ProvisionRequest(BaseModel):
         return checked
 
     def title(self) -> str:
-        who = [*self.customers, *self.new]
-        return (", ".join(who[:3]) or "all customers without one") + (
-            f" and {len(who) - 3} more" if len(who) > 3 else ""
-        )
+        return _first_three([*self.customers, *self.new]) or "all customers without one"
 
 
-def provision_name() -> str:
-    """What this flow run is called in Prefect's UI."""
-    request = flow_run.parameters["request"]
-    return f"provision: {ProvisionRequest.model_validate(_plain(request)).title()}"
+class RotateRequest(Request):
+    """Whose secrets to replace: the customers named, or all whose applications provisioning made."""
+
+    customers: Names = ()
+    all_customers: bool = False
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if self.all_customers == bool(self.customers):
+            raise ValueError("name customers, or say all_customers")
+        return self
+
+    def title(self) -> str:
+        return _first_three(self.customers) or "all customers"
 
 
-def backfill_name() -> str:
-    """What this flow run is called in Prefect's UI."""
-    return f"backfill: {BackfillRequest.model_validate(_plain(flow_run.parameters['request'])).title()}"
+def named_after(kind: type[Request]) -> Callable[[], str]:
+    """What a flow run is called in Prefect's UI: the flow, and whom it is about."""
+
+    def name() -> str:
+        try:
+            return f"{flow_run.flow_name}: {checked(kind, **flow_run.parameters).title()}"
+        except BadParameters:
+            # The run itself says what is wrong.
+            return str(flow_run.flow_name)
+
+    return name
 
 
-def approve_name() -> str:
-    """What this flow run is called in Prefect's UI."""
-    return f"approve: plan {ApproveRequest.model_validate(_plain(flow_run.parameters['request'])).plan_id}"
-
-
-def run_name() -> str:
-    """What this flow run is called in Prefect's UI: the flow, and whom it is about."""
-    request = flow_run.parameters["request"]
-    return f"{flow_run.flow_name}: {ReconcileRequest.model_validate(_plain(request)).title()}"
-
-
-def _plain(request: BaseModel | dict[str, Any]) -> dict[str, Any]:
-    # Prefect hands over the model from code, and its JSON from a deployment.
-    return request.model_dump() if isinstance(request, BaseModel) else request
+def _first_three(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.request import BadParameters
 from greenlight.ats.plans import PlanRefused, UnknownPlan
 from greenlight.ats.rows import Wanted
 from greenlight.ats.store import UnknownCustomer
@@ -29,7 +30,7 @@ def final_state(report: Report, crashes: Sequence[str], stopped: str | None = No
 
 
 #: What a person asked for that cannot be done as things stand.
-REFUSALS = (UnknownCustomer, UnknownPlan, PlanRefused)
+REFUSALS = (BadParameters, UnknownCustomer, UnknownPlan, PlanRefused)
 
 
 def refused_state(why: Exception) -> State[None]:

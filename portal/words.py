@@ -71,6 +71,7 @@ CALM = frozenset(
         Reason.THROTTLED,
         Reason.LINKEDIN_UNAVAILABLE,
         Reason.UNREADABLE_ANSWER,
+        Reason.NOT_THE_API,
         Reason.OUTCOME_UNKNOWN,
         Reason.CONFIRMED_NOT_SHOWN,
         Reason.HELD_BY_CAP,
@@ -167,6 +168,10 @@ WORDS: dict[Reason, Words] = {
     Reason.UNREADABLE_ANSWER: Words(
         "Unclear answer from LinkedIn",
         f"LinkedIn gave an answer that we could not understand, so we drew no conclusion from it. {_BY_ITSELF}",
+    ),
+    Reason.NOT_THE_API: Words(
+        "LinkedIn cannot be reached",
+        f"Something in our network answered in LinkedIn’s place, so we drew no conclusion from it. {_BY_ITSELF}",
     ),
     Reason.REQUEST_REFUSED: Words(
         "Declined by LinkedIn", f"LinkedIn declined to switch it on, and we have to find out why. {_OURS}"

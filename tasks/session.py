@@ -16,11 +16,13 @@ from greenlight.ats.budgets import Budgets
 from greenlight.ats.database import open_database
 from greenlight.ats.facts import FactsOnRecord
 from greenlight.ats.fleet import Fleet
+from greenlight.ats.holds import Holds
 from greenlight.ats.locks import Locks
 from greenlight.ats.plans import Plans
 from greenlight.ats.requests import Requests as PluginRequests
 from greenlight.ats.runs import Runs
 from greenlight.ats.store import Store
+from greenlight.ats.warrants import Warrants
 from greenlight.domain.budget import Lane
 from greenlight.domain.plan import Requests
 from greenlight.linkedin.calls import Calls
@@ -52,6 +54,8 @@ class Session:
     fleet: Fleet
     requests: PluginRequests
     facts: FactsOnRecord
+    holds: Holds
+    warrants: Warrants
     locks: CustomerLocks
     budget: Budget
     observer: Observer
@@ -88,7 +92,7 @@ async def enabling_session(settings: Settings, lane: Lane) -> AsyncIterator[Sess
 
 @asynccontextmanager
 async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncIterator[Session]:
-    database = open_database(settings.database_url.get_secret_value())
+    database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
     wire = Wire(settings.http_timeout_seconds)
     try:
         counts = RequestCounts()
@@ -109,6 +113,8 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
             Fleet(database),
             PluginRequests(database),
             FactsOnRecord(database),
+            Holds(database),
+            Warrants(database),
             locks,
             budget,
             Observer(store, enabler or Verifier(*means), blocks, now, locks, budget.owe if enabler else None),

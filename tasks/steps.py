@@ -12,9 +12,10 @@ from greenlight.domain.budget import Lane
 from greenlight.domain.plan import Item
 from greenlight.domain.report import first_ten
 from greenlight.domain.status import Status
-from greenlight.domain.tripwires import named_by, scheduled_cap
+from greenlight.domain.tripwires import scheduled_cap
 from greenlight.reconcile.observe import Purpose
 from tasks.enable import enable_all
+from tasks.events import announce_held
 from tasks.observe import look_at_all
 from tasks.plan import PlanMade, make_plan
 from tasks.session import current, now
@@ -68,15 +69,13 @@ async def look_and_plan(
     insisted = frozenset(named) if session.lane is Lane.OPERATOR else frozenset[str]()
     if session.enabling is not None:
         session.enabling.insisted = insisted
-    new = await asyncio.to_thread(session.facts.new, ids) if scheduled else frozenset[Item]()
+        if named and not scheduled:
+            await asyncio.to_thread(session.warrants.person_names, named, run_id, now())
     looked = await look(run_id, ids)
+    held = await asyncio.to_thread(session.holds.review, looked.ids, session.lane, now())
+    announce_held(held)
     facts = await asyncio.to_thread(
-        session.facts.facts,
-        looked.ids,
-        looked.before,
-        now(),
-        named=named_by(named, scheduled=scheduled),
-        new=new,
+        session.facts.facts, looked.ids, run_id, now(), named=frozenset() if scheduled else frozenset(named)
     )
     cap = scheduled_cap(max_changes, len(ids)) if scheduled else max_changes
     return await make_plan(looked.ids, since, cap, facts, approved, insisted), looked

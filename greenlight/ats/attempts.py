@@ -2,31 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, and_, col, or_, select
+from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.gate import Intents, open_attempts, why_not
+from greenlight.ats.ledger import Attempt
 from greenlight.ats.pauses import pauses_in_force
-from greenlight.ats.rows import Wanted, rows, saw, set_condition, slices
-from greenlight.ats.tables import Attempt, ChildApplication, Customer, Integration
-from greenlight.domain.conditions import AttemptOutcome, Condition, Settlement
-from greenlight.domain.status import Observation, Status
+from greenlight.ats.rows import Wanted, holds_on, rows, saw, set_condition, slices
+from greenlight.ats.tables import Integration
+from greenlight.ats.waiting import units
+from greenlight.domain.conditions import Condition, Settlement
+from greenlight.domain.reasons import Reason
+from greenlight.domain.status import Observation
+from greenlight.domain.tripwires import held
 
 
 class AttemptRefused(Exception):
-    """No intent may be written: the integration is not known to be REQUESTED, or an attempt is open."""
+    """No intent may be written on what is on record: a guard of the gate says why, and a look tells more."""
 
 
-class CustomerPaused(Exception):
-    """No intent may be written: somebody has paused the customer. The text is the pause's words."""
+class AttemptHeld(Exception):
+    """No intent may be written until a person says so: the condition says why."""
 
-
-#: A look older than this is made again before anything is sent on its ground.
-FRESH_FOR = timedelta(minutes=5)
-#: How far ahead of this clock a look may have been asked for; one further ahead is no evidence.
-SKEW = timedelta(seconds=5)
+    def __init__(self, condition: Condition) -> None:
+        super().__init__(condition.reason)
+        self.condition = condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class OpenAttempt:
     confirmed: bool
 
 
+@units
 class Attempts:
     """Attempts in the ATS database. Not for the event loop: call it in a thread."""
 
@@ -64,34 +67,18 @@ class Attempts:
     ) -> int:
         """Commit the intent to enable, before the request leaves, and return the attempt's id.
 
-        Raises AttemptRefused if the integration is not on record as REQUESTED by a fresh look under the application
-        that is the customer's now, or another attempt is open: two runs cannot both get here. Raises CustomerPaused.
-        With `owner` it is refused as well if that one's lease has ended meanwhile.
+        Raises AttemptHeld where it is paused, held or asked for by nobody, and AttemptRefused where what is on record
+        was overtaken or another attempt is open: two runs cannot both get here (`greenlight.ats.gate`). Without
+        `owner` no lease is asked for.
         """
-        try:
-            with self._database.writing() as session:
-                row = session.get_one(Integration, wanted.id, with_for_update=True)
-                if owner is not None and not _has_lease(session, row.customer_id, owner, now):
-                    raise AttemptRefused("the lease on the customer was lost")
-                if row.observed != Status.REQUESTED:
-                    raise AttemptRefused(f"it is on record as {row.observed}, not as REQUESTED")
-                if row.observed_at is None or not now - FRESH_FOR <= row.observed_at <= now + SKEW:
-                    raise AttemptRefused("no look of the last minutes shows it")
-                if not _is_application_of(session, row, client_id):
-                    raise AttemptRefused("it was seen under another application than the customer has now")
-                if _answered_since(session, row):
-                    raise AttemptRefused("LinkedIn has answered an enable since it was looked at")
-                if pause := pauses_in_force(session, [row.customer_id], now).get(row.customer_id):
-                    raise CustomerPaused(pause.words())
-                attempt = Attempt(
-                    integration_id=wanted.id, run_id=run_id, client_id=client_id, opened_at=now, settles_at=settles_at
-                )
-                session.add(attempt)
-                session.flush()
-                assert attempt.id is not None  # noqa: S101 - given by the flush
-                return attempt.id
-        except IntegrityError:
-            raise AttemptRefused("another run is enabling it") from None
+        intents = Intents({wanted.id: client_id}, run_id, owner, now, settles_at)
+        with self._database.writing() as session:
+            if attempt_id := open_attempts(session, intents).get(wanted.id):
+                return attempt_id
+            guard = why_not(session, intents).get(wanted.id)
+            if guard is None or guard.held is None:
+                raise AttemptRefused(guard.says if guard is not None else "another run is enabling it")
+            raise AttemptHeld(_held_for(session, wanted, guard.held, now))
 
     def record(
         self,
@@ -183,28 +170,8 @@ class Attempts:
         return found
 
 
-def _is_application_of(session: Session, row: Integration, client_id: str) -> bool:
-    """Whether this is the customer's application now and the one under which the integration was looked at."""
-    held = session.exec(
-        select(ChildApplication.client_id).where(ChildApplication.customer_id == row.customer_id)
-    ).one_or_none()
-    return held == client_id and row.observed_client_id in (None, client_id)
-
-
-def _answered_since(session: Session, row: Integration) -> bool:
-    """Whether an enable came to an end after the look that is on record: then that look is used up."""
-    ended = select(Attempt.id).where(
-        Attempt.integration_id == row.id,
-        or_(
-            and_(Attempt.outcome == AttemptOutcome.CONFIRMED, col(Attempt.closed_at) >= row.observed_at),
-            col(Attempt.closed_at) > row.observed_at,
-        ),
-    )
-    return session.exec(ended).first() is not None
-
-
-def _has_lease(session: Session, customer_id: str, owner: str, now: datetime) -> bool:
-    held = select(Customer.customer_id).where(
-        Customer.customer_id == customer_id, Customer.locked_by == owner, col(Customer.locked_until) > now
-    )
-    return session.exec(held).first() is not None
+def _held_for(session: Session, wanted: Wanted, reason: Reason, now: datetime) -> Condition:
+    customer = wanted.item.customer_id
+    if reason is Reason.PAUSED and (pause := pauses_in_force(session, [customer], now).get(customer)):
+        return held(reason, pause.words())
+    return holds_on(session, [wanted.id]).get(wanted.id) or held(reason)

@@ -7,10 +7,11 @@ from datetime import datetime
 from sqlmodel import Session, col, delete, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.rows import slices
+from greenlight.ats.rows import make_requests_due, slices
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import Customer
 from greenlight.ats.tables import Pause as Row
+from greenlight.ats.waiting import units
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Pause:
         return f"by {self.owner} until {self.until:%Y-%m-%d %H:%M:%SZ}: {self.reason}"
 
 
+@units
 class Pauses:
     """The pauses of the ATS database. Times are passed in. Not for the event loop: call it in a thread."""
 
@@ -51,7 +53,10 @@ class Pauses:
     def end(self, customer_id: str) -> bool:
         """End a customer's pause; whether there was one."""
         with self._database.writing() as session:
-            return session.exec(delete(Row).where(col(Row.customer_id) == customer_id)).rowcount > 0
+            ended = session.exec(delete(Row).where(col(Row.customer_id) == customer_id)).rowcount > 0
+            if ended:
+                make_requests_due(session, customer_id)
+            return ended
 
     def now_in_force(self, customers: Iterable[str], now: datetime) -> dict[str, Pause]:
         """The pauses of these customers that have not ended, by customer."""

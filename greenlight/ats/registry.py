@@ -7,9 +7,14 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.rows import release
+from greenlight.ats.ledger import Attempt, Warrant, Word
+from greenlight.ats.rows import release, set_condition, slices
 from greenlight.ats.tables import ChildApplication, Customer, Integration
+from greenlight.ats.waiting import unit
+from greenlight.ats.warrants import give, is_live
+from greenlight.domain.conditions import EFFECT, NOT_LOOKED_AT, AttemptOutcome
 from greenlight.domain.keys import IntegrationKey
+from greenlight.domain.status import Status
 
 
 class ClientIdTaken(Exception):
@@ -60,18 +65,23 @@ def register(
 def register_in(session: Session, registrations: Iterable[Registration], now: datetime) -> Changes:
     """The same as part of a transaction of the caller's."""
     changes = Changes()
+    asked_for: list[Integration] = []
     for registration in registrations:
         _register_customer(session, registration, changes, now)
-        _register_integrations(session, registration, changes, now)
+        asked_for += _register_integrations(session, registration, changes, now)
+    session.flush()
+    _give_import_warrants(session, [row.id for row in asked_for if row.id is not None], now)
     return changes
 
 
+@unit
 def credentials_changed(database: Database, customers: Sequence[str]) -> None:
     """These customers have other credentials than before, so what failed is worth another try."""
     with database.writing() as session:
         release(session, customers)
 
 
+@unit
 def check_client_ids(database: Database, registrations: Sequence[Registration], replace: Collection[str] = ()) -> None:
     """Raise ClientIdTaken or ApplicationReplaced where registering would, without writing anything."""
     with database.reading() as session:
@@ -80,6 +90,7 @@ def check_client_ids(database: Database, registrations: Sequence[Registration], 
         _check_replaced(session, registrations, replace)
 
 
+@unit
 def provisioned_client_ids(database: Database) -> dict[str, str]:
     """The client ids of all child applications that provisioning made, by customer."""
     with database.reading() as session:
@@ -149,31 +160,58 @@ def _register_customer(session: Session, registration: Registration, changes: Ch
                 # Another application: nothing that was known of the last one holds for it.
                 application.application_urn = application.application_name = application.js_sdk_domains = None
                 application.provisioned_at = application.works_since = None
+                _forget_what_was_seen(session, registration.customer_id, client_id, now)
             application.client_id, application.credentials_block = client_id, block
             changed = True
     changes.customers_changed += changed
 
 
-def _register_integrations(session: Session, registration: Registration, changes: Changes, now: datetime) -> None:
+def _register_integrations(
+    session: Session, registration: Registration, changes: Changes, now: datetime
+) -> list[Integration]:
     rows = session.exec(select(Integration).where(col(Integration.customer_id) == registration.customer_id))
     known = {(r.integration_context, r.integration_type, r.tenant_type): r for r in rows}
+    asked_for: list[Integration] = []
     for key, name in registration.integrations:
         row = known.get((key.integration_context, key.integration_type, key.tenant_type))
         if row is None:
             changes.integrations_added += 1
-            session.add(
-                Integration(
-                    customer_id=registration.customer_id,
-                    integration_context=key.integration_context,
-                    integration_type=key.integration_type,
-                    tenant_type=key.tenant_type,
-                    integration_name=name,
-                    created_at=now,
-                    imported_at=now,
-                )
+            row = Integration(
+                customer_id=registration.customer_id,
+                integration_context=key.integration_context,
+                integration_type=key.integration_type,
+                tenant_type=key.tenant_type,
+                integration_name=name,
+                created_at=now,
             )
-            continue
-        row.imported_at = row.imported_at or now
-        if row.integration_name != name:
+            session.add(row)
+        elif row.integration_name != name:
             changes.integrations_renamed += 1
             row.integration_name = name
+        asked_for.append(row)
+    return asked_for
+
+
+def _give_import_warrants(session: Session, ids: Sequence[int], now: datetime) -> None:
+    """A file's word, once for each time that something was to be brought about; the same file again changes nothing."""
+    for some in slices(ids):
+        warranted = select(Warrant.integration_id).where(is_live(None), Warrant.word == Word.IMPORT)
+        needing = select(Integration.id).where(
+            col(Integration.id).in_(some),
+            col(Integration.observed).not_in(EFFECT),
+            col(Integration.id).not_in(warranted.correlate(Integration)),
+        )
+        give(session, [id for id in session.exec(needing) if id is not None], Word.IMPORT, now, by=None)
+
+
+def _forget_what_was_seen(session: Session, customer_id: str, client_id: str, now: datetime) -> None:
+    """What was seen under another application, and what was sent with it, is no evidence under this one."""
+    for row in session.exec(select(Integration).where(Integration.customer_id == customer_id)):
+        row.observed, row.observed_at, row.observed_client_id = Status.UNKNOWN, None, None
+        row.observed_since = row.effect_at = row.vanished_at = row.vanished_from = None
+        set_condition(row, NOT_LOOKED_AT, now)
+        open_attempts = select(Attempt).where(
+            Attempt.integration_id == row.id, col(Attempt.closed_at).is_(None), Attempt.client_id != client_id
+        )
+        for attempt in session.exec(open_attempts.with_for_update()):
+            attempt.outcome, attempt.closed_at = AttemptOutcome.REPLACED, now

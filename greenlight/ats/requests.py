@@ -10,11 +10,14 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, and_, col, func, or_, select, update
+from sqlmodel import Session, and_, col, exists, func, or_, select, update
 
 from greenlight.ats.database import Database
+from greenlight.ats.ledger import Attempt, Hold, Word
 from greenlight.ats.rows import item, report_item
 from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence
+from greenlight.ats.waiting import units
+from greenlight.ats.warrants import give
 from greenlight.domain.conditions import WORTH_REPEATING
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.readable import default_name
@@ -38,6 +41,7 @@ _MAY_CHANGE = (
     Reason.READY_TO_ENABLE,
     Reason.LINKEDIN_UNAVAILABLE,
     Reason.UNREADABLE_ANSWER,
+    Reason.NOT_THE_API,
     Reason.OUTCOME_UNKNOWN,
     Reason.CONFIRMED_NOT_SHOWN,
 )
@@ -45,8 +49,8 @@ _MAY_CHANGE = (
 _ENDS = (Reason.ENABLED, Reason.AWAITING_CUSTOMER, Reason.ALREADY_ENABLED)
 #: Failures that say nothing about the request itself.
 _PASSES = WORTH_REPEATING | {Reason.CUSTOMER_BUSY, Reason.OUTCOME_UNKNOWN}
-#: What a run or a person holds on grounds that a look at one customer cannot see.
-_HELD = (Reason.HELD_BY_CAP, Reason.CHANGED_SINCE_PLAN, Reason.SUDDENLY_EMPTY, Reason.WANTED_SET_JUMPED)
+#: What a run has left to a later one.
+_HELD = (Reason.HELD_BY_CAP, Reason.CHANGED_SINCE_PLAN)
 #: The wait before an open request is acted on again: half its age within these bounds, for what is held at least so.
 SOONEST, LATEST, HELD_FOR = timedelta(seconds=5), timedelta(hours=12), timedelta(minutes=5)
 _TICK = timedelta(microseconds=1)
@@ -75,6 +79,7 @@ class CustomerPage:
     open_requests: frozenset[IntegrationKey]
 
 
+@units
 class Requests:
     """Requests in the ATS database. Not for the event loop: call it in a thread."""
 
@@ -103,11 +108,14 @@ class Requests:
             return [OpenRequest(row.id, row.requested_at) for row in rows if row.id and row.requested_at]
 
     def due_customers(self, now: datetime) -> list[str]:
-        """Customers with a request to act on by now or with a look that somebody waits for, longest waiting first."""
+        """Customers with a request to act on, or a look that somebody or an open enable waits for, by now.
+
+        Longest waiting first.
+        """
         waits_since = func.min(func.coalesce(Integration.requested_at, Integration.look_due_at))
         query = (
             select(Integration.customer_id)
-            .where(or_(_is_due(now), _waits_for_a_look()))
+            .where(or_(_is_due(now), _waits_for_a_look(), _has_settled(now)))
             .group_by(Integration.customer_id)
             .order_by(waits_since, Integration.customer_id)
         )
@@ -121,14 +129,24 @@ class Requests:
             rows = session.exec(query.order_by(col(Integration.id)))
             return [OpenRequest(row.id, row.requested_at) for row in rows if row.id and row.requested_at]
 
-    def take_looks(self, customer_id: str) -> list[int]:
-        """Ids of this customer's integrations that are due for a look; they are due no longer."""
-        query = select(Integration).where(Integration.customer_id == customer_id, _waits_for_a_look())
-        with self._database.writing() as session:
-            rows = session.exec(query.order_by(col(Integration.id)).with_for_update()).all()
-            for row in rows:
-                row.look_due_at = None
-            return [row.id for row in rows if row.id]
+    def take_looks(self, customer_id: str, now: datetime) -> list[int]:
+        """Ids of this customer's integrations that somebody waits to see, or whose open enable has settled by now.
+
+        They are due no longer.
+        """
+        due = or_(_waits_for_a_look(), _has_settled(now))
+        query = select(Integration).where(Integration.customer_id == customer_id, due)
+        # Over all tries: what an earlier one has taken and committed is due for nobody else any more.
+        taken: dict[int, None] = {}
+
+        def take(session: Session) -> list[int]:
+            for row in session.exec(query.order_by(col(Integration.id)).with_for_update()):
+                if row.acted_on_at is None or row.requested_at is None or row.acted_on_at >= row.requested_at:
+                    row.look_due_at = None
+                taken[cast(int, row.id)] = None
+            return list(taken)
+
+        return self._database.write(take)
 
     def acted_on(self, requests: Sequence[OpenRequest], since: datetime, now: datetime) -> None:
         """Close those of these that came to an end in a check since then; one that was repeated since stays open.
@@ -207,8 +225,21 @@ def _waits_for_a_look() -> ColumnElement[bool]:
     return and_(col(Integration.look_due_at).is_not(None), or_(asked.is_(None), acted >= asked))
 
 
+def _has_settled(now: datetime) -> ColumnElement[bool]:
+    """An enable that is open, could land no more by now, and has not been looked at since."""
+    checked_at = col(Integration.checked_at)
+    return exists().where(
+        col(Attempt.integration_id) == col(Integration.id),
+        col(Attempt.closed_at).is_(None),
+        col(Attempt.settles_at) <= now,
+        or_(checked_at.is_(None), checked_at < col(Attempt.settles_at)),
+    )
+
+
 def _is_held() -> ColumnElement[bool]:
-    return and_(col(Integration.outcome) == Outcome.HELD, col(Integration.reason).in_(_HELD))
+    by_a_run = and_(col(Integration.outcome) == Outcome.HELD, col(Integration.reason).in_(_HELD))
+    by_a_guard = exists().where(col(Hold.integration_id) == col(Integration.id), col(Hold.ended_at).is_(None))
+    return or_(by_a_run, by_a_guard)
 
 
 def _has_ended(row: Integration, requested_at: datetime, since: datetime, now: datetime) -> bool:
@@ -249,6 +280,8 @@ def _record(
             row.look_due_at = None
         # Given by the flush.
         id = cast(int, row.id)
+        if not settled:
+            give(session, [id], Word.CALLBACK, now, by=session_digest)
         evidence = session.get(RequestEvidence, (id, session_digest), with_for_update=True)
         if evidence is None:
             session.add(

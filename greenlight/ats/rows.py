@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, and_, col, or_, select, update
 
-from greenlight.ats.tables import Attempt, ChildApplication, Integration
+from greenlight.ats.ledger import Attempt, Hold
+from greenlight.ats.tables import ChildApplication, Integration
 from greenlight.domain.conditions import EFFECT, NOT_LOOKED_AT, Condition, settle_open_attempt, while_open
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.memory import Memory, remember, rests
@@ -15,6 +16,7 @@ from greenlight.domain.plan import Action, Item
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import ReportItem, at_rest
 from greenlight.domain.status import Observation, Status
+from greenlight.domain.tripwires import SHOWS, held
 
 _Id = TypeVar("_Id", int, str)
 
@@ -130,6 +132,7 @@ def saw(
     """
     if row.observed != seen.status or row.observed_since is None:
         row.observed_since = asked_at
+    _mark_what_vanished(row, seen.status, asked_at)
     row.observed, row.observed_at, row.observed_client_id = seen.status, asked_at, client_id
     attempt = session.exec(
         select(Attempt).where(Attempt.integration_id == row.id, col(Attempt.closed_at).is_(None)).with_for_update()
@@ -147,6 +150,38 @@ def saw(
     if seen.status in EFFECT:
         return None
     return while_open(confirmed=confirmed, detail=attempt.detail, seen=seen)
+
+
+def _mark_what_vanished(row: Integration, shown: Status, asked_at: datetime) -> None:
+    """Keep that LinkedIn had shown something, whoever looks next and however often."""
+    if shown in EFFECT:
+        row.effect_at = asked_at
+    if shown in SHOWS:
+        row.vanished_at = row.vanished_from = None
+    elif shown is Status.NOT_REQUESTED and row.observed in SHOWS:
+        row.vanished_at, row.vanished_from = asked_at, row.observed
+    elif shown is Status.NOT_REQUESTED and row.observed == Status.UNKNOWN and row.effect_at is not None:
+        # What could not be read in between was no sign of life.
+        row.vanished_at, row.vanished_from = row.vanished_at or asked_at, row.vanished_from or Status.ENABLED
+
+
+def holds_on(session: Session, ids: Sequence[int]) -> dict[int, Condition]:
+    """What each of these integrations is held for, by the guard that has held it for longest."""
+    found: dict[int, Condition] = {}
+    for some in slices(ids):
+        query = select(Hold).where(col(Hold.integration_id).in_(some), col(Hold.ended_at).is_(None))
+        for hold in session.exec(query.order_by(col(Hold.since).desc(), col(Hold.id).desc())):
+            found[hold.integration_id] = held(Reason(hold.reason), hold.saw)
+    return found
+
+
+def make_requests_due(session: Session, customer_id: str) -> None:
+    """Let open requests of this customer go on at once: what they waited for is over."""
+    asked, acted = col(Integration.requested_at), col(Integration.acted_on_at)
+    is_open = and_(asked.is_not(None), or_(acted.is_(None), acted < asked))
+    session.exec(
+        update(Integration).where(col(Integration.customer_id) == customer_id, is_open).values(look_due_at=None)
+    )
 
 
 def release(session: Session, customers: Sequence[str]) -> None:

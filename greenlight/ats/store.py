@@ -10,6 +10,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.rows import (
     Wanted,
     condition,
+    holds_on,
     item,
     rows,
     saw,
@@ -18,11 +19,13 @@ from greenlight.ats.rows import (
     wanted_row,
 )
 from greenlight.ats.tables import ChildApplication, Customer, Integration
+from greenlight.ats.waiting import units
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Item, Planned
 from greenlight.domain.reasons import Reason
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Observation, Status
+from greenlight.domain.tripwires import while_held
 
 
 class UnknownCustomer(Exception):
@@ -41,6 +44,7 @@ class Look:
     client_id: str | None = None
 
 
+@units
 class Store:
     """The ATS database in the terms of a run. Times are passed in. Not for the event loop: call it in a thread."""
 
@@ -101,18 +105,19 @@ class Store:
                         found[wanted.id] = wanted
         return [found[id] for id in ids if id in found]
 
-    def record_looks(self, purpose: str, looks: Iterable[Look], now: datetime) -> None:
+    def record_looks(self, purpose: str, looks: Sequence[Look], now: datetime) -> None:
         """Write what looks gave that were made at this time; one that was overtaken by a newer look changes nothing.
 
-        A look also ends an open attempt that it settles.
+        A look also ends an open attempt that it settles. What is held stays so, whatever it shows.
         """
         with self._database.writing() as session:
+            holds = holds_on(session, [look.id for look in looks])
             for look in looks:
                 row = session.get_one(Integration, look.id)
                 if row.observed_at is None or row.observed_at <= now:
                     seen = look.seen
                     imposed = saw(session, row, seen, now, look.client_id) if seen is not None else None
-                    known = imposed or look.condition
+                    known = imposed or (while_held(seen, holds.get(look.id)) if seen else None) or look.condition
                     if known is not None:
                         set_condition(row, known, now)
                 if look.final:

@@ -8,12 +8,11 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, CheckConstraint, Column, DateTime, Index, MetaData, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, Column, DateTime, MetaData, UniqueConstraint
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
-from greenlight.domain.conditions import AttemptOutcome
 from greenlight.domain.plan import Action
 from greenlight.domain.provisioning import Provision
 from greenlight.domain.reasons import Outcome, Reason
@@ -37,7 +36,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
@@ -100,7 +99,7 @@ class Provisioning(Table, table=True):
     `unique_foreign_id` never changes once it is written, since LinkedIn knows the application by it.
     """
 
-    __table_args__ = (_one_of("outcome", Provision),)
+    __table_args__ = (one_of("outcome", Provision),)
 
     customer_id: str = Field(primary_key=True, max_length=128, foreign_key="customer.customer_id")
     unique_foreign_id: str = Field(max_length=128, unique=True)
@@ -119,9 +118,9 @@ class Integration(Table, table=True):
         UniqueConstraint(
             "customer_id", "integration_context", "integration_type", "tenant_type", name="uq_integration_key"
         ),
-        _one_of("observed", Status),
-        _one_of("action", Action),
-        _one_of("outcome", Outcome),
+        one_of("observed", Status),
+        one_of("action", Action),
+        one_of("outcome", Outcome),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -138,6 +137,13 @@ class Integration(Table, table=True):
     observed_client_id: str | None = Field(default=None, max_length=128)
     #: When a look first showed what is observed now.
     observed_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    #: When a look last showed the effect of an enable; a warrant that is older is used up.
+    effect_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    #: When a look first showed nothing where one before had shown this status; None once something is shown again.
+    vanished_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+    vanished_from: str | None = Field(default=None, max_length=20)
+    #: When a scheduled run first counted it among what is wanted; None is new.
+    judged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: Stage and run that looked last and need not look again, so that a repeated chunk skips it.
     looked_for: str | None = Field(default=None, max_length=60)
     #: The last run that is done with it after planning to enable it.
@@ -153,8 +159,6 @@ class Integration(Table, table=True):
     #: Failures one after another, each at least a back-off after the last (`greenlight.domain.memory`).
     tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
-    #: When an import brought it in; with `requested_at` all the evidence there is that somebody wants it.
-    imported_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: When the plugin's callback last named it, and the latest such moment that has been acted on.
     requested_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     acted_on_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -182,36 +186,6 @@ class RequestEvidence(Table, table=True):
     first_at: datetime = Field(sa_type=UtcDateTime)
     last_at: datetime = Field(sa_type=UtcDateTime)
     times: int
-
-
-class Attempt(Table, table=True):
-    """One enable: the intent, committed before the request leaves, and its end. At most one is open per integration."""
-
-    __table_args__ = (
-        Index(
-            "uq_attempt_one_open",
-            "integration_id",
-            unique=True,
-            sqlite_where=text("closed_at IS NULL"),
-            postgresql_where=text("closed_at IS NULL"),
-        ),
-        _one_of("outcome", AttemptOutcome),
-        CheckConstraint("(outcome IS NULL) = (closed_at IS NULL)", name="open_has_no_end"),
-    )
-
-    id: int | None = Field(default=None, primary_key=True)
-    integration_id: int = Field(foreign_key="integration.id", index=True)
-    run_id: str = Field(max_length=36)
-    client_id: str = Field(max_length=128)
-    opened_at: datetime = Field(sa_type=UtcDateTime)
-    #: Until then the request may still land, so a look that shows REQUESTED proves nothing.
-    settles_at: datetime = Field(sa_type=UtcDateTime)
-    #: When LinkedIn confirmed it; open all the same until a look shows the effect.
-    confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    outcome: str | None = Field(default=None, max_length=30)
-    reason: str | None = Field(default=None, max_length=40)
-    detail: str | None = Field(default=None, max_length=300)
 
 
 class Run(Table, table=True):
@@ -288,7 +262,7 @@ class Approval(Table, table=True):
 
 class PlanItem(Table, table=True):
     __tablename__: ClassVar[Any] = "plan_item"
-    __table_args__ = (_one_of("action", Action),)
+    __table_args__ = (one_of("action", Action),)
 
     plan_id: str = Field(primary_key=True, max_length=36, foreign_key="plan.plan_id")
     integration_id: int = Field(primary_key=True, foreign_key="integration.id")

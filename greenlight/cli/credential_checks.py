@@ -26,6 +26,7 @@ WIDTH = 8
 _SECONDS = 10.0
 #: Answers that never came, one after another, after which the rest is not tried.
 _GIVE_UP_AFTER = 8
+_NOT_THE_ENDPOINT = frozenset({Reason.LINKEDIN_UNAVAILABLE, Reason.NOT_THE_API})
 #: The first use of a temporary Prefect server makes its database.
 _BLOCKS_SECONDS = 150.0
 SKEW_WARNING_SECONDS, SKEW_PROBLEM_SECONDS = 60.0, 300.0
@@ -67,6 +68,8 @@ class _Tried:
     works: list[str] = field(default_factory=list)
     wrong: dict[str, list[str]] = field(default_factory=dict)
     refused: dict[Reason, list[str]] = field(default_factory=dict)
+    #: What came first, by reason.
+    came: dict[Reason, str | None] = field(default_factory=dict)
     not_tried: list[str] = field(default_factory=list)
 
 
@@ -120,7 +123,8 @@ async def _try_all(tokens: Tokens, tried: Sequence[Held], held: Mapping[str, Cre
             try:
                 await tokens.get(credentials)
             except LinkedInError as error:
-                silent = silent + 1 if error.reason is Reason.LINKEDIN_UNAVAILABLE else 0
+                silent = silent + 1 if error.reason in _NOT_THE_ENDPOINT else 0
+                outcome.came.setdefault(error.reason, error.detail)
                 outcome.refused.setdefault(error.reason, []).append(each.customer_id)
             else:
                 silent = 0
@@ -136,6 +140,8 @@ def _findings(outcome: _Tried, without: Sequence[str], left_out: int) -> list[Fi
     found = [ok(name, f"LinkedIn takes those of {len(outcome.works)} customers{more}", asked)] if outcome.works else []
     for reason, customers in outcome.refused.items():
         text = f"{reason}: {EXPLANATIONS[reason].message} {first_ten(customers)}"
+        if reason is Reason.NOT_THE_API and outcome.came.get(reason):
+            text = f"{text} ({outcome.came[reason]})"
         remedy = _DEAD if reason is Reason.CREDENTIALS_REFUSED else EXPLANATIONS[reason].remedy
         # LinkedIn's own trouble passes by itself.
         say = problem if EXPLANATIONS[reason].mover is Mover.US else warning
@@ -144,7 +150,7 @@ def _findings(outcome: _Tried, without: Sequence[str], left_out: int) -> list[Fi
         text = f"the block holds another client id than the one on record: {first_ten(list(outcome.wrong))}"
         found.append(problem(name, text, "comparing the two", "import the right keys", list(outcome.wrong)))
     if outcome.not_tried:
-        text = f"not tried, since LinkedIn's token endpoint does not answer: {len(outcome.not_tried)} customers"
+        text = f"not tried, since LinkedIn's token endpoint itself does not answer: {len(outcome.not_tried)} customers"
         found.append(warning(name, text, asked, "run doctor again later", outcome.not_tried))
     if without:
         text = f"no child application yet: {first_ten(without)}"

@@ -115,7 +115,7 @@ def provision_now(settings: Settings, customers: tuple[str, ...], new: dict[str,
     def start() -> Any:
         from flows.provision import provision
 
-        return provision(request, return_state=True)
+        return provision(**dict(request), return_state=True)
 
     return applications.report(run_flow(start))
 

@@ -30,9 +30,9 @@ def run_rotate(customers: tuple[str, ...], *, everybody: bool, as_json: bool) ->
     quiet_prefect()
 
     def start() -> Any:
-        from flows.rotate import RotateRequest, rotate
+        from flows.rotate import rotate
 
-        return rotate(RotateRequest(customers=customers, all_customers=everybody), return_state=True)
+        return rotate(customers, everybody, return_state=True)
 
     ended = Applications(database).report(run_flow(start))
     report = RotationReport(ended.run_id, ended.items, ended.requests)

@@ -65,6 +65,8 @@ def run_apply(
         plan_id = _confirmed_plan(settings, plan_id, selection, _cap(max_changes))
         if plan_id is None:
             return 0
+        # What was said yes to is the plan, which the selection and the cap have gone into.
+        selection, max_changes = Selection(), None
     return _show(apply_now(settings, Scope(selection, plan_id), _cap(max_changes)), as_json)
 
 
@@ -78,13 +80,13 @@ def make_plan(settings: Settings, selection: Selection, max_changes: int | None)
         from flows.plan import plan
         from flows.request import PlanRequest
 
-        return plan(PlanRequest.of(selection, **_given(max_changes)), return_state=True)
+        return plan(**dict(PlanRequest.of(selection, **_given(max_changes))), return_state=True)
 
     return runs.report(run_flow(start))
 
 
 def apply_now(settings: Settings, scope: Scope, max_changes: int | None) -> Report:
-    """Run the reconcile flow here and return its report."""
+    """Apply a selection, or exactly a plan, in a flow here and return its report."""
     database = open_database(settings.database_url.get_secret_value())
     runs, plans = Runs(database), Plans(database)
     runs.ids(scope)
@@ -94,11 +96,14 @@ def apply_now(settings: Settings, scope: Scope, max_changes: int | None) -> Repo
     quiet_prefect()
 
     def start() -> Any:
+        from flows.apply import apply
         from flows.reconcile import reconcile
-        from flows.request import ReconcileRequest
+        from flows.request import ReconcileRequest, What
 
-        request = ReconcileRequest.of(scope.selection, plan_id=scope.plan_id, **_given(max_changes))
-        return reconcile(request, return_state=True)
+        if scope.plan_id is not None:
+            return apply(scope.plan_id, return_state=True)
+        request = ReconcileRequest.of(scope.selection, what=What.APPLY, **_given(max_changes))
+        return reconcile(**dict(request), return_state=True)
 
     return runs.report(run_flow(start))
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from greenlight.ats.applications import Application, Applications
 from greenlight.ats.database import open_database
+from greenlight.ats.holds import Holds
 from greenlight.ats.pauses import Pauses
 from greenlight.ats.runs import Runs
 from greenlight.cli.render import console_for_people, plain, print_explanation, print_json, print_report
@@ -37,6 +38,9 @@ def run_explain(customer: str, *, as_json: bool) -> int:
     console.print(plain(_application(Applications(database).on_record(customer))))
     for pause in Pauses(database).now_in_force([customer], datetime.now(UTC)).values():
         console.print(plain(f"Paused {pause.words()}"))
+    for held in Holds(database).on_record([customer]):
+        since, integration = f"{held.since:%Y-%m-%d %H:%M:%SZ}", held.item.key.integration_type
+        console.print(plain(f"{integration} is held since {since}: {held.reason}, {held.saw}"))
     console.print()
     print_explanation(report, attempts, console)
     if not report.items:

@@ -111,9 +111,7 @@ def _extends(char: str) -> bool:
 
 
 def _joined(text: str, at: int) -> bool:
-    """Whether a reader takes what stands before and after `at` for one character."""
-    if not 0 < at < len(text):
-        return False
+    """Whether a reader takes what stands before and after `at`, neither end of the text, for one character."""
     before, after = text[at - 1], text[at]
     if _extends(after) or before == _ZWJ:
         return True

@@ -24,7 +24,9 @@ class Condition:
 EFFECT = frozenset({Status.ENABLED, Status.PARTNER_READY})
 
 #: Failures that may pass by themselves, so that the same request is worth repeating after a wait.
-WORTH_REPEATING = frozenset({Reason.LINKEDIN_UNAVAILABLE, Reason.UNREADABLE_ANSWER, Reason.THROTTLED})
+WORTH_REPEATING = frozenset(
+    {Reason.LINKEDIN_UNAVAILABLE, Reason.UNREADABLE_ANSWER, Reason.NOT_THE_API, Reason.THROTTLED}
+)
 
 NOT_LOOKED_AT = Condition(Outcome.NOT_LOOKED_AT, Reason.NOT_LOOKED_AT)
 HELD_BY_CAP = Condition(Outcome.HELD, Reason.HELD_BY_CAP)
@@ -89,6 +91,8 @@ class AttemptOutcome(StrEnum):
     REFUSED = "refused"
     #: Its answer proved nothing, and a look after all that may still land had landed shows no effect.
     NOT_APPLIED = "not_applied"
+    #: The customer has another application now, under which nothing was sent.
+    REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from greenlight.domain.budget import day_ends
-from greenlight.domain.conditions import Condition
+from greenlight.domain.conditions import WORTH_REPEATING, Condition
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
 
 #: Waits after the first, second, … failure; the last one stays. The nightly run is later than most of them.
@@ -33,7 +33,8 @@ def remember(memory: Memory, condition: Condition, now: datetime) -> Memory:
         return Memory(memory.tries, day_ends(now))
     if condition.outcome in _GOOD:
         return Memory()
-    if condition.outcome not in _BAD:
+    # A trouble of the network is no customer's: once it is over, all are tried again at once.
+    if condition.outcome not in _BAD or condition.reason is Reason.NOT_THE_API:
         return memory
     if memory.tries and memory.next_try_at is not None and now < memory.next_try_at:
         return memory
@@ -42,8 +43,8 @@ def remember(memory: Memory, condition: Condition, now: datetime) -> Memory:
 
 
 def is_quarantined(memory: Memory, reason: Reason) -> bool:
-    """Whether only a change or a person brings it back. LinkedIn's own failures never get there."""
-    return memory.tries >= LAST_TRY and EXPLANATIONS[reason].mover is Mover.US
+    """Whether only a change or a person brings it back. What passes by itself never gets there."""
+    return memory.tries >= LAST_TRY and EXPLANATIONS[reason].mover is Mover.US and reason not in WORTH_REPEATING
 
 
 def rests(memory: Memory, reason: Reason, now: datetime) -> bool:

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     THROTTLED = "THROTTLED"
     LINKEDIN_UNAVAILABLE = "LINKEDIN_UNAVAILABLE"
     UNREADABLE_ANSWER = "UNREADABLE_ANSWER"
+    NOT_THE_API = "NOT_THE_API"
     REQUEST_REFUSED = "REQUEST_REFUSED"
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     CONFIRMED_NOT_SHOWN = "CONFIRMED_NOT_SHOWN"
@@ -166,6 +167,13 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         Mover.LINKEDIN,
         "seed steps 3 and 4, sample response bodies",
     ),
+    Reason.NOT_THE_API: _E(
+        "Something between Greenlight and LinkedIn answered in LinkedIn's place, so nothing was concluded from it.",
+        "Show this message to whoever runs the proxy, firewall or filter on the way to LinkedIn. No customer has to do "
+        "anything, no credential is wrong, and the next run goes on by itself.",
+        Mover.US,
+        "any answer that is not in the words of the API or of the token endpoint (fact sheet sections 4 and 6)",
+    ),
     Reason.REQUEST_REFUSED: _E(
         "LinkedIn refused the request for a reason that its documentation does not list.",
         "Read LinkedIn's own words in the message; if they do not help, ask LinkedIn's partner support.",
@@ -240,26 +248,26 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "design, guards",
     ),
     Reason.WITHOUT_EVIDENCE: _E(
-        "LinkedIn shows REQUESTED, but neither an import nor the plugin's callback ever named it.",
+        "LinkedIn shows REQUESTED, but no import and no callback has named it since it was last enabled.",
         "Find out how it came into the ATS database; if wanted, name the customer: `greenlight apply --customer`.",
         Mover.US,
         "design, guards",
     ),
     Reason.CLAIMED_TWICE: _E(
         "LinkedIn shows the same integration context under two customers' applications.",
-        "Find out whose organization it is; if this is right, name the customer: `greenlight apply --customer`.",
+        "Find out whose organization it is; if this is right, `greenlight tripwires lift CUSTOMER`.",
         Mover.US,
         "design, guards",
     ),
     Reason.SUDDENLY_EMPTY: _E(
-        "It is ready, but LinkedIn showed nothing at all for many customers that had something before.",
-        "Look at those first; if LinkedIn's answers are right, name the customer: `greenlight apply --customer`.",
+        "LinkedIn shows nothing at all any more for many customers that had something before.",
+        "Look at those first; what is shown again goes on by itself, else `greenlight tripwires lift CUSTOMER`.",
         Mover.US,
         "design, guards",
     ),
     Reason.WANTED_SET_JUMPED: _E(
         "It is ready, but so much is wanted for the first time that a scheduled run leaves it to a person.",
-        "Look at `greenlight plan`; if all of it is intended, run `greenlight apply` by hand.",
+        "Look at `greenlight tripwires`; what is intended is let go on by `greenlight tripwires lift`.",
         Mover.US,
         "design, guards",
     ),

@@ -143,6 +143,11 @@ class Report:
             text += f". Dropped since the plan: {first_ten(dropped)}"
         for mover, waits in _WAITS.items():
             theirs = [i for i in self.unsettled() if EXPLANATIONS[i.condition.reason].mover is mover]
+            if mover is Mover.US:
+                between = [i for i in theirs if i.condition.reason is Reason.NOT_THE_API]
+                theirs = [i for i in theirs if i not in between]
+                if between:
+                    text += f". {_IN_BETWEEN}: {'; '.join(_by_reason(between))}"
             if theirs and mover is Mover.US:
                 text += f". {waits}: {first_ten([f'{i.item.customer_id} ({i.condition.reason})' for i in theirs])}"
             elif theirs:
@@ -209,6 +214,8 @@ _WAITS = {
     Mover.CUSTOMER: "Waits for the customer",
     Mover.NOBODY: "Passes by itself",
 }
+#: One trouble of the network, and of no customer that meets it.
+_IN_BETWEEN = "Somebody in between answered for LinkedIn"
 #: Customers of one reason that are named; more are counted, since an outage is one thing and not hundreds.
 _NAMED = 3
 

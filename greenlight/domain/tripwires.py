@@ -1,19 +1,22 @@
 """What no cap on a number sees: enables that look wrong although LinkedIn would carry them out. Pure.
 
-Enabling cannot be undone, so these are held until a person names the customer or mends the cause.
+Enabling cannot be undone, so what trips a wire is held (`greenlight.ats.holds`) until a person lifts it, or until what
+the guard saw is back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Observation, Status
 
-#: Customers whose answers turned empty in one run, at least and as a percentage of those that had something.
+#: Customers whose answers turned empty within a day, at least and as a percentage of those that had something.
 EMPTIED_AT_LEAST = 5
 EMPTIED_PERCENT = 20
+EMPTIED_WITHIN = timedelta(days=1)
 #: Integrations that are newly wanted, at least and as a percentage of those that were known.
 JUMP_AT_LEAST = 100
 JUMP_PERCENT = 50
@@ -26,73 +29,74 @@ SHOWS = frozenset({Status.REQUESTED, Status.PARTNER_READY, Status.ENABLED})
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the tripwires look at besides the run's own looks.
+    """What keeps integrations from being enabled, besides the run's own looks.
 
-    `before` is what was on record when the run began, `claims` who else LinkedIn shows an integration context for,
-    `paused` the words of each customer's pause, `named` the customers that a person named for this run. `new` came in
-    since the last scheduled run, or was held for that and by no person since; it is empty for a run by hand.
+    `paused` are the words of each customer's pause, `held` the open holds, each as the condition that it brings, and
+    `without_warrant` what nobody whose word counts has asked for.
     """
 
-    before: Mapping[Item, Status] = field(default_factory=dict)
-    claims: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    without_evidence: frozenset[Item] = frozenset()
     paused: Mapping[str, str] = field(default_factory=dict)
-    named: frozenset[str] = frozenset()
-    new: frozenset[Item] = frozenset()
+    held: Mapping[Item, Condition] = field(default_factory=dict)
+    without_warrant: frozenset[Item] = frozenset()
 
 
 def tripped(observed: Mapping[Item, Observation | Condition], facts: Facts) -> dict[Item, Condition]:
-    """Of what was seen REQUESTED, what must not be enabled now, each with why."""
-    ready = [i for i, seen in observed.items() if isinstance(seen, Observation) and seen.status is Status.REQUESTED]
-    emptied = _emptied(observed, facts)
-    jumped = _jumped(facts)
+    """What must not be enabled now although it was seen REQUESTED, and what is gone that nobody has explained."""
     found: dict[Item, Condition] = {}
-    for item in ready:
-        customer, context = item.customer_id, item.key.integration_context
-        others = facts.claims.get(context, frozenset()) - {customer}
-        if customer in facts.paused:
-            found[item] = _held(Reason.PAUSED, facts.paused[customer])
-        elif customer in facts.named:
+    for item, seen in observed.items():
+        if not isinstance(seen, Observation):
             continue
-        elif item in facts.without_evidence:
-            found[item] = _held(Reason.WITHOUT_EVIDENCE)
-        elif others:
-            found[item] = _held(Reason.CLAIMED_TWICE, f"also {', '.join(sorted(others)[:3])}")
-        elif emptied is not None:
-            found[item] = _held(Reason.SUDDENLY_EMPTY, emptied)
-        elif jumped is not None and item in facts.new:
-            found[item] = _held(Reason.WANTED_SET_JUMPED, jumped)
+        hold = while_held(seen, facts.held.get(item))
+        if seen.status is not Status.REQUESTED:
+            if hold is not None:
+                found[item] = hold
+        elif item.customer_id in facts.paused:
+            found[item] = held(Reason.PAUSED, facts.paused[item.customer_id])
+        elif hold is not None:
+            found[item] = hold
+        elif item in facts.without_warrant:
+            found[item] = held(Reason.WITHOUT_EVIDENCE)
     return found
+
+
+def held(reason: Reason, saw: str | None = None) -> Condition:
+    return Condition(Outcome.HELD, reason, saw)
+
+
+def while_held(seen: Observation, hold: Condition | None) -> Condition | None:
+    """The condition that an open hold brings to what a look showed; None where it changes nothing."""
+    if hold is None:
+        return None
+    gone = hold.reason is Reason.SUDDENLY_EMPTY and seen.status is Status.NOT_REQUESTED
+    return hold if gone or seen.status is Status.REQUESTED else None
+
+
+def emptied_together(emptied: Mapping[str, datetime], showing: int) -> frozenset[str]:
+    """Of the customers that show nothing any more, each with when that was first seen, those that are too many at once.
+
+    `showing` is how many customers still show something.
+    """
+    times = sorted(emptied.values())
+    found: set[str] = set()
+    for start in times:
+        together = {customer for customer, at in emptied.items() if start <= at <= start + EMPTIED_WITHIN}
+        if len(together) < EMPTIED_AT_LEAST:
+            continue
+        if len(together) * 100 >= (len(emptied) + showing) * EMPTIED_PERCENT:
+            found |= together
+    return frozenset(found)
+
+
+def still_empty(emptied: int) -> bool:
+    """Whether so many customers are still held as emptied that nothing is to be enabled on such answers."""
+    return emptied >= EMPTIED_AT_LEAST
+
+
+def jumped(new: int, known: int) -> bool:
+    """Whether too much is wanted for the first time. Where nothing was known, everything is new."""
+    return known > 0 and new >= JUMP_AT_LEAST and new * 100 >= known * JUMP_PERCENT
 
 
 def scheduled_cap(max_changes: int, wanted: int) -> int:
     """The most enables of a run that nobody watches."""
     return min(max_changes, max(SHARE_AT_LEAST, wanted * SHARE_PERCENT // 100))
-
-
-def _emptied(observed: Mapping[Item, Observation | Condition], facts: Facts) -> str | None:
-    full = {item.customer_id for item, status in facts.before.items() if status in SHOWS and item in observed}
-    empty = set(full)
-    for item, seen in observed.items():
-        if not (isinstance(seen, Observation) and seen.status is Status.NOT_REQUESTED):
-            empty.discard(item.customer_id)
-    if len(empty) < EMPTIED_AT_LEAST or len(empty) * 100 < len(full) * EMPTIED_PERCENT:
-        return None
-    return f"{len(empty)} of {len(full)} customers, {', '.join(sorted(empty)[:3])} among them"
-
-
-def _jumped(facts: Facts) -> str | None:
-    new = len(facts.new)
-    known = len(facts.before) - new
-    if new < JUMP_AT_LEAST or new * 100 < known * JUMP_PERCENT:
-        return None
-    return f"{new} new ones beside {known} that were known"
-
-
-def _held(reason: Reason, detail: str | None = None) -> Condition:
-    return Condition(Outcome.HELD, reason, detail)
-
-
-def named_by(customers: Sequence[str], *, scheduled: bool) -> frozenset[str]:
-    """Naming a customer by hand is a person's word for it; a schedule's parameters are not."""
-    return frozenset() if scheduled else frozenset(customers)

@@ -25,7 +25,8 @@ def read_object(body: bytes | None) -> dict[str, Any]:
     if body is None:
         raise NotJson("the body is too long")
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_object)
+        # A byte order mark has one meaning, and proxies and editors of answers add it.
+        value = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_object)
     except (ValueError, RecursionError):
         raise NotJson("the body is not JSON") from None
     if not isinstance(value, dict):
@@ -44,7 +45,9 @@ class _Map:
     """One of an answer's maps with its keys parsed; what is not about `asked` is only counted."""
 
     def __init__(self, body: dict[str, Any], name: str, asked: Sequence[IntegrationKey], *, required: bool) -> None:
-        entries = body.get(name, None if required else {})
+        entries = body.get(name)
+        if entries is None and not required:
+            entries = {}
         if not isinstance(entries, dict):
             raise NotJson(f"the body has no {name}")
         self.values: dict[IntegrationKey, list[Any]] = {}
@@ -86,7 +89,15 @@ def read_verify(
             seen[key] = NOT_REQUESTED
         else:
             seen[key] = _the_one(said)
-    return seen
+    answered = any(isinstance(seen[key], Observation) for key in results.values)
+    return {key: _of_the_key_alone(one) if answered else one for key, one in seen.items()}
+
+
+def _of_the_key_alone(seen: Seen) -> Seen:
+    """What a key is refused for where another key was answered: the credential and the token were good for that one."""
+    if not isinstance(seen, LinkedInError) or seen.reason not in (Reason.WRONG_CREDENTIALS, Reason.TOKEN_REJECTED):
+        return seen
+    return Refused(Reason.REQUEST_REFUSED, f"{seen.detail}, though another integration was answered")
 
 
 def _the_one(said: list[Seen]) -> Seen:
@@ -129,10 +140,15 @@ def read_enable(body: bytes | None, key: IntegrationKey, hide: tuple[str, ...] =
         whole = read_object(body)
         results = _Map(whole, "results", [key], required=True)
         errors = _Map(whole, "errors", [key], required=False)
+        statuses = _Map(whole, "statuses", [key], required=False)
     except NotJson as error:
         raise Unclear(Reason.UNREADABLE_ANSWER, str(error)) from None
     entries = [*results.values.get(key, []), *errors.values.get(key, [])]
     verdicts = [_entity_verdict(entry, hide) for entry in entries]
+    # A status of its own can take a success back, and makes none.
+    verdicts += [
+        v for v in (_entity_verdict({"status": s}, hide) for s in statuses.values.get(key, [])) if v or entries
+    ]
     if not verdicts:
         raise Unclear(Reason.UNREADABLE_ANSWER, "the answer does not mention the integration")
     failures = [verdict for verdict in verdicts if verdict is not None]
@@ -145,7 +161,7 @@ def read_enable(body: bytes | None, key: IntegrationKey, hide: tuple[str, ...] =
 
 def _entity_verdict(entry: Any, hide: tuple[str, ...]) -> LinkedInError | None:
     status = entry.get("status") if isinstance(entry, dict) else None
-    if _is_success(status):
+    if _is_success(status) and status != 202:
         return None
     if not isinstance(status, int) or isinstance(status, bool):
         return Unclear(Reason.UNREADABLE_ANSWER, "the answer has no status for the integration")

@@ -1,23 +1,31 @@
 """A call under an access token: one renewal if LinkedIn rejects it, and an error with a reason for any refusal."""
 
-from collections.abc import Callable, Container, Mapping
-from contextlib import suppress
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
 from greenlight.domain.reasons import Reason
-from greenlight.linkedin.answers import NotJson, read_object
-from greenlight.linkedin.errors import LinkedInError, Refused, Unanswered, from_status, parse_retry_after
+from greenlight.linkedin.errors import LinkedInError, Refused, Unanswered, parse_retry_after
 from greenlight.linkedin.oauth import Credentials, Operation, RequestCounts, Tokens
 from greenlight.linkedin.transport import Answered, NoAnswer, Wire
+from greenlight.linkedin.verdicts import api_words, foreign_success, whole_request_error
 
 _OK = frozenset({200})
+#: What a token that has just been issued may need before the API knows it (fact sheet section 4).
+SETTLING_SECONDS = 1.0
+#: The one that was held, a fresh one, and a fresh one that was given its moment.
+_MOST_TOKENS = 3
+_EXPIRED = 65602
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `leave_owed` asks the meter to keep what it owes to others; `still` says whether it may yet leave."""
+    """One call. `leave_owed` asks the meter to keep what it owes to others; `still` says whether it may yet leave.
+
+    `expects` are the members of which a successful answer has at least one; without any its body may be empty.
+    """
 
     operation: Operation
     method: str
@@ -25,6 +33,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = None
     ok: Container[int] = _OK
+    expects: Collection[str] = ()
     leave_owed: bool = False
     still: Callable[[], bool] | None = None
 
@@ -58,11 +67,19 @@ class Unmetered:
 class Calls:
     """Sends calls for any application, whose tokens are kept apart; each is counted before it leaves."""
 
-    def __init__(self, wire: Wire, tokens: Tokens, counts: RequestCounts, meter: Meter | None = None) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        tokens: Tokens,
+        counts: RequestCounts,
+        meter: Meter | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
         self._wire = wire
         self._tokens = tokens
         self._counts = counts
         self._meter = meter or Unmetered()
+        self._sleep = sleep
 
     async def send(self, credentials: Credentials, call: Call) -> tuple[Answered, tuple[str, ...]]:
         """The answer, and what must not be quoted of it. Raises LinkedInError for any status that is not `ok`."""
@@ -74,11 +91,12 @@ class Calls:
 
     async def _send(self, credentials: Credentials, call: Call) -> tuple[Answered, tuple[str, ...]]:
         client_id, used = credentials.client_id, list[str]()
+        rejected: LinkedInError | None = None
 
         async def ready() -> None:
             await self._meter.before(client_id, leave_owed=call.leave_owed)
             if call.still is not None and not call.still():
-                raise Refused(Reason.LINKEDIN_UNAVAILABLE, "not sent: the way to it took too long")
+                raise rejected or Refused(Reason.LINKEDIN_UNAVAILABLE, "not sent: the way to it took too long")
             self._counts.add(call.operation)
 
         await self._meter.check(client_id, leave_owed=call.leave_owed)
@@ -89,6 +107,8 @@ class Calls:
                 # Whatever the token endpoint did, the request itself was not sent.
                 raise Refused(error.reason, error.detail, retry_after=error.retry_after) from None
             used.append(token)
+            if len(used) == _MOST_TOKENS:
+                await self._sleep(SETTLING_SECONDS)
             try:
                 answer = await self._wire.exchange(
                     call.method,
@@ -99,20 +119,32 @@ class Calls:
                 )
             except NoAnswer as error:
                 raise Unanswered(Reason.LINKEDIN_UNAVAILABLE, str(error)) from None
-            retry_after = parse_retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
-            await self._meter.after(client_id, throttled=answer.status == 429, retry_after=retry_after)
-            if answer.status == 401 and len(used) == 1:
-                continue
-            if answer.status == 401:
-                self._tokens.forget(credentials, token)
             hidden = (credentials.client_secret.get_secret_value(), *used)
-            if answer.status not in call.ok:
-                raise _whole_request_error(answer, hidden, retry_after)
-            return answer, hidden
+            error = _error_of(answer, call, hidden)
+            if error is None or error.reason is not Reason.NOT_THE_API:
+                # Whoever is in between has no part in LinkedIn's limits.
+                throttled = error is not None and error.reason is Reason.THROTTLED
+                await self._meter.after(
+                    client_id, throttled=throttled, retry_after=error.retry_after if error else None
+                )
+            if error is None:
+                return answer, hidden
+            if error.reason is not Reason.TOKEN_REJECTED:
+                raise error
+            rejected = error
+            if len(used) == 1 or (len(used) < _MOST_TOKENS and not _says_expired(answer)):
+                continue
+            self._tokens.forget(credentials, token)
+            raise error
 
 
-def _whole_request_error(answer: Answered, hide: tuple[str, ...], retry_after: float | None) -> LinkedInError:
-    body = None
-    with suppress(NotJson):
-        body = read_object(answer.body)
-    return from_status(answer.status, body, hide=hide, retry_after=retry_after)
+def _error_of(answer: Answered, call: Call, hide: tuple[str, ...]) -> LinkedInError | None:
+    if answer.status in call.ok:
+        return foreign_success(answer, call.url, call.expects, hide=hide)
+    retry_after = parse_retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
+    return whole_request_error(answer, call.url, hide=hide, retry_after=retry_after)
+
+
+def _says_expired(answer: Answered) -> bool:
+    """Time does not help a fresh token that is called expired."""
+    return (api_words(answer) or {}).get("serviceErrorCode") == _EXPIRED

@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
+from greenlight.domain.budget import day_ends
 from greenlight.domain.conditions import WORTH_REPEATING
 from greenlight.domain.reasons import Reason
 
@@ -80,6 +81,8 @@ def from_status(
         case 404 if "no record found" in folded:
             return Refused(Reason.NOT_REQUESTED, detail)
         case 429:
+            if names_the_day(text):
+                retry_after = seconds_to_day_end()
             return Refused(Reason.THROTTLED, detail, retry_after=retry_after)
         case _ if status == 408 or status >= 500:
             return Unclear(Reason.LINKEDIN_UNAVAILABLE, detail, retry_after=retry_after)
@@ -87,6 +90,16 @@ def from_status(
             return Refused(Reason.REQUEST_REFUSED, detail)
         case _:
             return Unclear(Reason.UNREADABLE_ANSWER, detail)
+
+
+def names_the_day(text: str) -> bool:
+    """Whether a limit is the day's, which no wait within a run outlasts: "… throttle APPLICATION DAY limit …"."""
+    return re.search(r"\b(day|daily)\b", text, re.IGNORECASE) is not None
+
+
+def seconds_to_day_end() -> float:
+    now = datetime.now(UTC)
+    return (day_ends(now) - now).total_seconds()
 
 
 def parse_retry_after(text: str | None, now: datetime) -> float | None:

@@ -14,6 +14,7 @@ from greenlight.linkedin.errors import LinkedInError
 from greenlight.linkedin.oauth import Credentials
 
 _PATH = "/v2/atsIntegrations"
+_MAPS = ("results", "errors", "statuses")
 
 #: Whole-request refusals that one bad key brings on its neighbours, so each key is asked for alone.
 _BROUGHT_BY_ONE_KEY = frozenset({Reason.INVALID_CONTEXT, Reason.KEY_INCOMPLETE, Reason.REQUEST_REFUSED})
@@ -55,7 +56,7 @@ class Verifier:
     async def _verify_once(
         self, credentials: Credentials, keys: Sequence[IntegrationKey], leave_owed: bool
     ) -> Mapping[IntegrationKey, Seen]:
-        call = Call("verify", "GET", f"{self._url}?{as_query(keys)}", leave_owed=leave_owed)
+        call = Call("verify", "GET", f"{self._url}?{as_query(keys)}", leave_owed=leave_owed, expects=_MAPS)
         answer, hidden = await self._calls.send(credentials, call)
         return read_verify(answer.body, keys, hide=hidden)
 
@@ -83,6 +84,7 @@ class Enabler(Verifier):
             headers={"X-RestLi-Method": "batch_partial_update", "Content-Type": "application/json"},
             content=json.dumps({"entities": {key.as_body_key(): entity}}).encode(),
             still=still,
+            expects=_MAPS,
         )
         answer, hidden = await self._calls.send(credentials, call)
         read_enable(answer.body, key, hide=hidden)

@@ -13,11 +13,31 @@ from pydantic import SecretStr
 
 from greenlight.domain.reasons import Reason
 from greenlight.linkedin.answers import NotJson, read_object
-from greenlight.linkedin.errors import LinkedInError, Refused, Unclear, clean, from_status, parse_retry_after
-from greenlight.linkedin.transport import NoAnswer, Wire
+from greenlight.linkedin.errors import (
+    LinkedInError,
+    Refused,
+    Unclear,
+    clean,
+    names_the_day,
+    parse_retry_after,
+    seconds_to_day_end,
+)
+from greenlight.linkedin.transport import Answered, NoAnswer, Wire
+from greenlight.linkedin.verdicts import foreign_success, whole_request_error
 
 #: A token is renewed this long before it expires, or a tenth of its life if that is less.
 LEEWAY_SECONDS = 30.0
+#: The documented life, and the longest that is believed: a longer one is a defect or counted in milliseconds.
+LIFE_SECONDS = 1800.0
+_DAY_SECONDS = 86400.0
+
+_EXPECTS = ("access_token", "expires_in")
+#: Errors of RFC 6749 section 5.2, and LinkedIn's own two, that refuse this client or what it asked for.
+_REFUSALS = frozenset(
+    {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
+    | {"invalid_scope", "invalid_client_id", "access_denied"}
+)
+_PASSING = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
 
 Operation: TypeAlias = Literal["token", "verify", "enable", "provision"]
 
@@ -117,38 +137,77 @@ class Tokens:
             )
         except NoAnswer as error:
             raise Unclear(Reason.LINKEDIN_UNAVAILABLE, f"token endpoint: {error}") from None
+        if answer.status != 200:
+            raise _refusal(answer, self._url, secret)
+        if (foreign := foreign_success(answer, self._url, _EXPECTS, hide=(secret,))) is not None:
+            raise _of_the_token_endpoint(foreign)
         try:
             body = read_object(answer.body)
         except NotJson as error:
-            body, unreadable = {}, str(error)
-        else:
-            unreadable = "no access_token with a positive expires_in"
-        if answer.status != 200:
-            retry_after = parse_retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
-            raise _refusal(answer.status, body, secret, retry_after)
-        token, lifetime = body.get("access_token"), _seconds(body.get("expires_in"))
-        if not isinstance(token, str) or not _fits_a_header(token) or lifetime is None:
-            raise Unclear(Reason.UNREADABLE_ANSWER, f"token endpoint: {unreadable}")
+            raise Unclear(Reason.UNREADABLE_ANSWER, f"token endpoint: {error}") from None
+        token, lifetime = body.get("access_token"), _life(body.get("expires_in"))
+        if not isinstance(token, str) or not _fits_a_header(token):
+            raise Unclear(Reason.UNREADABLE_ANSWER, "token endpoint: no access_token that can be used")
+        if lifetime is None:
+            raise Unclear(Reason.UNREADABLE_ANSWER, "token endpoint: expires_in is no number of seconds")
         return token, lifetime
 
 
-def _refusal(status: int, body: dict[str, object], secret: str, retry_after: float | None) -> LinkedInError:
-    if 400 <= status < 500 and status not in (408, 429):
-        words = " ".join(str(body[name]) for name in ("error", "error_description") if body.get(name))
-        return Refused(Reason.CREDENTIALS_REFUSED, clean(f"token endpoint: HTTP {status} {words}", (secret,)))
-    error = from_status(status, None, retry_after=retry_after)
-    error.detail = f"token endpoint: HTTP {status}"
+def _refusal(answer: Answered, url: str, secret: str) -> LinkedInError:
+    """Only the endpoint's own words speak of the credentials: an `error` of RFC 6749 in JSON."""
+    hide, status = (secret,), answer.status
+    retry_after = parse_retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
+    error, words = _oauth_error(answer)
+    if error is not None and 400 <= status < 500 and status != 408:
+        detail = clean(f"token endpoint: HTTP {status} {words}", hide)
+        if status == 429:
+            until = seconds_to_day_end() if names_the_day(words) else retry_after
+            return Refused(Reason.THROTTLED, detail, retry_after=until)
+        if error in _PASSING:
+            return Unclear(Reason.LINKEDIN_UNAVAILABLE, detail, retry_after=retry_after)
+        return Refused(Reason.CREDENTIALS_REFUSED, detail)
+    found = whole_request_error(answer, url, hide=hide, retry_after=retry_after)
+    if found.reason in (Reason.THROTTLED, Reason.LINKEDIN_UNAVAILABLE, Reason.UNREADABLE_ANSWER, Reason.NOT_THE_API):
+        return _of_the_token_endpoint(found)
+    # The API's words say nothing of the credentials here: what they mean for a token is not documented.
+    return _of_the_token_endpoint(Refused(Reason.REQUEST_REFUSED, found.detail))
+
+
+def _oauth_error(answer: Answered) -> tuple[str | None, str]:
+    """The error code, None where the answer has none of OAuth's, and the words to show."""
+    try:
+        body = read_object(answer.body)
+    except NotJson:
+        return None, ""
+    error, description = body.get("error"), body.get("error_description")
+    if not isinstance(error, str) or error not in _REFUSALS | _PASSING:
+        return None, ""
+    if error == "access_denied" and not isinstance(description, str):
+        # Gateways say this as well, with nothing beside it.
+        return None, ""
+    return error, f"{error} {description}" if isinstance(description, str) else error
+
+
+def _of_the_token_endpoint(error: LinkedInError) -> LinkedInError:
+    error.detail = f"token endpoint: {error.detail}"
     return error
 
 
-def _seconds(value: object) -> float | None:
+def _life(value: object) -> float | None:
+    """Seconds that a token may be kept; None for what is no number at all. An unknown life is the documented one."""
+    if value is None:
+        return LIFE_SECONDS
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        seconds = float(value)
+        life = float(value)
     except (ValueError, OverflowError):
         return None
-    return seconds if math.isfinite(seconds) and seconds > 0 else None
+    if not math.isfinite(life):
+        return None
+    # No token of this flow lives for a day, so such a number is of milliseconds.
+    life = life / 1000 if life > _DAY_SECONDS else life
+    return min(life, LIFE_SECONDS) if life > 0 else LIFE_SECONDS
 
 
 def _fits_a_header(token: str) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from greenlight.domain.applications import is_client_id
+from greenlight.domain.conditions import WORTH_REPEATING
 from greenlight.domain.reasons import Reason
 from greenlight.linkedin.answers import NotJson, read_object
 from greenlight.linkedin.calls import Call, Calls
@@ -28,7 +29,7 @@ _TOO_MANY = re.compile(r"HTTP (400|409|422)\b.*\bsecret", re.IGNORECASE)
 _URN = re.compile(r"urn:li:developerApplication:[A-Za-z0-9_-]{1,64}")
 
 #: What may pass by itself, or says more than "refused"; every other refusal is the parent application's.
-_KEPT = frozenset({Reason.THROTTLED, Reason.LINKEDIN_UNAVAILABLE, Reason.UNREADABLE_ANSWER, Reason.CREDENTIALS_REFUSED})
+_KEPT = WORTH_REPEATING | {Reason.CREDENTIALS_REFUSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Provisioner:
         body = await self._send(
             "POST",
             _APPLICATIONS,
+            expects=("credentials", "key"),
             content={
                 "uniqueForeignId": wanted.unique_foreign_id,
                 "name": wanted.name,
@@ -93,7 +95,7 @@ class Provisioner:
     async def find(self, unique_foreign_id: str) -> Found | None:
         """The child application with this `uniqueForeignId`, or None if there is none."""
         query = f"q=credentialsByUniqueForeignId&uniqueForeignId={quote(unique_foreign_id, safe='')}"
-        body = await self._send("GET", f"{_APPLICATIONS}?{query}")
+        body = await self._send("GET", f"{_APPLICATIONS}?{query}", expects=("elements",))
         elements = body.get("elements")
         if not isinstance(elements, list) or not all(isinstance(element, dict) for element in elements):
             raise Unclear(Reason.UNREADABLE_ANSWER, "the finder's answer has no elements")
@@ -105,7 +107,7 @@ class Provisioner:
     async def set_js_sdk_domains(self, urn: str, domains: Sequence[str]) -> None:
         """Replace `validJsSdkDomains`: `$set` takes the whole list (fact sheet section 1, Update)."""
         patch = {"patch": {"$set": {"validJsSdkDomains": list(domains)}}}
-        await self._send("POST", f"{_APPLICATIONS}/{urn}", content=patch, reads=False)
+        await self._send("POST", f"{_APPLICATIONS}/{urn}", content=patch)
 
     async def rotate(self, urn: str) -> SecretStr:
         """A new secret for a child application. Its old one stays good, and there are never more than two."""
@@ -115,6 +117,7 @@ class Provisioner:
                 _ROTATION,
                 headers={"X-RestLi-Method": "action", "X-RestLi-Protocol-Version": "2.0.0"},
                 content={"childDeveloperApplication": urn},
+                expects=("value",),
             )
         except Refused as refused:
             if refused.reason is Reason.PROVISIONING_REFUSED and _TOO_MANY.match(refused.detail or ""):
@@ -133,7 +136,7 @@ class Provisioner:
         *,
         headers: dict[str, str] | None = None,
         content: dict[str, Any] | None = None,
-        reads: bool = True,
+        expects: Sequence[str] = (),
     ) -> dict[str, Any]:
         call = Call(
             "provision",
@@ -142,6 +145,7 @@ class Provisioner:
             headers={**(_JSON if content is not None else {}), **(headers or {})},
             content=json.dumps(content).encode() if content is not None else None,
             ok=_ANY_2XX,
+            expects=expects,
         )
         try:
             answer, _ = await self._calls.send(self._parent, call)
@@ -149,7 +153,7 @@ class Provisioner:
             reason = refused.reason if refused.reason in _KEPT else Reason.PROVISIONING_REFUSED
             raise Refused(reason, refused.detail, retry_after=refused.retry_after) from None
         try:
-            return read_object(answer.body) if reads else {}
+            return read_object(answer.body) if expects else {}
         except NotJson as error:
             raise Unclear(Reason.UNREADABLE_ANSWER, str(error)) from None
 

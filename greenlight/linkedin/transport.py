@@ -14,6 +14,8 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 from typing_extensions import override
 
+from greenlight.linkedin.compression import TooLong, decompressed
+
 #: Far above any documented answer for the 23 keys that one request holds at most.
 MAX_BODY_BYTES = 1_000_000
 
@@ -27,7 +29,10 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One answer, read to its end. `body` is None where it was longer than MAX_BODY_BYTES."""
+    """One answer, read to its end; `headers` are found by any letter case.
+
+    `body` is decompressed, and None where it was longer than MAX_BODY_BYTES before or after.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -127,4 +132,7 @@ async def _bounded(response: httpx.Response) -> bytes | None:
         if size > MAX_BODY_BYTES:
             return None
         chunks.append(chunk)
-    return b"".join(chunks)
+    try:
+        return decompressed(b"".join(chunks), response.headers.get("content-encoding", ""), MAX_BODY_BYTES)
+    except TooLong:
+        return None

@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from greenlight.ats.attempts import FRESH_FOR, SKEW, AttemptRefused, Attempts, CustomerPaused, OpenAttempt
+from greenlight.ats.attempts import AttemptHeld, AttemptRefused, Attempts, OpenAttempt
+from greenlight.ats.gate import FRESH_FOR, SKEW
 from greenlight.ats.rows import Wanted
 from greenlight.domain.conditions import (
     Answer,
@@ -140,9 +141,8 @@ class Enabling:
             # Another run is at it and records what comes of that; the next try looks.
             self._overtaken.add(wanted.id)
             return Remaining(1)
-        except CustomerPaused as paused:
-            condition = Condition(Outcome.HELD, Reason.PAUSED, str(paused))
-            return await self._record(run_id, wanted, condition, now)
+        except AttemptHeld as held:
+            return await self._record(run_id, wanted, held.condition, now)
         # Past this it could land when the attempt is taken for settled.
         leaves_by = now + self._patience
         answer, wait = await self._post(credentials, wanted, lambda: self._clock() <= leaves_by)

@@ -17,12 +17,16 @@ from hypothesis.stateful import (
 )
 from sqlmodel import delete
 
-from greenlight.ats.attempts import FRESH_FOR, AttemptRefused, Attempts
+from greenlight.ats.attempts import AttemptHeld, AttemptRefused, Attempts
 from greenlight.ats.database import Database, open_database
+from greenlight.ats.gate import FRESH_FOR
+from greenlight.ats.ledger import Attempt, Warrant, Word
 from greenlight.ats.rows import Wanted
 from greenlight.ats.store import Look, Store
-from greenlight.ats.tables import Attempt, ChildApplication, Customer, Integration
+from greenlight.ats.tables import ChildApplication, Customer, Integration
+from greenlight.ats.warrants import give
 from greenlight.domain.conditions import (
+    EFFECT,
     Answer,
     Exit,
     after_failed_look,
@@ -57,7 +61,7 @@ class Ledger(RuleBasedStateMachine):
     @initialize()
     def empty(self) -> None:
         with self.database.writing() as session:
-            for table in (Attempt, Integration, ChildApplication, Customer):
+            for table in (Attempt, Warrant, Integration, ChildApplication, Customer):
                 session.exec(delete(table))
         self.ids = bring_in(self.database, customer("acme"), customer("bolt"))
         self.store, self.attempts = Store(self.database), Attempts(self.database)
@@ -71,6 +75,9 @@ class Ledger(RuleBasedStateMachine):
         self.observed_at: dict[int, datetime] = {}
         self.ended_at: dict[int, datetime] = {}
         self.ended: dict[int, dict[str, Any]] = {}
+        #: When it was asked for last, and when an effect was shown last.
+        self.asked_at = dict.fromkeys(self.ids, NOON)
+        self.effect_at: dict[int, datetime] = {}
 
     @property
     def run_id(self) -> str:
@@ -85,6 +92,8 @@ class Ledger(RuleBasedStateMachine):
         if status is None:
             return None
         self.shown[id], self.observed_at[id] = status, self.now
+        if status in EFFECT:
+            self.effect_at[id] = self.now
         known = self.open.get(id)
         # All that was sent has settled at once in this machine.
         if known is not None and settle_open_attempt(
@@ -93,6 +102,13 @@ class Ledger(RuleBasedStateMachine):
             del self.open[id]
             self.ended_at[id] = self.now
         return Observation(status)
+
+    @rule(place=PLACES)
+    def ask(self, place: int) -> None:
+        id, now = self.ids[place], self.tick()
+        with self.database.writing() as session:
+            give(session, [id], Word.CALLBACK, now, by=None)
+        self.asked_at[id] = now
 
     @rule()
     def another_run(self) -> None:
@@ -121,9 +137,13 @@ class Ledger(RuleBasedStateMachine):
         now, run_id = self.tick(), self.run_id
         seen_at = self.observed_at.get(id)
         fresh = seen_at is not None and now - seen_at <= FRESH_FOR and self.ended_at.get(id, seen_at) <= seen_at
-        may = self.shown[id] is Status.REQUESTED and fresh and id not in self.open
+        asked = id not in self.effect_at or self.asked_at[id] > self.effect_at[id]
+        may = self.shown[id] is Status.REQUESTED and fresh and id not in self.open and asked
         try:
             begun = self.attempts.begin(entry, run_id, entry.client_id or "none", now, settles_at=now)
+        except AttemptHeld:
+            assert not asked
+            return
         except AttemptRefused:
             assert not may, "it was requested a moment ago and nothing stood in its way"
             return

@@ -205,13 +205,13 @@ def test_not_shown_in(database: Database) -> None:
 
 
 def test_a_look_under_another_application_settles_nothing(database: Database) -> None:
-    """It was replaced while the request was on its way: what the new one shows is about something else."""
+    """It was replaced while the request was on its way: what the new one shows is about something else, and free."""
     id, attempt_id = started(database)
     end(database, attempt_id, id, settle_by_look(LOST, None))
     register(database, [replace(customer("acme"), application=("client-new", "child-app-acme"))], at(4))
     shows(database, id, Status.ENABLED, at(30))
     (attempt,) = attempts_at(database, id)
-    assert (attempt.outcome, attempt.closed_at) == (None, None)
+    assert (attempt.outcome, attempt.closed_at) == ("replaced", at(4))
 
 
 def test_a_person_may_insist(database: Database) -> None:

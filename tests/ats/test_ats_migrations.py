@@ -15,7 +15,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
 from greenlight.ats.database import alembic_config, migrate, open_database
-from greenlight.ats.tables import Attempt, Table
+from greenlight.ats.ledger import Attempt
+from greenlight.ats.tables import Table
 from tests.ats.world import NOON, attempts_at, ids_of, one
 
 TABLES = {
@@ -30,7 +31,7 @@ TABLES = {
         "plan",
         "plan_item",
     ),
-    *("pause", "provisioning", "request_day", "request_evidence", "run", "visit"),
+    *("hold", "pause", "provisioning", "request_day", "request_evidence", "run", "visit", "warrant"),
 }
 OPENER = """
 import sys

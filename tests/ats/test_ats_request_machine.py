@@ -15,6 +15,7 @@ from hypothesis.stateful import (
 from sqlmodel import delete
 
 from greenlight.ats.database import Database
+from greenlight.ats.ledger import Warrant
 from greenlight.ats.requests import SETTLED_FOR, OpenRequest, Requests
 from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence, Visit
 from greenlight.domain.status import Status
@@ -33,7 +34,7 @@ class Asking(RuleBasedStateMachine):
     @initialize()
     def empty(self) -> None:
         with self.database.writing() as session:
-            for table in (RequestEvidence, Visit, Integration, ChildApplication, Customer):
+            for table in (RequestEvidence, Visit, Warrant, Integration, ChildApplication, Customer):
                 session.exec(delete(table))
         self.ids = bring_in(self.database, customer("acme", TYPES[:2]), customer("bolt"))
         self.keys = [("acme", key_of("acme", TYPES[0])), ("acme", key_of("acme", TYPES[1])), ("bolt", key_of("bolt"))]

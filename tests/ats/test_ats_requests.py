@@ -7,10 +7,10 @@ from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlmodel import select
 
 from greenlight.ats.database import Database
+from greenlight.ats.ledger import Attempt
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.requests import MOST_INTEGRATIONS, SETTLED_FOR, OpenRequest, Requests, TooManyIntegrations
 from greenlight.ats.store import Store
-from greenlight.ats.tables import Attempt
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.plan import Action
 from greenlight.domain.reasons import Outcome, Reason

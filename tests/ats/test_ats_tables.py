@@ -9,8 +9,9 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import SQLModel
 
 from greenlight.ats.database import Database, open_database
+from greenlight.ats.ledger import Attempt
 from greenlight.ats.store import Look, Store
-from greenlight.ats.tables import Attempt, ChildApplication, Customer, Integration, Plan, PlanItem, Run
+from greenlight.ats.tables import ChildApplication, Customer, Integration, Plan, PlanItem, Run
 from greenlight.domain.conditions import after_look
 from greenlight.domain.status import Observation, Status
 from tests.ats.world import NOON, at, bring_in, customer, integration, one

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from flows.reconcile import reconcile
+from flows.request import What
 from greenlight.ats.tables import Integration, RequestEvidence, Visit
 from greenlight.settings import load_settings
 from portal.links import LINK_SECONDS, SKEW_SECONDS
@@ -49,7 +50,7 @@ async def test_attack_02_a_forged_context_is_asked_about_and_never_enabled(town:
         async with portal.visit(bolt.id) as browser:
             assert (await browser.post(named(acme.key().integration_context, TYPE))).status_code == 202
             await enable_requested()
-            await reconcile(return_state=True)
+            await reconcile(What.APPLY, return_state=True)
             (shown,) = (await browser.client.get("/integrations.json")).json()["integrations"]
         assert there.enables() == {id: {"received": 0, "effective": 0} for id in (acme.id, bolt.id)}
         assert bolt.shown(there) == {TYPE: ("NOT_REQUESTED", "waiting", "NOT_REQUESTED")}

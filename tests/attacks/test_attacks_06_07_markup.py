@@ -10,6 +10,7 @@ from sqlmodel import col, update
 
 from flows.plan import plan
 from flows.reconcile import reconcile
+from flows.request import What
 from greenlight.ats.tables import ChildApplication, Customer
 from sandbox.world import Application, Fault, Integration, World
 from tests.attacks.street import Street
@@ -80,7 +81,7 @@ async def test_attack_06_hostile_names_and_answers_are_inert_in_artifacts(town: 
     async with town(World(applications=applications)) as there:
         await there.bring_in("\n".join(rows))
         published = [await there.artifacts(await plan(return_state=True))]
-        published.append(await there.artifacts(await reconcile(return_state=True)))
+        published.append(await there.artifacts(await reconcile(What.APPLY, return_state=True)))
         assert sum(count["effective"] for count in there.enables().values()) > 0
     markdown = published[0]["reconcile-plan"]
     table = markdown[markdown.index("| | customer") :]

@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import col, select
 
 from flows.reconcile import reconcile
+from flows.request import What
 from greenlight.ats.database import Database
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.tables import Customer, Integration
@@ -94,7 +95,7 @@ async def test_attack_11_types_and_statuses_of_the_future_end_in_named_condition
     )
     async with town(world(cases)) as there:
         await there.bring_in(import_file(cases))
-        report = there.report(await reconcile(return_state=True))
+        report = there.report(await reconcile(What.APPLY, return_state=True))
         effective = {name: count["effective"] for name, count in there.enables().items()}
     got = {
         i.item.customer_id: (i.condition.outcome.value, i.condition.reason.value, i.observed.value)

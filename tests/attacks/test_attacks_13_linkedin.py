@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from flows.reconcile import reconcile
+from flows.request import What
 from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
 from greenlight.linkedin.transport import Wire
 from greenlight.settings import InvalidSettings, load_settings
@@ -72,7 +73,7 @@ async def test_attack_13_no_redirect_is_followed_and_no_token_goes_elsewhere(tow
         )
         async with town(world(cases)) as there:
             await there.bring_in(import_file(cases))
-            report = there.report(await reconcile(return_state=True))
+            report = there.report(await reconcile(What.APPLY, return_state=True))
             assert {count["effective"] for count in there.enables().values()} == {0}
         assert (inner.connections, inner.requests) == (0, [])
     assert report.counts()["enabled"] == 0

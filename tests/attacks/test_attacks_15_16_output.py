@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy import MetaData, select
 
 from flows.reconcile import reconcile
+from flows.request import What
 from greenlight.linkedin.oauth import Credentials
 from sandbox.app import create_app
 from sandbox.server import serving_in_thread
@@ -69,7 +70,7 @@ async def test_attack_15_canaries_are_in_no_record_of_a_run(town: Any, caplog: p
             (client,) = [c for c in there.linkedin.clients.values() if c.client_id == case.client_id]
             client.secrets[:] = [CANARY]
         await there.bring_in(text)
-        state = await reconcile(return_state=True)
+        state = await reconcile(What.APPLY, return_state=True)
         report = there.report(state)
         # httpx's own debug lines of the tests' sandbox are ours to read, so they count as well.
         told = await _all_of(there, state) + caplog.text + repr(report)
@@ -167,7 +168,7 @@ async def test_attack_16_linkedins_words_cannot_forge_a_line(town: Any, caplog: 
     )
     async with town(world(cases)) as there:
         await there.bring_in(import_file(cases))
-        state = await reconcile(return_state=True)
+        state = await reconcile(What.APPLY, return_state=True)
         report = there.report(state)
         async with get_client() as client:
             ours = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[state.state_details.flow_run_id]))

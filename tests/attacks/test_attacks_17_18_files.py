@@ -82,7 +82,7 @@ async def test_attack_17_a_hostile_file_of_a_backfill(
         started = time.monotonic()
         tracemalloc.start()
         request = BackfillRequest(file=str(file), what=What.APPLY)
-        state: Any = await backfill(request, return_state=True)
+        state: Any = await backfill(**dict(request), return_state=True)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert time.monotonic() - started < 20

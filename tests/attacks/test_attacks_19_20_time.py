@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from flows.reconcile import reconcile
+from flows.request import What
 from greenlight.ats.visits import Visits
 from sandbox.world import Application, Fault, Integration, World
 from tasks.requested import enable_requested
@@ -25,7 +26,7 @@ ENABLED = ("enabled", "ENABLED", "ENABLED")
 RUN = """
 import asyncio
 from flows.reconcile import reconcile
-asyncio.run(reconcile(return_state=True))
+asyncio.run(reconcile("apply", return_state=True))
 """
 
 
@@ -42,10 +43,13 @@ async def test_attack_19_runs_at_the_same_time_enable_once(town: Any) -> None:
             await customer.move_in(there)
             customer.clicks(there)
         await asyncio.gather(
-            reconcile(return_state=True), reconcile(return_state=True), enable_requested(), enable_requested()
+            reconcile(What.APPLY, return_state=True),
+            reconcile(What.APPLY, return_state=True),
+            enable_requested(),
+            enable_requested(),
         )
         # Whoever found a customer taken leaves it to the next run.
-        await reconcile(return_state=True)
+        await reconcile(What.APPLY, return_state=True)
         assert there.enables() == {c.id: {"received": 1, "effective": 1} for c in customers}
         assert {status for c in customers for status, _, _ in c.shown(there).values()} == {"ENABLED"}
         assert there.violations() == []
@@ -65,7 +69,7 @@ async def test_attack_19_killed_between_linkedins_yes_and_our_commit(town: Any, 
             process.wait()
         give_up = time.monotonic() + 90
         while True:
-            report = there.report(await reconcile(return_state=True))
+            report = there.report(await reconcile(What.APPLY, return_state=True))
             (item,) = report.items
             if item.observed.value == "ENABLED" and report.exit_code == 0:
                 break
@@ -109,7 +113,7 @@ async def test_attack_20_a_token_that_dies_in_the_middle_is_renewed_once(town: A
     dead = Fault(on="enable", fault="expired", after=3, times=1)
     async with town(_many(8, dead)) as there:
         await there.bring_in(_rows(8))
-        report = there.report(await reconcile(return_state=True))
+        report = there.report(await reconcile(What.APPLY, return_state=True))
         assert report.counts()["enabled"] == 8
         assert there.enables()["plain"]["effective"] == 8
         assert there.operations().count("token") == 2
@@ -127,7 +131,7 @@ async def test_attack_20_a_token_that_lives_seconds_is_measured_on_a_steady_cloc
     async with town(start) as there:
         await there.bring_in(_rows(4))
         monkeypatch.setattr("greenlight.linkedin.oauth.time.time", lambda: honest() - 31e6 * (next(calls) > 20))
-        report = there.report(await reconcile(return_state=True))
+        report = there.report(await reconcile(What.APPLY, return_state=True))
         assert report.counts()["enabled"] == 4
         assert there.enables()["plain"] == {"received": 4, "effective": 4}
         assert [v.rule for v in there.violations() if v.rule == "token_after_401"] == []
@@ -150,7 +154,7 @@ async def test_attack_20_a_host_in_any_time_zone_says_utc(town: Any, elsewhere: 
     async with town(world(cases)) as there:
         before = datetime.now(UTC) - timedelta(seconds=1)
         await there.bring_in(import_file(cases))
-        report = there.report(await reconcile(return_state=True))
+        report = there.report(await reconcile(What.APPLY, return_state=True))
         after = datetime.now(UTC)
         for item in report.items:
             assert item.observed_at is not None

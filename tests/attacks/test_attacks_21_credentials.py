@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from blocks.child_app import ChildAppBlocks, block_name
 from flows.reconcile import reconcile
+from flows.request import What
 from greenlight.linkedin.oauth import Credentials
 from sandbox.world import Fault
 from tests.flows.fault_world import Case, import_file, world
@@ -48,7 +49,7 @@ async def test_attack_21_the_block_of_one_holds_the_key_of_another(town: Any, wh
         await there.bring_in(import_file(cases))
         await _hold(ada, Credentials(bob.client_id if whole else ada.client_id, SecretStr(bob.secret)))
         for _ in range(2):
-            got = _got(there.report(await reconcile(return_state=True)))
+            got = _got(there.report(await reconcile(What.APPLY, return_state=True)))
             assert got[ada.id][0] in STOPPED
             assert got[ada.id][1] != "ENABLED"
         assert got[cyd.id][1] == "ENABLED"
@@ -60,7 +61,7 @@ async def test_attack_21_the_block_of_one_holds_the_key_of_another(town: Any, wh
             assert enables[bob.id]["effective"] == 1, "bob's own block is as it was"
             assert len(_requests(there, ada)) <= 2, "a wrong secret costs a token request a run"
         await _hold(ada, Credentials(ada.client_id, SecretStr(ada.secret)))
-        got = _got(there.report(await reconcile(return_state=True)))
+        got = _got(there.report(await reconcile(What.APPLY, return_state=True)))
         assert got[ada.id] == ("enabled", "ENABLED"), "mended, it goes on by itself"
         assert {name: count["effective"] for name, count in there.enables().items()} == {c.id: 1 for c in cases}
 
@@ -72,7 +73,7 @@ async def test_attack_21_a_secret_that_is_rotated_in_the_middle_of_a_run(town: A
     cases = ada, *_ = _three(slow, dead)
     async with town(world(cases)) as there:
         await there.bring_in(import_file(cases))
-        run = asyncio.create_task(reconcile(return_state=True))
+        run = asyncio.create_task(reconcile(What.APPLY, return_state=True))
         await until(lambda: there.linkedin.tokens, 30)
         (client,) = [c for c in there.linkedin.clients.values() if c.client_id == ada.client_id]
         client.secrets[:] = ["the new secret"]
@@ -83,7 +84,7 @@ async def test_attack_21_a_secret_that_is_rotated_in_the_middle_of_a_run(town: A
         assert _requests(there, ada).count("token") <= 2
         await _hold(ada, Credentials(ada.client_id, SecretStr("the new secret")))
         there.linkedin.set_faults(ada.client_id, [])
-        assert _got(there.report(await reconcile(return_state=True)))[ada.id] == ("enabled", "ENABLED")
+        assert _got(there.report(await reconcile(What.APPLY, return_state=True)))[ada.id] == ("enabled", "ENABLED")
         assert {name: count["effective"] for name, count in there.enables().items()} == {c.id: 1 for c in cases}
 
 
@@ -96,7 +97,7 @@ async def test_attack_21_a_block_that_was_deleted(town: Any) -> None:
             name = block_name(ada.id)
             document = await client.read_block_document_by_name(name, "linkedin-child-app", include_secrets=False)
             await client.delete_block_document(document.id)
-        got = _got(there.report(await reconcile(return_state=True)))
+        got = _got(there.report(await reconcile(What.APPLY, return_state=True)))
         assert got[ada.id] == ("failed", "CREDENTIALS_MISSING")
         assert {got[case.id] for case in cases[1:]} == {("enabled", "ENABLED")}
         assert _requests(there, ada) == []
@@ -119,7 +120,7 @@ async def test_attack_21_a_refusal_is_no_reason_to_knock_again(
     cases = ada, *_ = _three(fault)
     async with town(world(cases)) as there:
         await there.bring_in(import_file(cases))
-        got = _got(there.report(await reconcile(return_state=True)))
+        got = _got(there.report(await reconcile(What.APPLY, return_state=True)))
         assert got[ada.id] == ("failed", reason)
         assert {got[case.id] for case in cases[1:]} == {("enabled", "ENABLED")}
         assert len(_requests(there, ada)) <= requests, _requests(there, ada)

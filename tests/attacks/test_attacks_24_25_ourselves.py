@@ -16,7 +16,7 @@ import dev
 from flows.backfill import backfill
 from flows.plan import plan
 from flows.reconcile import reconcile
-from flows.request import BackfillRequest, ReconcileRequest
+from flows.request import What
 from sandbox.app import create_app
 from sandbox.server import serving_in_thread
 from tests.cli.conftest import Home
@@ -89,7 +89,7 @@ async def test_attack_25_a_run_enables_no_more_than_it_may(town: Any) -> None:
     """The breaker: what is over the cap is held and named, and LinkedIn hears nothing of it."""
     async with town(world(CROWD)) as there:
         await there.bring_in(import_file(CROWD))
-        report = there.report(await reconcile(ReconcileRequest(max_changes=2), return_state=True))
+        report = there.report(await reconcile(What.APPLY, max_changes=2, return_state=True))
         assert sum(count["received"] for count in there.enables().values()) == 2
         reasons = [item.condition.reason.value for item in report.items]
         assert sorted(reasons) == ["ENABLED"] * 2 + ["HELD_BY_CAP"] * 3
@@ -102,7 +102,7 @@ async def test_attack_25_a_backfill_plans_unless_it_is_told_to_apply(town: Any, 
     file = tmp_path / "migrated.jsonl"
     file.write_text(text)
     async with town(start) as there:
-        await backfill(BackfillRequest(file=str(file)), return_state=True)
+        await backfill(file=str(file), return_state=True)
         await plan(return_state=True)
         assert "verify" in there.operations()
         assert "enable" not in there.operations()

@@ -4,6 +4,7 @@ import socket
 from typing import Any
 
 from flows.reconcile import reconcile
+from flows.request import What
 from tests.browser.visitor import APPLY, expect
 
 WRONG_DOMAIN = "Domain validation failed for the api key. Please contact your ATS for further assistance."
@@ -64,7 +65,7 @@ async def test_without_linkedins_script_the_page_still_shows_what_is_going_on(st
             await expect(visitor.page.locator("#absent-blocked")).to_be_visible()
             await visitor.shows("Not checked yet")
             await visitor.shoot("script-blocked")
-            await reconcile(return_state=True)
+            await reconcile(What.APPLY, return_state=True)
             # What makes the page look at once, and not within its 15 seconds.
             await visitor.page.evaluate("window.dispatchEvent(new Event('online'))")
             await visitor.shows("Enabled")

@@ -7,7 +7,7 @@ from uuid import uuid4
 from blocks.parent_app import save_parent
 from flows.provision import provision
 from flows.reconcile import reconcile
-from flows.request import ProvisionRequest
+from flows.request import What
 from greenlight.ats.tables import ChildApplication, RequestEvidence, Visit
 from tests.browser.stage import PARENT, Customer
 from tests.browser.visitor import APPLY, COMPANY, expect
@@ -18,7 +18,7 @@ async def test_a_click_in_the_plugin_is_enabled_before_the_eyes_of_who_clicked(s
     async with stage() as there, there.worker():
         await save_parent(PARENT)
         customer_id = f"acme-{uuid4().hex[:8]}"
-        await provision(ProvisionRequest(new={customer_id: "Acme GmbH & Co. KG"}), return_state=True)
+        await provision(new={customer_id: "Acme GmbH & Co. KG"}, return_state=True)
         (application,) = there.rows(ChildApplication)
         async with there.visit(Customer(customer_id, "", application.client_id)) as visitor:
             await visitor.shows()
@@ -55,7 +55,7 @@ async def test_a_recruiter_bundle_waits_for_its_admin_and_then_shows_enabled_by_
             keys = there.keys(customer, "RECRUITER_SYSTEM_CONNECT_COMPANY")
             for key in keys:
                 there.linkedin.customer_switches_on(customer.client_id, key)
-            await reconcile(return_state=True)
+            await reconcile(What.APPLY, return_state=True)
             await visitor.shows(*["Enabled"] * 3)
         expected = {key.integration_type: ("ENABLED", 1, 1) for key in keys}
         assert there.at_linkedin(customer.client_id) == expected

@@ -1,6 +1,7 @@
 """prefect.yaml against the flows that it names: a server would only say so when the night comes."""
 
 import importlib
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text(encodi
 DEPLOYMENTS: list[dict[str, Any]] = CONFIG["deployments"]
 
 #: A person names these every time; there is nothing that would be right unless told.
-ASKS = {"backfill/csa", "approve/plan", "rotate/child-secrets"}
+ASKS = {"backfill/csa", "approve/plan", "rotate/child-secrets", "apply/approved-plan"}
 
 
 def flow_of(deployment: dict[str, Any]) -> Flow[..., Any]:
@@ -38,6 +39,7 @@ def test_the_deployments_have_the_names_that_the_guide_and_the_commands_say() ->
         "reconcile/nightly",
         "reconcile/manual",
         "backfill/csa",
+        "apply/approved-plan",
         "provision/new-customers",
         "audit/enabled-customers",
         "approve/plan",
@@ -61,7 +63,7 @@ def test_prefect_knows_every_key(deployment: dict[str, Any]) -> None:
 def test_what_a_schedule_starts_with_is_what_the_flow_takes(deployment: dict[str, Any]) -> None:
     parameters = deployment.get("parameters", {})
     if full_name(deployment) in ASKS:
-        assert "request" not in parameters
+        assert set(parameters) <= {"what"}
         assert "schedules" not in deployment
     else:
         flow_of(deployment).validate_parameters(parameters)
@@ -84,10 +86,51 @@ def test_a_schedule_has_a_time_zone_and_a_cron_line_that_prefect_takes(deploymen
 
 def test_only_the_nightly_run_enables_by_itself() -> None:
     by_name = {full_name(deployment): deployment for deployment in DEPLOYMENTS}
-    assert by_name["reconcile/nightly"]["parameters"] == {"request": {"what": "apply", "lane": "nightly"}}
+    assert by_name["reconcile/nightly"]["parameters"] == {"what": "apply", "lane": "nightly"}
     assert by_name["reconcile/nightly"]["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
-    assert by_name["reconcile/manual"]["parameters"] == {"request": {"what": "plan"}}
+    assert by_name["reconcile/manual"]["parameters"] == {"what": "plan"}
     assert {name for name, one in by_name.items() if "schedules" in one} == {
         "reconcile/nightly",
         "audit/enabled-customers",
     }
+
+
+#: One value of each parameter that any flow takes.
+FIELDS: dict[str, Any] = {
+    "what": "plan",
+    "customers": ["ada"],
+    "except_customers": ["ada"],
+    "types": ["CSA_API"],
+    "max_changes": 7,
+    "lane": "nightly",
+    "file": "nobody.csv",
+    "migrated_since": "2026-11-01",
+    "waves": [1],
+}
+MAY_ENABLE = [entry for entry in DEPLOYMENTS if "enables" in entry["tags"] and entry["name"] != "approved-plan"]
+
+
+@pytest.mark.parametrize("deployment", MAY_ENABLE, ids=[entry["name"] for entry in MAY_ENABLE])
+def test_with_any_single_field_given_only_an_explicit_apply_may_enable(deployment: dict[str, Any]) -> None:
+    """A run's own parameters are merged over the deployment's, name by name, and the rest are the flow's defaults."""
+    flow, defaults = flow_of(deployment), deployment.get("parameters", {})
+    fields = inspect.signature(flow.fn).parameters
+    assert next(iter(fields)) == "what", "what comes first in the form"
+    assert fields["what"].default == "plan"
+    for field in fields:
+        given = {**{name: one.default for name, one in fields.items()}, **defaults, field: FIELDS[field]}
+        nightly = full_name(deployment) == "reconcile/nightly" and field != "what"
+        assert given["what"] == ("apply" if nightly else "plan")
+
+
+def test_a_plan_is_applied_by_its_id_alone() -> None:
+    (one,) = [entry for entry in DEPLOYMENTS if entry["name"] == "approved-plan"]
+    assert list(inspect.signature(flow_of(one).fn).parameters) == ["plan_id"]
+
+
+@every
+def test_the_form_has_a_field_for_each_parameter_and_a_sentence_under_it(deployment: dict[str, Any]) -> None:
+    flow = flow_of(deployment)
+    shown = flow.parameters.properties
+    assert list(shown) == list(inspect.signature(flow.fn).parameters)
+    assert all(field["description"].endswith(".") for field in shown.values())

@@ -109,4 +109,5 @@ def test_a_confirmed_enable_is_called_enabled_only_if_verify_agrees(seen: Observ
 
 def test_what_may_pass_by_itself_is_worth_repeating() -> None:
     """A refusal that somebody has to act on is never repeated."""
-    assert {Reason.LINKEDIN_UNAVAILABLE, Reason.UNREADABLE_ANSWER, Reason.THROTTLED} == WORTH_REPEATING
+    passing = {Reason.LINKEDIN_UNAVAILABLE, Reason.UNREADABLE_ANSWER, Reason.NOT_THE_API, Reason.THROTTLED}
+    assert passing == WORTH_REPEATING

@@ -82,6 +82,17 @@ def test_what_is_ours_to_mend_ends_in_quarantine_and_what_is_linkedins_does_not(
     assert not rests(tired, Reason.LINKEDIN_UNAVAILABLE, NOW)
 
 
+def test_a_trouble_of_the_network_is_never_a_customers_rest() -> None:
+    """An hour of a blocked proxy must not put every customer to rest, or into quarantine."""
+    memory = Memory()
+    for hour in range(24):
+        memory = remember(memory, Condition(Outcome.FAILED, Reason.NOT_THE_API), NOW + timedelta(hours=hour))
+        assert not rests(memory, Reason.NOT_THE_API, NOW)
+    tired = Memory(LAST_TRY, NOW)
+    assert not is_quarantined(tired, Reason.NOT_THE_API)
+    assert remember(tired, Condition(Outcome.FAILED, Reason.NOT_THE_API), NOW) == tired
+
+
 def test_a_change_releases_from_quarantine() -> None:
     """Other credentials or an import take the time away; the failures are remembered for the order of looks."""
     assert not rests(Memory(LAST_TRY, None), Reason.CREDENTIALS_REFUSED, NOW)
@@ -94,6 +105,8 @@ def test_memory_follows_from_the_outcome(tries: int, ahead: timedelta | None, co
     after = remember(before, condition, NOW)
     if condition.reason is Reason.THROTTLED:
         assert after.tries == tries, "a limit is nobody's failure"
+    elif condition.reason is Reason.NOT_THE_API and condition.outcome in BAD:
+        assert after == before, "a trouble of the network is no customer's"
     elif condition.outcome in GOOD:
         assert after == Memory()
     elif condition.outcome in BAD:

@@ -154,6 +154,7 @@ MOVES = [
     (Reason.THROTTLED, Mover.NOBODY),
     (Reason.LINKEDIN_UNAVAILABLE, Mover.LINKEDIN),
     (Reason.UNREADABLE_ANSWER, Mover.LINKEDIN),
+    (Reason.NOT_THE_API, Mover.US),
     (Reason.OUTCOME_UNKNOWN, Mover.US),
     (Reason.HELD_BY_CAP, Mover.US),
     (Reason.CONFIRMED_NOT_SHOWN, Mover.LINKEDIN),

@@ -47,7 +47,13 @@ def test_a_look_is_needed_exactly_where_the_exit_leaves_a_doubt(answer: Answer) 
 def test_the_ends_of_an_attempt_are_written_to_the_database_under_these_names() -> None:
     """A renamed one would orphan the rows that earlier runs wrote."""
     assert [e.value for e in Exit] == ["confirmed", "refused", "unclear"]
-    assert [a.value for a in AttemptOutcome] == ["confirmed", "confirmed_by_looking", "refused", "not_applied"]
+    assert [a.value for a in AttemptOutcome] == [
+        "confirmed",
+        "confirmed_by_looking",
+        "refused",
+        "not_applied",
+        "replaced",
+    ]
 
 
 def test_a_confirmation_leaves_nothing_to_repeat_and_is_not_called_enabled() -> None:

@@ -1,17 +1,18 @@
 """Enables that look wrong although LinkedIn would carry them out, and are held."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlight.domain.conditions import Condition
+from greenlight.domain.conditions import Condition, after_failed_look
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Outcome, Reason
-from greenlight.domain.status import NOT_REQUESTED, Observation, Status
-from greenlight.domain.tripwires import Facts, named_by, scheduled_cap, tripped
+from greenlight.domain.status import Observation, Status
+from greenlight.domain.tripwires import Facts, emptied_together, held, jumped, scheduled_cap, still_empty, tripped
 from tests.domain.things import QUIET, conditions, items, observations
 
 READY = Observation(Status.REQUESTED)
@@ -26,65 +27,74 @@ def reasons(observed: dict[Item, Observation | Condition], facts: Facts) -> dict
 
 
 def test_what_is_in_order_is_left_alone() -> None:
-    claims = {"urn:li:organization:77": frozenset({"acme"})}
-    assert not tripped({of("acme"): READY}, Facts(claims=claims))
-
-
-def test_the_same_organization_under_two_customers_is_enabled_for_neither() -> None:
-    claims = {"urn:li:organization:77": frozenset({"acme", "bolt"})}
-    found = tripped({of("acme"): READY, of("bolt"): READY}, Facts(claims=claims))
-    assert [(i.customer_id, c.outcome, c.reason, c.detail) for i, c in found.items()] == [
-        ("acme", Outcome.HELD, Reason.CLAIMED_TWICE, "also bolt"),
-        ("bolt", Outcome.HELD, Reason.CLAIMED_TWICE, "also acme"),
-    ]
+    assert not tripped({of("acme"): READY}, Facts())
 
 
 def test_wanted_without_anybodys_request_is_held() -> None:
     item = of("acme")
-    assert reasons({item: READY}, Facts(without_evidence=frozenset({item}))) == {"acme": Reason.WITHOUT_EVIDENCE}
+    assert reasons({item: READY}, Facts(without_warrant=frozenset({item}))) == {"acme": Reason.WITHOUT_EVIDENCE}
 
 
-def test_a_person_who_names_the_customer_lifts_a_tripwire_and_no_pause() -> None:
+def test_what_a_person_stopped_comes_before_what_a_guard_did() -> None:
+    """Somebody's own words tell more than ours."""
     item = of("acme")
-    facts = Facts(without_evidence=frozenset({item}), named=frozenset({"acme"}))
-    assert not tripped({item: READY}, facts)
+    facts = Facts(held={item: held(Reason.CLAIMED_TWICE, "also bolt")}, without_warrant=frozenset({item}))
+    assert tripped({item: READY}, facts) == {item: Condition(Outcome.HELD, Reason.CLAIMED_TWICE, "also bolt")}
     paused = replace(facts, paused={"acme": "by ann until tomorrow: migration"})
     assert tripped({item: READY}, paused)[item].detail == "by ann until tomorrow: migration"
     assert reasons({item: READY}, paused) == {"acme": Reason.PAUSED}
 
 
-@pytest.mark.parametrize(("emptied", "of_all", "trips"), [(4, 4, False), (5, 25, True), (5, 26, False), (9, 9, True)])
-def test_many_answers_that_turn_empty_hold_everything(emptied: int, of_all: int, trips: bool) -> None:
+@pytest.mark.parametrize(
+    ("reason", "status", "holds"),
+    [
+        (Reason.SUDDENLY_EMPTY, Status.NOT_REQUESTED, True),
+        (Reason.SUDDENLY_EMPTY, Status.REQUESTED, True),
+        (Reason.SUDDENLY_EMPTY, Status.ENABLED, False),
+        (Reason.CLAIMED_TWICE, Status.NOT_REQUESTED, False),
+        (Reason.CLAIMED_TWICE, Status.REQUESTED, True),
+        (Reason.CLAIMED_TWICE, Status.PARTNER_READY, False),
+    ],
+)
+def test_what_is_gone_is_held_as_gone_and_what_has_come_about_is_not(
+    reason: Reason, status: Status, holds: bool
+) -> None:
+    item, hold = of("acme"), held(reason, "a lot")
+    assert tripped({item: Observation(status)}, Facts(held={item: hold})) == ({item: hold} if holds else {})
+    assert not tripped({item: after_failed_look(Reason.THROTTLED)}, Facts(held={item: hold}))
+
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("emptied", "showing", "trips"), [(4, 0, False), (5, 20, True), (5, 21, False), (9, 0, True)])
+def test_many_answers_that_turn_empty_within_a_day_are_too_many(emptied: int, showing: int, trips: bool) -> None:
     """Customers do not all go at once: an answer that lost its content is likelier."""
-    full = [of(f"full {number}") for number in range(of_all)]
-    before = dict.fromkeys(full, Status.ENABLED)
-    observed: dict[Item, Observation | Condition] = {
-        item: NOT_REQUESTED if number < emptied else Observation(Status.ENABLED) for number, item in enumerate(full)
+    together = {f"c{number}": NOON + timedelta(hours=6 * number % 24) for number in range(emptied)}
+    assert emptied_together(together, showing) == (set(together) if trips else set())
+
+
+def test_customers_that_leave_one_by_one_are_nobodys_alarm() -> None:
+    leaving = {f"c{number}": NOON + timedelta(days=number) for number in range(50)}
+    assert not emptied_together(leaving, 0)
+    assert emptied_together(leaving | {f"d{number}": NOON for number in range(20)}, 0) == {
+        "c0",
+        "c1",
+        *(f"d{number}" for number in range(20)),
     }
-    observed[of("acme")] = READY
-    assert reasons(observed, Facts(before=before)) == ({"acme": Reason.SUDDENLY_EMPTY} if trips else {})
 
 
-def test_a_customer_that_still_shows_something_is_not_empty() -> None:
-    before, observed = {}, {}
-    for number in range(10):
-        gone, stays = of(f"c{number}", "urn:li:organization:1"), of(f"c{number}", "urn:li:organization:2")
-        before |= {gone: Status.ENABLED, stays: Status.ENABLED}
-        observed |= {gone: NOT_REQUESTED, stays: Observation(Status.ENABLED)}
-    assert not tripped({**observed, of("acme"): READY}, Facts(before=before))
+def test_emptied_customers_are_held_for_until_only_a_few_are_left() -> None:
+    assert [still_empty(count) for count in (0, 4, 5)] == [False, False, True]
 
 
 @pytest.mark.parametrize(
-    ("new", "known", "trips"), [(100, 200, True), (99, 1, False), (100, 201, False), (500, 0, True)]
+    ("new", "known", "trips"),
+    [(100, 200, True), (99, 1, False), (100, 201, False), (500, 0, False), (100, 1, True)],
 )
 def test_a_wanted_set_that_jumped_is_left_to_a_person(new: int, known: int, trips: bool) -> None:
-    old = [of(f"old {number}") for number in range(known)]
-    young = [of(f"new {number}") for number in range(new)]
-    observed: dict[Item, Observation | Condition] = dict.fromkeys([*old, *young], READY)
-    facts = Facts(before=dict.fromkeys(observed, Status.UNKNOWN), new=frozenset(young))
-    held = tripped(observed, facts)
-    assert set(held) == (set(young) if trips else set()), "what was known before goes on"
-    assert {condition.reason for condition in held.values()} <= {Reason.WANTED_SET_JUMPED}
+    """The first night finds nothing but new ones."""
+    assert jumped(new, known) is trips
 
 
 @pytest.mark.parametrize(("most", "wanted", "cap"), [(200, 10, 25), (200, 100, 50), (200, 1000, 200), (3, 100, 3)])
@@ -92,23 +102,16 @@ def test_a_run_that_nobody_watches_enables_at_most_half(most: int, wanted: int, 
     assert scheduled_cap(most, wanted) == cap
 
 
-def test_a_schedules_parameters_are_no_persons_word() -> None:
-    assert named_by(["acme"], scheduled=True) == frozenset()
-    assert named_by(["acme"], scheduled=False) == {"acme"}
-
-
 @QUIET
 @given(
     st.dictionaries(items, observations | conditions, max_size=8),
-    st.dictionaries(items, st.sampled_from(Status), max_size=8),
+    st.dictionaries(items, st.builds(held, st.sampled_from([Reason.CLAIMED_TWICE, Reason.SUDDENLY_EMPTY])), max_size=4),
     st.frozensets(items, max_size=4),
 )
-def test_only_what_could_be_enabled_is_held_and_always_with_a_reason(
-    observed: dict[Item, Observation | Condition],
-    before: dict[Item, Status],
-    unproven: frozenset[Item],
+def test_whatever_is_ready_and_held_or_unwarranted_is_never_left_out(
+    observed: dict[Item, Observation | Condition], holds: dict[Item, Condition], unproven: frozenset[Item]
 ) -> None:
-    found = tripped(observed, Facts(before=before, without_evidence=unproven))
-    assert all(observed[item] == READY for item in found)
+    found = tripped(observed, Facts(held=holds, without_warrant=unproven))
+    ready = {item for item, seen in observed.items() if seen == READY}
+    assert ready & (unproven | holds.keys()) <= found.keys() <= unproven | holds.keys()
     assert {condition.outcome for condition in found.values()} <= {Outcome.HELD}
-    assert {item for item, seen in observed.items() if seen == READY} & unproven <= set(found)

@@ -160,6 +160,20 @@ def test_an_outage_is_said_once_and_needs_nobody_here() -> None:
     assert report.verdict is Verdict.FAILED, "nothing is called done for that"
 
 
+BETWEEN = (Condition(Outcome.FAILED, Reason.NOT_THE_API, "HTTP 403, text/html"), Action.NONE)
+
+
+def test_a_trouble_of_the_network_is_said_once_beside_what_needs_somebody() -> None:
+    report = report_of(Command.APPLY, *[BETWEEN] * 193, FAILED)
+    assert report.headline() == (
+        "194 failed. Somebody in between answered for LinkedIn: NOT_THE_API: 193 customers. "
+        "Needs somebody: c193 (WRONG_CREDENTIALS)."
+    )
+    alone = report_of(Command.PLAN, BETWEEN).headline()
+    assert alone.endswith("1 failed. Somebody in between answered for LinkedIn: c0 (NOT_THE_API).")
+    assert "Needs somebody" not in alone
+
+
 def test_a_few_are_named_whosever_move_it_is() -> None:
     report = report_of(Command.APPLY, DOWN, (BUDGET_SPENT, Action.NONE), (BUDGET_SPENT, Action.NONE))
     assert report.headline() == (

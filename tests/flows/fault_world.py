@@ -50,6 +50,7 @@ def _on(on: str, fault: str, times: int | None = None, **more: object) -> tuple[
 ENABLED = ("enabled", "ENABLED", "ENABLED")
 UNAVAILABLE = ("failed", "LINKEDIN_UNAVAILABLE", "UNKNOWN")
 UNREADABLE = ("failed", "UNREADABLE_ANSWER", "UNKNOWN")
+NOT_THE_API = ("failed", "NOT_THE_API", "UNKNOWN")
 STILL_REQUESTED = "REQUESTED"
 _LATE = {"applied_after": 2.0}
 
@@ -77,20 +78,20 @@ CASES = (
     Case("t-503", "the token endpoint is down", UNAVAILABLE, _on("token", "status", status=503)),
     Case("t-once", "the token endpoint is down for a moment", ENABLED, _on("token", "status", 1, status=500)),
     Case("t-empty", "200 without a token", UNREADABLE, _on("token", "no_token")),
-    Case("t-expiry", "a token that never lives", UNREADABLE, _on("token", "bad_expiry", expires_in=-1)),
+    Case("t-expiry", "a token of unknown life is used", ENABLED, _on("token", "bad_expiry", expires_in=-1)),
     # --- verify
     Case("v-503", "down after all retries", UNAVAILABLE, _on("verify", "status", status=503)),
     Case("v-503-once", "down for a moment", ENABLED, _on("verify", "status", 1, status=503)),
     Case("v-hang", "no answer in time", UNAVAILABLE, _on("verify", "hang", seconds=3)),
     Case("v-cut", "the connection is cut, always", UNAVAILABLE, _on("verify", "dropped")),
     Case("v-half", "the answer ends in the middle, once", ENABLED, _on("verify", "truncated", 1)),
-    Case("v-garbage", "not JSON", UNREADABLE, _on("verify", "garbage")),
-    Case("v-html", "a page instead of an answer", UNREADABLE, _on("verify", "html")),
-    Case("v-huge", "a body without end", UNREADABLE, _on("verify", "huge", 1) + _on("verify", "garbage")),
+    Case("v-garbage", "not JSON", NOT_THE_API, _on("verify", "garbage")),
+    Case("v-html", "a page instead of an answer", NOT_THE_API, _on("verify", "html")),
+    Case("v-huge", "a body without end", NOT_THE_API, _on("verify", "huge", 1) + _on("verify", "garbage")),
     Case(
         "v-redirect",
         "redirects are not followed",
-        UNREADABLE,
+        NOT_THE_API,
         _on("verify", "redirect", location="http://127.0.0.1:9/"),
     ),
     Case("v-foreign", "about somebody else only", UNREADABLE, _on("verify", "foreign")),

@@ -7,10 +7,11 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from blocks.child_app import ChildAppBlocks, block_name
+from flows.apply import apply
 from flows.approve import approve
 from flows.plan import plan
 from flows.reconcile import reconcile
-from flows.request import ApproveRequest, PlanRequest, ReconcileRequest, What, Who
+from flows.request import ApplyRequest, PlanRequest, ReconcileRequest, What
 from greenlight.ats.plans import PlanRefused, Plans, UnknownPlan
 from greenlight.ats.registry import Registration, register
 from greenlight.linkedin.oauth import Credentials
@@ -32,9 +33,9 @@ async def made(there: Any) -> str:
     return plan_id
 
 
-async def refusal(request: ReconcileRequest) -> str:
+async def refusal(plan_id: str) -> str:
     """What a person reads of a run that refused; a traceback in its log would be a defect."""
-    state: Any = await reconcile(request, return_state=True)
+    state: Any = await apply(plan_id, return_state=True)
     assert (state.is_failed(), state.name) == (True, "Refused")
     assert isinstance(state.message, str)
     return state.message
@@ -44,14 +45,14 @@ async def test_what_changed_since_the_approval_is_dropped_by_name_and_the_rest_g
     """Of five, one was withdrawn, one was enabled by somebody else, and one customer has another application."""
     async with town(world(CROWD)) as there:
         plan_id = await made(there)
-        await approve(ApproveRequest(plan_id=plan_id, approved_by="an operator"), return_state=True)
+        await approve(plan_id=plan_id, approved_by="an operator", return_state=True)
         for name, status in (("bob", None), ("cyd", "ENABLED")):
             key = Key(f"urn:li:organization:{name}", "APPLY_WITH_LINKEDIN", "JOBS")
             there.linkedin.set_status(f"app{name}", key, status)
         register(there.database, [Registration("dan", "dan", ("another", block_name("dan")), [])], there.now())
         await ChildAppBlocks().save_many({block_name("dan"): Credentials("another", SecretStr("x"))})
 
-        state: Any = await reconcile(ReconcileRequest(plan_id=plan_id), return_state=True)
+        state: Any = await apply(plan_id, return_state=True)
         report = there.report(state)
         assert {item.item.customer_id for item in report.dropped()} == {"bob", "cyd", "dan"}
         assert outcomes(report)["ada"] == outcomes(report)["eve"] == ("enabled", "ENABLED")
@@ -67,7 +68,7 @@ async def test_without_an_approval_nothing_is_asked_or_enabled(town: Any) -> Non
     async with town(world(CROWD)) as there:
         plan_id = await made(there)
         before = len(there.linkedin.log)
-        error = await refusal(ReconcileRequest(plan_id=plan_id))
+        error = await refusal(plan_id)
         assert f"greenlight approve {plan_id}" in error
         assert len(there.linkedin.log) == before
 
@@ -76,8 +77,8 @@ async def test_a_plan_is_used_once(town: Any) -> None:
     async with town(world(CROWD)) as there:
         plan_id = await made(there)
         Plans(there.database).approve(plan_id, "an operator", there.now())
-        first = there.report(await reconcile(ReconcileRequest(plan_id=plan_id), return_state=True))
-        error = await refusal(ReconcileRequest(plan_id=plan_id))
+        first = there.report(await apply(plan_id, return_state=True))
+        error = await refusal(plan_id)
         assert f"by run {first.run_id}" in error
         with pytest.raises(PlanRefused):
             Plans(there.database).approve(plan_id, "an operator", there.now())
@@ -102,18 +103,16 @@ async def test_plans_and_approvals_end(town: Any) -> None:
 async def test_the_form_can_plan_without_enabling(town: Any) -> None:
     async with town(world(CROWD)) as there:
         await there.bring_in(import_file(CROWD))
-        request = ReconcileRequest(what=What.PLAN, who=Who.EXCEPT, customers=("ada", "bob"))
-        report = there.report(await reconcile(request, return_state=True))
+        request = ReconcileRequest(what=What.PLAN, except_customers=("ada", "bob"))
+        report = there.report(await reconcile(**dict(request), return_state=True))
         assert set(outcomes(report)) == {"cyd", "dan", "eve"}
         assert (report.command.value, report.exit_code) == ("plan", 2)
         assert "enable" not in there.operations()
 
 
 BAD = [
-    pytest.param({"customers": ["ada"]}, "choose some or except", id="names for everybody"),
-    pytest.param({"who": "some"}, "at least one customer", id="some without names"),
-    pytest.param({"plan_id": "p", "what": "plan"}, "exactly as it is", id="planning a plan"),
-    pytest.param({"plan_id": "p", "types": ["CSA_API"]}, "exactly as it is", id="part of a plan"),
+    pytest.param({"customers": ["ada"], "except_customers": ["ada"]}, "nobody is left", id="nobody"),
+    pytest.param({"plan_id": "p", "what": "apply"}, "Extra inputs", id="a plan, which stands alone"),
     pytest.param({"max_changes": -1}, "greater than or equal to 0", id="less than nothing"),
     pytest.param({"dry_run": True}, "Extra inputs", id="a field that is none"),
 ]
@@ -127,16 +126,33 @@ def test_a_form_that_makes_no_sense_is_refused_before_the_run(given: dict[str, A
 
 COMMANDS = [
     (PlanRequest(), "greenlight plan"),
-    (ReconcileRequest(), "greenlight apply --yes"),
+    (ReconcileRequest(), "greenlight plan"),
+    (ReconcileRequest(what=What.APPLY), "greenlight apply --yes"),
     (
-        ReconcileRequest(who=Who.SOME, customers=("a b", "c"), types=("CSA_API",), max_changes=7),
+        ReconcileRequest(what=What.APPLY, customers=("a b", "c"), types=("CSA_API",), max_changes=7),
         "greenlight apply --customer 'a b' --customer c --type CSA_API --max-changes 7 --yes",
     ),
-    (ReconcileRequest(what=What.PLAN, who=Who.EXCEPT, customers=("x",)), "greenlight plan --except x"),
-    (ReconcileRequest(plan_id="p-1"), "greenlight apply p-1 --yes"),
+    (ReconcileRequest(what=What.PLAN, except_customers=("x",)), "greenlight plan --except x"),
+    (ApplyRequest(plan_id="p-1"), "greenlight apply p-1 --yes"),
 ]
 
 
 @pytest.mark.parametrize(("request_", "command"), COMMANDS)
-def test_every_run_knows_the_command_that_repeats_it(request_: PlanRequest, command: str) -> None:
+def test_every_run_knows_the_command_that_repeats_it(request_: PlanRequest | ApplyRequest, command: str) -> None:
     assert request_.command() == command
+
+
+async def test_a_bad_parameter_ends_the_run_in_one_sentence(town: Any) -> None:
+    async with town(world(CROWD)):
+        state: Any = await reconcile(max_changes=-1, return_state=True)
+        assert (state.name, state.message) == ("Refused", "max_changes: Input should be greater than or equal to 0")
+
+
+async def test_a_plan_with_a_greater_cap_is_applied_up_to_it(town: Any) -> None:
+    many = tuple(Case(f"c{number:03}", "an ordinary customer", ENABLED) for number in range(201))
+    async with town(world(many)) as there:
+        await there.bring_in(import_file(many))
+        made = there.report(await plan(max_changes=500, return_state=True))
+        Plans(there.database).approve(made.plan_id or "", "an operator", there.now())
+        report = there.report(await apply(made.plan_id or "", return_state=True))
+        assert report.counts()["enabled"] == 201

@@ -13,7 +13,7 @@ from sqlmodel import select
 from flows.audit import audit
 from flows.backfill import backfill
 from flows.reconcile import reconcile
-from flows.request import AuditRequest, BackfillRequest, ReconcileRequest, What, Who
+from flows.request import BackfillRequest, What
 from greenlight.ats.tables import RequestDay
 from greenlight.domain.budget import Lane, ceiling
 from sandbox.keys import Key
@@ -58,7 +58,7 @@ async def test_a_file_on_the_worker_becomes_enabled_in_waves(town: Any, tmp_path
     file.write_text(text)
     async with town(start) as there:
         request = BackfillRequest(file=str(file), what=What.APPLY, waves=(1, 2))
-        state: Any = await backfill(request, return_state=True)
+        state: Any = await backfill(**dict(request), return_state=True)
         assert (state.name, state.is_completed()) == ("Converged", True)
         effective = {name: count["effective"] for name, count in there.enables().items()}
         assert effective == {f"csa{n:03}": int(n % 4 != 0) for n in range(16)}
@@ -81,21 +81,20 @@ async def test_a_surprise_stops_the_waves_and_a_second_run_goes_on(town: Any, tm
     file.write_text(text)
     async with town(start) as there:
         request = BackfillRequest(file=str(file), what=What.APPLY, waves=(1, 2))
-        state: Any = await backfill(request, return_state=True)
+        state: Any = await backfill(**dict(request), return_state=True)
         assert (state.name, state.is_failed()) == ("Stopped", True)
         assert state.message.startswith("Stopped after wave 2 of 3, 6 integrations held: csa002 (CONFIRMED_NOT_SHOWN)")
         received = {name for name, count in there.enables().items() if count["received"]}
         assert received == {"csa001", "csa002", "csa003"}
         assert there.report(state).counts()["held"] == 6
 
-        again: Any = await backfill(request, return_state=True)
+        again: Any = await backfill(**dict(request), return_state=True)
         assert (again.name, "csa002 (CONFIRMED_NOT_SHOWN)" in again.message) == ("PartialFailure", True)
         assert there.enables()["csa002"]["received"] == 1, "what LinkedIn confirmed is not sent again by a schedule"
 
         # Time enough for what may still land, and a person who names the customer.
         await asyncio.sleep(3.5)
-        insisted = ReconcileRequest(who=Who.SOME, customers=("csa002",))
-        named: Any = await reconcile(insisted, return_state=True)
+        named: Any = await reconcile(What.APPLY, ("csa002",), return_state=True)
         assert named.is_completed(), named.message
         statuses = {a["integrations"][0]["onboardingStatus"] for a in there.linkedin.state()["applications"]}
         assert statuses == {"ENABLED"}
@@ -108,11 +107,11 @@ async def test_a_day_names_those_who_came_with_their_own_keys(town: Any) -> None
     async with town(start) as there:
         await there.bring_in(text)
         today = there.now().date()
-        state: Any = await backfill(BackfillRequest(migrated_since=today), return_state=True)
+        state: Any = await backfill(migrated_since=today, return_state=True)
         report = there.report(state)
         assert (report.command.value, report.changes, len(report.items)) == ("plan", 3, 4)
         tomorrow = BackfillRequest(migrated_since=today + timedelta(days=1))
-        assert (await backfill(tomorrow, return_state=True)).message == f"no {tomorrow.title()}"
+        assert (await backfill(**dict(tomorrow), return_state=True)).message == f"no {tomorrow.title()}"
 
 
 @pytest.mark.parametrize("given", [{}, {"customers": ["a"], "file": "f"}, {"customers": ["a"], "waves": [0]}])
@@ -126,11 +125,11 @@ async def test_the_audit_looks_at_what_was_not_looked_at_for_longest_and_names_d
     async with town(start) as there:
         await there.bring_in(text)
         assert (await audit(return_state=True)).message == "nothing is enabled yet"
-        await backfill(BackfillRequest(migrated_since=there.now().date(), what=What.APPLY), return_state=True)
+        await backfill(migrated_since=there.now().date(), what=What.APPLY, return_state=True)
         before = len(there.linkedin.log)
         seen: set[str] = set()
         for _ in range(4):
-            state: Any = await audit(AuditRequest(customers_per_run=2), return_state=True)
+            state: Any = await audit(customers_per_run=2, return_state=True)
             assert state.name == "Audited"
             seen |= {item.item.customer_id for item in there.report(state).items}
         assert seen == {f"csa{n:03}" for n in range(8)}, "the window rolls over all of them"
@@ -152,7 +151,7 @@ async def test_a_backfill_that_the_days_requests_end_goes_on_the_next_day(town: 
         request = BackfillRequest(file=str(file), what=What.APPLY, waves=(1, 2))
         states = []
         for _ in range(6):
-            state: Any = await backfill(request, return_state=True)
+            state: Any = await backfill(**dict(request), return_state=True)
             states.append(state.name)
             if state.is_completed():
                 break

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from flows.backfill import backfill
 from flows.request import BackfillRequest, What
-from greenlight.ats.tables import Attempt
+from greenlight.ats.ledger import Attempt
 from sandbox.world import Fault
 from tests.flows.test_flow_backfill import crowd
 from tests.flows.test_flow_worker import until
@@ -22,7 +22,7 @@ RUN = """
 import asyncio, sys
 from flows.backfill import backfill
 from flows.request import BackfillRequest
-asyncio.run(backfill(BackfillRequest.model_validate_json(sys.argv[1]), return_state=True))
+asyncio.run(backfill(**dict(BackfillRequest.model_validate_json(sys.argv[1])), return_state=True))
 """
 
 
@@ -55,7 +55,7 @@ async def test_a_killed_backfill_is_finished_by_the_next(town: Any, prefect_serv
             process.wait()
         assert enabled() < ENABLES, "it was killed half-way"
 
-        state: Any = await backfill(request, return_state=True)
+        state: Any = await backfill(**dict(request), return_state=True)
         assert state.is_completed(), state.message
         effective = {name: count["effective"] for name, count in there.enables().items()}
         assert effective == {f"csa{n:03}": int(n % 4 != 0) for n in range(CUSTOMERS)}

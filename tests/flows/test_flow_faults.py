@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from flows.reconcile import reconcile
+from flows.request import What
 from tests.flows.fault_world import CASES, import_file, world
 
 pytestmark = pytest.mark.timeout(170)
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.timeout(170)
 async def test_every_fault_ends_in_its_outcome(town: Any, subtests: pytest.Subtests) -> None:
     async with town(world()) as there:
         await there.bring_in(import_file())
-        state = await reconcile(return_state=True)
+        state = await reconcile(What.APPLY, return_state=True)
         report = there.report(state)
 
         items = {item.item.customer_id: item for item in report.items}
@@ -44,10 +45,10 @@ async def test_every_fault_ends_in_its_outcome(town: Any, subtests: pytest.Subte
 async def test_a_second_run_settles_what_the_first_left_and_enables_nothing_twice(town: Any) -> None:
     async with town(world()) as there:
         await there.bring_in(import_file())
-        await reconcile(return_state=True)
+        await reconcile(What.APPLY, return_state=True)
         for application in there.linkedin.state()["applications"]:
             there.linkedin.set_faults(application["client_id"], [])
-        second = there.report(await reconcile(return_state=True))
+        second = there.report(await reconcile(What.APPLY, return_state=True))
 
         left = {i.item.customer_id: i.condition.reason for i in second.unsettled()}
         # What LinkedIn confirmed and did not do stays with a name: only a person sends it again.
@@ -58,6 +59,6 @@ async def test_a_second_run_settles_what_the_first_left_and_enables_nothing_twic
         assert all(counts["effective"] <= 1 for counts in received.values())
 
         before = there.operations().count("enable")
-        third = there.report(await reconcile(return_state=True))
+        third = there.report(await reconcile(What.APPLY, return_state=True))
         assert there.operations().count("enable") == before, "a run over a converged world sends no enable"
         assert third.requests.enable == 0

@@ -5,17 +5,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import col, select, update
+from sqlmodel import col, delete, select
 
+from flows.apply import apply
 from flows.audit import audit
 from flows.plan import plan
 from flows.reconcile import reconcile
-from flows.request import AuditRequest, PlanRequest, ReconcileRequest, Who
+from flows.request import ReconcileRequest, What
 from greenlight.ats.budgets import Budgets
+from greenlight.ats.holds import Holds
+from greenlight.ats.ledger import Attempt, Warrant
 from greenlight.ats.locks import Locks
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.plans import Plans
-from greenlight.ats.tables import Attempt, Customer, Integration, Run
+from greenlight.ats.tables import Customer, Run
 from greenlight.domain import tripwires
 from greenlight.domain.budget import Lane
 from greenlight.reconcile import locking
@@ -27,7 +30,7 @@ from tests.flows.test_flow_requested import Customer as Visitor
 from tests.flows.test_flow_requested import World
 
 ENABLED = ("enabled", "ENABLED", "ENABLED")
-NIGHTLY = ReconcileRequest(lane=Lane.NIGHTLY)
+NIGHTLY = ReconcileRequest(what=What.APPLY, lane=Lane.NIGHTLY)
 TYPE = "APPLY_WITH_LINKEDIN"
 
 
@@ -40,7 +43,7 @@ def outcomes(report: Any) -> dict[str, tuple[str, str]]:
 
 
 def named(*customers: str) -> ReconcileRequest:
-    return ReconcileRequest(who=Who.SOME, customers=customers)
+    return ReconcileRequest(what=What.APPLY, customers=customers)
 
 
 async def test_a_spent_budget_stops_before_the_wall_and_names_whom_it_did_not_reach(town: Any) -> None:
@@ -49,7 +52,7 @@ async def test_a_spent_budget_stops_before_the_wall_and_names_whom_it_did_not_re
     settings = {"GREENLIGHT_REQUESTS_PER_DAY": "7", "GREENLIGHT_BUDGET_SCOPE": "parent"}
     async with town(world(cases), **settings) as there:
         await there.bring_in(import_file(cases))
-        state: Any = await reconcile(return_state=True)
+        state: Any = await reconcile(What.APPLY, return_state=True)
         sent = [operation for operation in there.operations() if operation != "token"]
         assert len(sent) <= 7
         report = there.report(state)
@@ -71,7 +74,7 @@ async def test_an_application_has_its_own_day(town: Any, limit: int) -> None:
     cases = crowd("ada", "bob")
     async with town(world(cases), GREENLIGHT_REQUESTS_PER_DAY=str(limit)) as there:
         await there.bring_in(import_file(cases))
-        report = there.report(await reconcile(return_state=True))
+        report = there.report(await reconcile(What.APPLY, return_state=True))
         expected = [("held", "THROTTLED"), ("unknown", "CONFIRMED_NOT_SHOWN"), ("enabled", "ENABLED")][limit - 1]
         assert outcomes(report) == {"ada": expected, "bob": expected}
         assert len([operation for operation in there.operations() if operation != "token"]) == 2 * limit
@@ -82,7 +85,7 @@ async def test_refusals_park_an_application_and_nobody_else(town: Any) -> None:
     cases = (Case("ada", "its limit is reached", ENABLED, faults=(full,)), *crowd("bob"))
     async with town(world(cases), GREENLIGHT_RETRY_DELAYS_SECONDS="0,0,0,0,0,0,0,0") as there:
         await there.bring_in(import_file(cases))
-        report = there.report(await reconcile(return_state=True))
+        report = there.report(await reconcile(What.APPLY, return_state=True))
         assert outcomes(report) == {"ada": ("not_looked_at", "THROTTLED"), "bob": ("enabled", "ENABLED")}
         asked = [e for e in there.linkedin.log if e.client_id == "appada" and e.operation == "verify"]
         assert len(asked) == 4, "after the fourth 429 in a row nothing is sent before the day turns"
@@ -94,41 +97,94 @@ async def test_a_pause_holds_whoever_runs_and_ends(town: Any) -> None:
         await there.bring_in(import_file(cases))
         pauses, now = Pauses(there.database), there.now()
         pauses.begin(Pause("ada", "a dispute", "ann", now, now + timedelta(hours=1)))
-        report = there.report(await reconcile(named("ada", "bob"), return_state=True))
+        report = there.report(await reconcile(**dict(named("ada", "bob")), return_state=True))
         assert outcomes(report) == {"ada": ("held", "PAUSED"), "bob": ("enabled", "ENABLED")}
         (held,) = [item for item in report.items if item.item.customer_id == "ada"]
         assert "by ann until" in (held.condition.detail or "")
         pauses.end("ada")
-        assert outcomes(there.report(await reconcile(return_state=True)))["ada"] == ("enabled", "ENABLED")
+        report = there.report(await reconcile(What.APPLY, return_state=True))
+        assert outcomes(report)["ada"] == ("enabled", "ENABLED")
 
 
-async def test_one_organization_of_two_customers_is_enabled_when_a_person_names_one(town: Any) -> None:
+async def test_one_organization_of_two_customers_is_enabled_when_a_person_lifts_one(town: Any) -> None:
     ada, bob = crowd("ada", "bob")
     both = world((ada, bob))
     both.applications[1].integrations[0] = both.applications[0].integrations[0].model_copy()
     async with town(both) as there:
         await there.bring_in(import_file((ada, bob)).replace("organization:bob", "organization:ada"))
-        report = there.report(await reconcile(return_state=True))
+        report = there.report(await reconcile(What.APPLY, return_state=True))
         assert outcomes(report) == {"ada": ("held", "CLAIMED_TWICE"), "bob": ("held", "CLAIMED_TWICE")}
-        assert "enable" not in there.operations()
+        report = there.report(await reconcile(**dict(named("ada", "bob")), return_state=True))
+        assert outcomes(report) == {"ada": ("held", "CLAIMED_TWICE"), "bob": ("held", "CLAIMED_TWICE")}
+        assert "enable" not in there.operations(), "a run that names a customer is no word about the claim"
 
-        plan_id = there.report(await plan(PlanRequest(who=Who.SOME, customers=("bob",)), return_state=True)).plan_id
+        Holds(there.database).lift(["bob"], "ann", there.now())
+        plan_id = there.report(await plan(("bob",), return_state=True)).plan_id
         Plans(there.database).approve(plan_id, "ann", there.now())
-        report = there.report(await reconcile(ReconcileRequest(plan_id=plan_id), return_state=True))
+        report = there.report(await apply(plan_id, return_state=True))
         assert outcomes(report) == {"bob": ("enabled", "ENABLED")}
         assert there.enables()["ada"] == {"received": 0, "effective": 0}
 
 
-async def test_what_nobody_ever_asked_for_is_held(town: Any) -> None:
+@pytest.mark.parametrize("word", ["import", "person"])
+async def test_what_nobody_ever_asked_for_is_held(town: Any, word: str) -> None:
     """A row that a script or a mistake put there, and LinkedIn happens to show REQUESTED for it."""
     cases = crowd("ada")
     async with town(world(cases)) as there:
         await there.bring_in(import_file(cases))
         with there.database.writing() as session:
-            session.exec(update(Integration).values(imported_at=None))
-        assert outcomes(there.report(await reconcile(return_state=True))) == {"ada": ("held", "WITHOUT_EVIDENCE")}
+            session.exec(delete(Warrant))
+        assert outcomes(there.report(await reconcile(What.APPLY, return_state=True))) == {
+            "ada": ("held", "WITHOUT_EVIDENCE")
+        }
+        assert (
+            outcomes(there.report(await reconcile(**dict(NIGHTLY), return_state=True)))["ada"][1] == "WITHOUT_EVIDENCE"
+        )
+        if word == "import":
+            await there.bring_in(import_file(cases))
+            state: Any = await reconcile(What.APPLY, return_state=True)
+        else:
+            state = await reconcile(**dict(named("ada")), return_state=True)
+        assert outcomes(there.report(state)) == {"ada": ("enabled", "ENABLED")}
+        with there.database.reading() as session:
+            query = select(Warrant.word).join(Attempt, col(Attempt.warrant_id) == Warrant.id)
+            assert session.exec(query).all() == [word]
+
+
+async def test_what_is_requested_once_more_waits_for_a_new_word(town: Any) -> None:
+    """What brought it about the first time is used up, however often a night finds it REQUESTED again."""
+    cases = crowd("ada")
+    async with town(world(cases)) as there:
         await there.bring_in(import_file(cases))
-        assert outcomes(there.report(await reconcile(return_state=True))) == {"ada": ("enabled", "ENABLED")}
+        await reconcile(What.APPLY, return_state=True)
+        there.linkedin.set_status("appada", Key("urn:li:organization:ada", TYPE, "JOBS"), "REQUESTED")
+        for _ in range(2):
+            found = outcomes(there.report(await reconcile(**dict(NIGHTLY), return_state=True)))
+            assert found["ada"] == ("held", "WITHOUT_EVIDENCE")
+        await there.bring_in(import_file(cases))
+        assert outcomes(there.report(await reconcile(**dict(NIGHTLY), return_state=True)))["ada"] == (
+            "enabled",
+            "ENABLED",
+        )
+
+
+async def test_when_everybody_is_gone_at_once_no_night_is_a_good_one(town: Any) -> None:
+    """Twelve customers that LinkedIn showed as enabled, and then nothing of any: nobody was told, and it said ok."""
+    cases = crowd(*(f"c{number:02}" for number in range(12)))
+    async with town(world(cases)) as there:
+        await there.bring_in(import_file(cases))
+        await reconcile(What.APPLY, return_state=True)
+        for case in cases:
+            key = Key(f"urn:li:organization:{case.id}", TYPE, "JOBS")
+            there.linkedin.set_status(f"app{case.id}", key, None)
+        for _ in range(2):
+            state: Any = await reconcile(**dict(NIGHTLY), return_state=True)
+            report = there.report(state)
+            assert set(outcomes(report).values()) == {("held", "SUDDENLY_EMPTY")}
+            assert (state.is_failed(), report.exit_code) == (True, 3)
+        Holds(there.database).lift([], "ann", there.now())
+        report = there.report(await reconcile(**dict(NIGHTLY), return_state=True))
+        assert (set(outcomes(report).values()), report.exit_code) == ({("waiting", "NOT_REQUESTED")}, 0)
 
 
 async def test_the_night_leaves_out_what_rests_and_a_person_does_not(town: Any) -> None:
@@ -137,24 +193,28 @@ async def test_the_night_leaves_out_what_rests_and_a_person_does_not(town: Any) 
     cases = (Case("ada", "its secret is dead", ENABLED, faults=(dead,)), *crowd("bob"))
     async with town(world(cases)) as there:
         await there.bring_in(import_file(cases))
-        first = there.report(await reconcile(NIGHTLY, return_state=True))
+        first = there.report(await reconcile(**dict(NIGHTLY), return_state=True))
         assert outcomes(first)["ada"] == ("failed", "CREDENTIALS_REFUSED")
         asked = len([e for e in there.linkedin.log if e.client_id == "appada"])
-        again = there.report(await reconcile(NIGHTLY, return_state=True))
+        again = there.report(await reconcile(**dict(NIGHTLY), return_state=True))
         assert outcomes(again)["ada"] == ("failed", "CREDENTIALS_REFUSED"), "why it rests is still said"
         assert len([e for e in there.linkedin.log if e.client_id == "appada"]) == asked
 
         there.linkedin.set_faults("appada", [])
-        assert outcomes(there.report(await reconcile(return_state=True)))["ada"] == ("enabled", "ENABLED")
+        report = there.report(await reconcile(What.APPLY, return_state=True))
+        assert outcomes(report)["ada"] == ("enabled", "ENABLED")
 
 
 async def test_new_keys_are_tried_in_the_next_night(town: Any) -> None:
     cases = crowd("ada")
     async with town(world(cases)) as there:
         await there.bring_in(import_file(cases).replace("S3cr3t", "wr0ng"))
-        assert outcomes(there.report(await reconcile(NIGHTLY, return_state=True)))["ada"][0] == "failed"
+        assert outcomes(there.report(await reconcile(**dict(NIGHTLY), return_state=True)))["ada"][0] == "failed"
         await there.bring_in(import_file(cases))
-        assert outcomes(there.report(await reconcile(NIGHTLY, return_state=True)))["ada"] == ("enabled", "ENABLED")
+        assert outcomes(there.report(await reconcile(**dict(NIGHTLY), return_state=True)))["ada"] == (
+            "enabled",
+            "ENABLED",
+        )
 
 
 @pytest.mark.parametrize("flow", ["night", "audit"])
@@ -162,12 +222,12 @@ async def test_what_is_no_longer_enabled_is_found(town: Any, flow: str) -> None:
     cases = crowd("ada", "bob")
     async with town(world(cases)) as there:
         await there.bring_in(import_file(cases))
-        await reconcile(return_state=True)
+        await reconcile(What.APPLY, return_state=True)
         there.linkedin.set_status("appada", Key("urn:li:organization:ada", TYPE, "JOBS"), None)
         if flow == "night":
-            state: Any = await reconcile(NIGHTLY, return_state=True)
+            state: Any = await reconcile(**dict(NIGHTLY), return_state=True)
         else:
-            state = await audit(AuditRequest(), return_state=True)
+            state = await audit(return_state=True)
             assert (state.name, "ada (NOT_REQUESTED)" in state.message) == ("DriftFound", True)
         assert outcomes(there.report(state))["ada"] == ("waiting", "NOT_REQUESTED")
 
@@ -181,14 +241,15 @@ async def test_a_run_that_meets_another_one_says_who_has_the_customer(
         await there.bring_in(import_file(cases))
         other = Locks(there.database)
         assert other.take("ada", "a-stuck-run", there.now() + timedelta(minutes=2)) is None
-        state: Any = await reconcile(return_state=True)
+        state: Any = await reconcile(What.APPLY, return_state=True)
         report = there.report(state)
         assert outcomes(report) == {"ada": ("not_looked_at", "CUSTOMER_BUSY"), "bob": ("enabled", "ENABLED")}
         (skipped,) = [item for item in report.items if item.item.customer_id == "ada"]
         assert skipped.condition.detail == "another run a-stuck-run is at it"
         assert "ada (CUSTOMER_BUSY)" in state.message
         other.release("ada")
-        assert outcomes(there.report(await reconcile(return_state=True)))["ada"] == ("enabled", "ENABLED")
+        report = there.report(await reconcile(What.APPLY, return_state=True))
+        assert outcomes(report)["ada"] == ("enabled", "ENABLED")
 
 
 async def test_two_runs_and_a_callback_for_the_same_customers_share_the_work(town: Any) -> None:
@@ -201,7 +262,9 @@ async def test_two_runs_and_a_callback_for_the_same_customers_share_the_work(tow
             visitor.clicks(there)
         everybody = named(*(visitor.id for visitor in visitors))
         states = await asyncio.gather(
-            reconcile(everybody, return_state=True), reconcile(everybody, return_state=True), enable_requested()
+            reconcile(**dict(everybody), return_state=True),
+            reconcile(**dict(everybody), return_state=True),
+            enable_requested(),
         )
         assert {v.id: there.enables()[v.id]["effective"] for v in visitors} == {v.id: 1 for v in visitors}
         assert sum(there.enables()[v.id]["received"] for v in visitors) == len(visitors)
@@ -215,7 +278,7 @@ async def test_two_runs_and_a_callback_for_the_same_customers_share_the_work(tow
             assert {run.verdict for run in session.exec(select(Run))} == {"ok"}
 
 
-async def test_a_night_leaves_a_jump_to_a_person_until_one_has_looked(
+async def test_a_night_leaves_a_jump_to_a_person_until_one_has_lifted_it(
     town: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An import of thousands, or a defect that looks like one, is no business of a run that nobody watches."""
@@ -223,13 +286,13 @@ async def test_a_night_leaves_a_jump_to_a_person_until_one_has_looked(
     before, after = crowd("ada"), crowd("ada", "bob", "cyd")
     async with town(world(after)) as there:
         await there.bring_in(import_file(before))
-        assert outcomes(there.report(await reconcile(NIGHTLY, return_state=True))) == {"ada": ("enabled", "ENABLED")}
+        assert outcomes(there.report(await reconcile(**dict(NIGHTLY), return_state=True))) == {
+            "ada": ("enabled", "ENABLED")
+        }
         await there.bring_in(import_file(after))
-        for _ in range(2):
-            found = outcomes(there.report(await reconcile(NIGHTLY, return_state=True)))
-            assert found == {
-                "ada": ("already_enabled", "ENABLED"),
-                **dict.fromkeys(("bob", "cyd"), ("held", "WANTED_SET_JUMPED")),
-            }
-        found = outcomes(there.report(await reconcile(return_state=True)))
+        for request in (NIGHTLY, NIGHTLY, ReconcileRequest(what=What.APPLY), named("bob", "cyd")):
+            found = outcomes(there.report(await reconcile(**dict(request), return_state=True)))
+            assert (found["bob"], found["cyd"]) == (("held", "WANTED_SET_JUMPED"), ("held", "WANTED_SET_JUMPED"))
+        Holds(there.database).lift(["bob", "cyd"], "ann", there.now())
+        found = outcomes(there.report(await reconcile(**dict(NIGHTLY), return_state=True)))
         assert (found["bob"], found["cyd"]) == (("enabled", "ENABLED"), ("enabled", "ENABLED"))

@@ -9,7 +9,7 @@ from sqlmodel import update
 
 from flows.plan import plan
 from flows.reconcile import reconcile
-from flows.request import ApproveRequest, ReconcileRequest, Who
+from flows.request import ApplyRequest, ApproveRequest, ReconcileRequest, What
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.tables import Integration
 from greenlight.domain.plan import Requests
@@ -32,7 +32,7 @@ async def test_a_pause_that_begins_after_the_plan_holds(town: Any, monkeypatch: 
             return await enable(self, *arguments)
 
         monkeypatch.setattr(Enabling, "enable", paused_first)
-        (item,) = there.report(await reconcile(return_state=True)).items
+        (item,) = there.report(await reconcile(What.APPLY, return_state=True)).items
         assert (item.condition.outcome.value, item.condition.reason.value) == ("held", "PAUSED")
         assert there.enables()["ada"] == {"received": 0, "effective": 0}
 
@@ -44,14 +44,14 @@ async def test_a_request_is_overdue_by_when_it_was_first_seen(
     """Each night finds another reason not to enable it; the request is as old all the same."""
     async with town(world(ADA)) as there:
         await there.bring_in(import_file(ADA))
-        await reconcile(ReconcileRequest(max_changes=0), return_state=True)
+        await reconcile(What.APPLY, max_changes=0, return_state=True)
         with there.database.writing() as session:
             session.exec(update(Integration).values(observed_since=there.now() - timedelta(hours=hours)))
         heard: list[str] = []
         monkeypatch.setattr(events, "emit_event", lambda event, **_: heard.append(event))
         now = there.now()
         Pauses(there.database).begin(Pause("ada", "a dispute", "ann", now, now + timedelta(hours=1)))
-        report = there.report(await reconcile(return_state=True))
+        report = there.report(await reconcile(What.APPLY, return_state=True))
         assert [item.condition.reason.value for item in report.items] == ["PAUSED"]
         assert ("greenlight.request.overdue" in heard) == told
         assert report.requests == Requests(token=1, verify=1, enable=0)
@@ -61,9 +61,9 @@ async def test_a_request_is_overdue_by_when_it_was_first_seen(
 def test_what_cannot_be_a_name_is_refused_before_the_run(broken: str) -> None:
     """PostgreSQL cannot even look for a NUL, and a run's title is one line."""
     for refused in (
-        lambda: ReconcileRequest(who=Who.SOME, customers=(broken,)),
+        lambda: ReconcileRequest(customers=(broken,)),
         lambda: ReconcileRequest(types=(broken,)),
-        lambda: ReconcileRequest(plan_id=broken),
+        lambda: ApplyRequest(plan_id=broken),
         lambda: ApproveRequest(plan_id="p", approved_by=broken),
     ):
         with pytest.raises(ValidationError, match="pattern"):

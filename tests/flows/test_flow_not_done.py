@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from flows.reconcile import reconcile
+from flows.request import What
 from greenlight.ats.attempts import Attempts
 from tests.flows.fault_world import Case, import_file, world
 
@@ -34,7 +35,7 @@ async def test_a_run_whose_intents_cannot_be_written_has_not_converged(town: Any
     async with town(world(THREE)) as there:
         await there.bring_in(import_file(THREE))
         no_room(there)
-        state: Any = await reconcile(return_state=True)
+        state: Any = await reconcile(What.APPLY, return_state=True)
         assert "enable" not in there.operations()
         report = there.report(state)
         assert outcomes(report) == dict.fromkeys(("ada", "bob", "cyd"), ("failed", "NOT_DONE"))
@@ -57,7 +58,7 @@ async def test_a_chunk_that_crashes_is_the_runs_failure_and_stops_no_other(
             return honest(self, wanted, *told, **more)
 
         monkeypatch.setattr(Attempts, "begin", broken)
-        state: Any = await reconcile(return_state=True)
+        state: Any = await reconcile(What.APPLY, return_state=True)
         assert (state.type.value, state.name) == ("FAILED", "Crashed")
         assert state.message.startswith("1 chunk of the work ended in an error, the first ZeroDivisionError. ")
         assert "bob (NOT_DONE)" in state.message

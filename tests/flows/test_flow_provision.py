@@ -11,7 +11,6 @@ from pydantic import SecretStr
 from blocks.child_app import ChildAppBlocks, block_name
 from blocks.parent_app import save_parent
 from flows.provision import provision
-from flows.request import ProvisionRequest
 from greenlight.ats.applications import Applications
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.linkedin.oauth import Credentials
@@ -75,7 +74,7 @@ def there_already(customer_id: str, **more: Any) -> Application:
 
 
 async def run(there: Any, *customers: str, new: dict[str, str] | None = None) -> ProvisionReport:
-    state: Any = await provision(ProvisionRequest(customers=customers, new=new or {}), return_state=True)
+    state: Any = await provision(customers=customers, new=new or {}, return_state=True)
     ended = await state.aresult(raise_on_failure=False)
     if isinstance(ended, CannotProvision):
         raise ended

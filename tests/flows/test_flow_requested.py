@@ -10,9 +10,11 @@ from sqlmodel import select
 
 from blocks.child_app import ChildAppBlocks, block_name
 from flows.reconcile import reconcile
+from flows.request import What
+from greenlight.ats.ledger import Attempt
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.requests import Requests
-from greenlight.ats.tables import Attempt, Run
+from greenlight.ats.tables import Run
 from greenlight.ats.visits import Visits
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.report import Command
@@ -157,7 +159,7 @@ async def test_one_customers_trouble_is_nobody_elses(town: Any) -> None:
         assert ada.shown(there) == {TYPE: ("UNKNOWN", "failed", "LINKEDIN_UNAVAILABLE")}
 
         there.linkedin.set_faults(ada.client_id, [])
-        report = there.report(await reconcile(return_state=True))
+        report = there.report(await reconcile(What.APPLY, return_state=True))
         assert report.exit_code == 0, "the nightly run is the safety net"
         assert ada.shown(there)[TYPE][0] == "ENABLED"
         assert there.enables()[bob.id] == {"received": 1, "effective": 1}
@@ -170,7 +172,7 @@ async def test_the_nightly_run_at_the_same_moment(town: Any) -> None:
         for customer in customers:
             await customer.move_in(there)
             customer.clicks(there)
-        await asyncio.gather(reconcile(return_state=True), enable_requested(), enable_requested())
+        await asyncio.gather(reconcile(What.APPLY, return_state=True), enable_requested(), enable_requested())
         assert {c.id: there.enables()[c.id]["effective"] for c in customers} == {c.id: 1 for c in customers}
         assert {c.shown(there)[TYPE][0] for c in customers} == {"ENABLED"}
         with there.database.reading() as session:

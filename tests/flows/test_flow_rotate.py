@@ -82,7 +82,7 @@ async def held(customer: str) -> str:
 
 async def run(there: Any, *customers: str) -> ProvisionReport:
     request = RotateRequest(customers=customers, all_customers=not customers)
-    state: Any = await rotate(request, return_state=True)
+    state: Any = await rotate(**dict(request), return_state=True)
     ended = await state.aresult(raise_on_failure=False)
     if isinstance(ended, NotRotatable | UnknownCustomer):
         raise ended

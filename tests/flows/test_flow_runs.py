@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 
+from flows.apply import apply
 from flows.plan import plan
 from flows.reconcile import reconcile
-from flows.request import PlanRequest, ReconcileRequest
+from flows.request import What
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.plans import Plans, UnknownPlan
 from greenlight.ats.store import Look, Store
@@ -44,7 +45,7 @@ async def test_a_plan_sends_no_post_to_the_api_and_has_a_price(town: Any) -> Non
 
         before = len(there.linkedin.log)
         Plans(there.database).approve(report.plan_id, "somebody", there.now())
-        await reconcile(ReconcileRequest(plan_id=report.plan_id), return_state=True)
+        await apply(report.plan_id, return_state=True)
         sent = [e.operation for e in there.linkedin.log[before:]]
         assert [sent.count(o) for o in ("token", "verify", "enable")] == [3, 6, 3], "the price was right"
 
@@ -52,10 +53,10 @@ async def test_a_plan_sends_no_post_to_the_api_and_has_a_price(town: Any) -> Non
 async def test_a_plan_is_applied_exactly(town: Any) -> None:
     async with town(world(THREE)) as there:
         await there.bring_in(import_file(THREE))
-        made = there.report(await plan(PlanRequest.of(Selection(excluded=("cyd",))), return_state=True))
+        made = there.report(await plan(except_customers=("cyd",), return_state=True))
         there.linkedin.set_status("appbob", Key("urn:li:organization:bob", "APPLY_WITH_LINKEDIN", "JOBS"), None)
         Plans(there.database).approve(made.plan_id, "somebody", there.now())
-        report = there.report(await reconcile(ReconcileRequest(plan_id=made.plan_id), return_state=True))
+        report = there.report(await apply(made.plan_id, return_state=True))
 
         assert outcomes(report) == {"ada": ("enabled", "ENABLED"), "bob": ("waiting", "NOT_REQUESTED")}, (
             "what changed since the plan is looked at again and left alone; cyd was not in it"
@@ -66,7 +67,7 @@ async def test_a_plan_is_applied_exactly(town: Any) -> None:
 async def test_an_unknown_plan_changes_nothing(town: Any) -> None:
     async with town(world(THREE)) as there:
         await there.bring_in(import_file(THREE))
-        state = await reconcile(ReconcileRequest(plan_id="nope"), return_state=True)
+        state = await apply("nope", return_state=True)
         assert state.is_failed()
         assert isinstance(state.data, UnknownPlan) or "nope" in str(state.message)
         assert there.linkedin.log == []
@@ -75,14 +76,14 @@ async def test_an_unknown_plan_changes_nothing(town: Any) -> None:
 async def test_the_cap_holds_the_rest_and_the_next_run_takes_it(town: Any) -> None:
     async with town(world(THREE)) as there:
         await there.bring_in(import_file(THREE))
-        first = there.report(await reconcile(ReconcileRequest(max_changes=1), return_state=True))
+        first = there.report(await reconcile(What.APPLY, max_changes=1, return_state=True))
         assert outcomes(first) == {
             "ada": ("enabled", "ENABLED"),
             "bob": ("held", "HELD_BY_CAP"),
             "cyd": ("held", "HELD_BY_CAP"),
         }
         assert first.exit_code == 3
-        second = there.report(await reconcile(return_state=True))
+        second = there.report(await reconcile(What.APPLY, return_state=True))
         assert outcomes(second)["cyd"] == ("enabled", "ENABLED")
         assert second.exit_code == 0
 
@@ -101,7 +102,7 @@ async def test_an_intent_left_by_a_killed_run_is_settled_by_looking(town: Any, d
         if done:
             key = Key("urn:li:organization:ada", "APPLY_WITH_LINKEDIN", "JOBS")
             there.linkedin.set_status("appada", key, "ENABLED")
-        report = there.report(await reconcile(return_state=True))
+        report = there.report(await reconcile(What.APPLY, return_state=True))
 
         expected = ("already_enabled", "ENABLED") if done else ("enabled", "ENABLED")
         assert outcomes(report) == {"ada": expected}
@@ -121,7 +122,7 @@ async def test_runs_at_the_same_time_enable_each_integration_once(town: Any) -> 
     crowd = tuple(Case(f"c{number}", "an ordinary customer", ENABLED) for number in range(20))
     async with town(world(crowd), GREENLIGHT_RETRY_DELAYS_SECONDS="0.3,0.3,0.3") as there:
         await there.bring_in(import_file(crowd))
-        states = await asyncio.gather(*(reconcile(return_state=True) for _ in range(3)))
+        states = await asyncio.gather(*(reconcile(What.APPLY, return_state=True) for _ in range(3)))
         reports = [there.report(state) for state in states]
 
         assert list(there.enables().values()) == [{"received": 1, "effective": 1}] * 20
@@ -145,7 +146,7 @@ async def test_a_defect_in_one_chunk_stops_no_other_and_is_not_called_success(
             return await honest(self, run_id, purpose, ids)
 
         monkeypatch.setattr(Observer, "look", broken)
-        report = there.report(await reconcile(return_state=True))
+        report = there.report(await reconcile(What.APPLY, return_state=True))
         assert outcomes(report)["bob"] == ("not_looked_at", "NOT_LOOKED_AT")
         assert outcomes(report)["cyd"] == ("enabled", "ENABLED")
         assert report.exit_code == 3
@@ -158,7 +159,7 @@ async def test_one_bad_integration_of_a_customer_does_not_hide_the_others(town: 
         there.linkedin.set_faults(
             "appada", [Fault.model_validate({"on": "verify", "fault": "invalid_context", "times": 1})]
         )
-        report = there.report(await reconcile(return_state=True))
+        report = there.report(await reconcile(What.APPLY, return_state=True))
         by_context = {i.item.key.integration_context: i.condition.reason.value for i in report.items}
         assert by_context["urn:li:organization:ada"] == "ENABLED", "one refused query is asked again key by key"
 
@@ -166,7 +167,7 @@ async def test_one_bad_integration_of_a_customer_does_not_hide_the_others(town: 
 async def test_what_prefect_shows_of_a_run(town: Any) -> None:
     async with town(world(THREE)) as there:
         await there.bring_in(import_file(THREE))
-        state = await reconcile(return_state=True)
+        state = await reconcile(What.APPLY, return_state=True)
         assert (state.type.value, state.name) == ("COMPLETED", "Converged")
         async with get_client() as client:
             run_id = state.state_details.flow_run_id
@@ -185,7 +186,7 @@ async def test_a_name_that_is_markup_is_inert_in_the_artifacts(town: Any) -> Non
     )
     async with town(world(THREE[:1])) as there:
         await there.bring_in(text)
-        state = await reconcile(return_state=True)
+        state = await reconcile(What.APPLY, return_state=True)
         data = "".join((await there.artifacts(state)).values())
         assert "urn:li:organization:ada" in data
         assert "<img" not in data.replace("\\<img", "")

@@ -19,9 +19,10 @@ from pydantic import SecretStr
 from sqlmodel import col, select
 
 from blocks.child_app import ChildAppBlocks, block_name
+from greenlight.ats.ledger import Attempt
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.requests import Requests
-from greenlight.ats.tables import Attempt, Integration, RequestEvidence
+from greenlight.ats.tables import Integration, RequestEvidence
 from greenlight.ats.visits import Visits
 from greenlight.linkedin.oauth import Credentials
 from greenlight.settings import load_settings

@@ -14,9 +14,10 @@ from sqlmodel import Session, select
 
 from blocks.child_app import block_name
 from greenlight.ats.database import open_database
+from greenlight.ats.ledger import Attempt
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.requests import Requests
-from greenlight.ats.tables import Attempt, Customer, Integration, RequestDay
+from greenlight.ats.tables import Customer, Integration, RequestDay
 from greenlight.ats.visits import Visits
 from greenlight.domain.budget import Lane
 from greenlight.domain.keys import IntegrationKey

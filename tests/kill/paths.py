@@ -26,10 +26,9 @@ import tasks.requested
 import tasks.steps
 from blocks.child_app import ChildAppBlocks, block_name
 from blocks.parent_app import parent_credentials
-from flows.request import ReconcileRequest
+from flows.request import What
 from greenlight.domain.provisioning import Provision
 from greenlight.domain.rotation import COMMAND as ROTATION
-from greenlight.domain.selection import Selection
 from greenlight.linkedin.oauth import Credentials
 from greenlight.settings import load_settings
 from tasks.provision import provisioning_session
@@ -78,8 +77,7 @@ async def _reconcile(cell: Cell) -> dict[str, Any]:
     """What the flow `reconcile` does. With `again` each run of the cell is the same flow run."""
     _hold_credentials_of(cell["customer"])
     flows.reconcile.flow_run = SimpleNamespace(id=cell["run_id"] if cell.get("again") else uuid4())
-    request = ReconcileRequest.of(Selection(customers=(cell["customer"],)))
-    state = await flows.reconcile.reconcile.fn(request)
+    state = await flows.reconcile.reconcile.fn(What.APPLY, (cell["customer"],))
     return {"state": state.name, "message": state.message}
 
 

@@ -45,7 +45,8 @@ class ParentStage:
         self.api = router.route(url__startswith=API)
         self.counts, self.issued = RequestCounts(), 0
         wire = Wire(timeout_seconds, _Streaming(router))
-        calls = Calls(wire, Tokens(wire, TOKEN_URL, self.counts, Clock()), self.counts)
+        tokens = Tokens(wire, TOKEN_URL, self.counts, Clock())
+        calls = Calls(wire, tokens, self.counts, sleep=_at_once)
         self.provisioner = Provisioner(calls, API, PARENT)
 
     def _issue(self, _: httpx.Request) -> httpx.Response:
@@ -88,6 +89,10 @@ class ParentStage:
         assert arrived == (self.counts.token, self.counts.provision)
         assert (self.counts.verify, self.counts.enable) == (0, 0)
         return arrived
+
+
+async def _at_once(_: float) -> None:
+    pass
 
 
 def everything_told_by(error: BaseException) -> str:

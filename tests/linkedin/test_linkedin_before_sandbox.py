@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from greenlight.domain.conditions import WORTH_REPEATING
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import NOT_REQUESTED, Observation, Status
@@ -135,7 +136,7 @@ async def test_an_enable_that_goes_wrong_is_sent_once_and_never_called_enabled(
         assert await there.look() == {AWLI: REQUESTED}
         error = await there.enable()
         assert type(error) is kind
-        assert error.reason in (Reason.LINKEDIN_UNAVAILABLE, Reason.UNREADABLE_ANSWER, Reason.THROTTLED)
+        assert error.reason in WORTH_REPEATING
         assert there.arrived("enable") == 1
         assert error.worth_repeating
         if status is not None:
@@ -176,9 +177,9 @@ async def test_a_look_that_goes_wrong(fault: dict[str, Any]) -> None:
         pytest.param({"fault": "truncated"}, Reason.LINKEDIN_UNAVAILABLE, id="half an answer"),
         pytest.param({"fault": "hang", "seconds": 30}, Reason.LINKEDIN_UNAVAILABLE, id="no answer in time"),
         pytest.param({"fault": "huge", "bytes": None}, Reason.UNREADABLE_ANSWER, id="an endless answer"),
-        pytest.param({"fault": "html"}, Reason.UNREADABLE_ANSWER, id="a page"),
+        pytest.param({"fault": "html"}, Reason.NOT_THE_API, id="a page"),
         pytest.param({"fault": "no_token"}, Reason.UNREADABLE_ANSWER, id="no token in it"),
-        pytest.param({"fault": "bad_expiry", "expires_in": 0}, Reason.UNREADABLE_ANSWER, id="a token without a life"),
+        pytest.param({"fault": "bad_expiry", "expires_in": "soon"}, Reason.UNREADABLE_ANSWER, id="a life in words"),
         pytest.param({"fault": "status", "status": 500}, Reason.LINKEDIN_UNAVAILABLE, id="down"),
     ],
 )
@@ -198,6 +199,14 @@ async def test_a_dead_token_is_renewed_once_and_never_sent_again(operation: str,
         assert await there.look() == {AWLI: REQUESTED}
         assert await there.enable() is None
         assert there.counts.token == 2
+
+
+@pytest.mark.parametrize("life", [0, -1, None, 1_800_000, "1800"])
+async def test_a_token_of_a_life_that_is_not_known_is_used(life: object) -> None:
+    async with served({"on": "token", "fault": "bad_expiry", "expires_in": life}, patience=5) as there:
+        assert await there.look() == {AWLI: REQUESTED}
+        assert await there.enable() is None
+        assert there.counts == RequestCounts(token=1, verify=1, enable=1)
 
 
 async def test_a_token_outlived_at_linkedin_is_renewed() -> None:

@@ -9,7 +9,21 @@ from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Observation, Status
 from greenlight.linkedin.errors import LinkedInError, Unanswered
 from tests.linkedin.raw_server import TOKEN_ANSWER, a_client, answer, listening
-from tests.linkedin.stage import ACME, AWLI, CONNECT, CSA, EXPORT, NAME, OWN, SECRET, TOKEN, Stage, body_of, seen_in
+from tests.linkedin.stage import (
+    ACME,
+    AWLI,
+    CONNECT,
+    CSA,
+    EXPORT,
+    NAME,
+    OWN,
+    SECRET,
+    TOKEN,
+    Stage,
+    body_of,
+    says,
+    seen_in,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +50,7 @@ async def test_what_is_not_http_is_no_answer(raw: bytes) -> None:
 async def test_a_refused_credential_is_asked_for_once_however_many_keys() -> None:
     """A refusal of the token endpoint is not one bad key's fault, so nothing is asked key by key."""
     stage = Stage()
-    stage.token.respond(410)
+    stage.token.respond(410, json={"error": "invalid_client"})
     await stage.verify(AWLI, CONNECT, EXPORT, CSA)
     assert stage.sent() == (1, 0, 0)
 
@@ -49,11 +63,11 @@ async def test_a_status_of_the_future_that_echoes_secrets() -> None:
 
 async def test_a_token_that_was_rejected_twice_is_not_sent_again() -> None:
     stage = Stage()
-    stage.look.respond(401, json={"status": 401})
+    stage.look.mock(return_value=says(401))
     await stage.verify(AWLI)
     await stage.verify(AWLI)
     bearers = [call.request.headers["authorization"] for call in stage.look.calls]
-    assert len(bearers) == len(set(bearers)) == 4
+    assert len(bearers) == len(set(bearers)) == 6
 
 
 async def test_the_same_text_handed_out_again_is_a_renewal() -> None:
@@ -69,7 +83,7 @@ async def test_the_same_text_handed_out_again_is_a_renewal() -> None:
         if arrived == 30:
             all_there.set()
         await all_there.wait()
-        return httpx.Response(401 if first_round else 200, json={"results": {}})
+        return says(401) if first_round else httpx.Response(200, json={"results": {}})
 
     stage.look.mock(side_effect=answer)
     await asyncio.gather(*(stage.verify(AWLI) for _ in range(30)))

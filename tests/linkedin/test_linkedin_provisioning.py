@@ -1,6 +1,7 @@
 """The Provisioning API: what is sent, to the letter, and what every answer that succeeds is taken for."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -123,9 +124,14 @@ BAD_URNS = [
 ]
 
 
-async def unreadable(stage: ParentStage, call: str) -> None:
+#: Whether it is the API's, damaged, or somebody else's: nothing is known of the effect.
+NOT_TO_BE_USED = (Reason.UNREADABLE_ANSWER, Reason.NOT_THE_API)
+
+
+async def unreadable(stage: ParentStage, call: str, reasons: Collection[Reason] = (Reason.UNREADABLE_ANSWER,)) -> None:
     error = await stage.error(call)
-    assert (type(error), error.reason) == (Unclear, Reason.UNREADABLE_ANSWER)
+    assert type(error) is Unclear
+    assert error.reason in reasons
     assert error.worth_repeating
     assert stage.sent() == (1, 1), "what may have had an effect is not sent again"
 
@@ -135,7 +141,7 @@ async def test_a_create_whose_answer_cannot_be_used_is_unclear(body: object) -> 
     """The application may be there all the same, so nothing but a look can tell."""
     stage = ParentStage()
     stage.answers(body)
-    await unreadable(stage, "create")
+    await unreadable(stage, "create", NOT_TO_BE_USED)
 
 
 @pytest.mark.parametrize("urn", BAD_URNS)
@@ -230,10 +236,20 @@ async def test_a_finder_that_says_something_else_is_not_believed(body: object) -
     """Another's application would be given to this customer, and none at all would make a second one."""
     stage = ParentStage()
     stage.answers(body)
-    await unreadable(stage, "find")
+    await unreadable(stage, "find", NOT_TO_BE_USED)
 
 
-@pytest.mark.parametrize(("status", "body"), [(204, b""), (200, b""), (200, b"{}"), (202, b"<html>")])
+@pytest.mark.parametrize("call", ["create", "find", "rotate", "set"])
+@pytest.mark.parametrize("status", [200, 201, 202, 203])
+@pytest.mark.parametrize("body", [b"<html><title>Sign in</title>", b'{"message": "blocked"}', b"blocked"])
+async def test_somebody_elses_success_is_none(call: str, status: int, body: bytes) -> None:
+    """Least of all for a change that answers with nothing: a page with 200 would pass for it."""
+    stage = ParentStage()
+    stage.answers(body, status)
+    await unreadable(stage, call, (Reason.NOT_THE_API,))
+
+
+@pytest.mark.parametrize(("status", "body"), [(204, b""), (200, b""), (200, b"{}"), (202, b"")])
 async def test_domains_are_replaced_as_a_whole(status: int, body: bytes) -> None:
     """The urn stands in the path as it is; a partial update answers nothing, so no body is asked for."""
     stage = ParentStage()
@@ -279,4 +295,4 @@ async def test_a_rotation_as_linkedin_documents_it() -> None:
 async def test_a_rotation_whose_answer_has_no_secret_is_unclear(body: object) -> None:
     stage = ParentStage()
     stage.answers(body)
-    await unreadable(stage, "rotate")
+    await unreadable(stage, "rotate", NOT_TO_BE_USED)

@@ -12,7 +12,7 @@ from greenlight.linkedin.errors import LinkedInError, Refused, Unanswered, Uncle
 from greenlight.linkedin.oauth import Credentials
 from greenlight.linkedin.provisioning import Created, Found, is_unsettled
 from tests.linkedin.parent_stage import CHILD_SECRET, CREATED, PARENT, PARENT_SECRET, ROTATED, URN, ParentStage
-from tests.linkedin.stage import TOKEN, bearer_of
+from tests.linkedin.stage import TOKEN, bearer_of, says
 
 CALLS = ["create", "find", "set", "rotate"]
 
@@ -42,12 +42,15 @@ async def test_every_refusal(call: str, status: int, kind: type[LinkedInError], 
 
 
 @pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"x" * 1_000_001])
-async def test_a_refusal_without_words(call: str, body: bytes) -> None:
+@pytest.mark.parametrize("status", [400, 401, 403, 409, 429])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"x" * 1_000_001, b'{"message": "Forbidden"}'])
+async def test_a_refusal_in_somebody_elses_words_is_none(call: str, body: bytes, status: int) -> None:
+    """It may have been carried out all the same, and says nothing of the parent application."""
     stage = ParentStage()
-    stage.answers(body, 409)
+    stage.answers(body, status)
     error = await stage.error(call)
-    assert (type(error), error.reason, error.detail) == (Refused, Reason.PROVISIONING_REFUSED, "HTTP 409")
+    assert (type(error), error.reason, error.worth_repeating) == (Unclear, Reason.NOT_THE_API, True)
+    assert stage.sent() == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,7 @@ async def test_a_refusal_without_words(call: str, body: bytes) -> None:
 async def test_words_of_the_other_api_mean_nothing_here(status: int, words: str) -> None:
     """An application is not an integration that is enabled already."""
     stage = ParentStage()
-    stage.answers({"message": words}, status)
+    stage.answers({"message": words, "status": status}, status)
     assert (await stage.error("create")).reason is Reason.PROVISIONING_REFUSED
 
 
@@ -66,7 +69,7 @@ async def test_words_of_the_other_api_mean_nothing_here(status: int, words: str)
 @pytest.mark.parametrize("status", [429, 503])
 async def test_how_long_to_wait_reaches_whoever_waits(call: str, status: int) -> None:
     stage = ParentStage()
-    stage.answers({}, status, **{"retry-after": "12"})
+    stage.answers(says(status).content, status, **{"retry-after": "12"})
     error = await stage.error(call)
     assert (error.retry_after, error.worth_repeating) == (12, True)
 
@@ -99,7 +102,7 @@ async def test_an_answer_that_does_not_come_in_time() -> None:
 async def test_a_rejected_token_is_renewed_once(call: str) -> None:
     good = {"create": CREATED, "find": {"elements": []}, "set": {}, "rotate": ROTATED}[call]
     stage = ParentStage()
-    stage.api.mock(side_effect=[httpx.Response(401), httpx.Response(200, json=good)])
+    stage.api.mock(side_effect=[says(401), httpx.Response(200, json=good)])
     await stage.do(call)
     assert stage.sent() == (2, 2)
     assert [bearer_of(c.request) for c in stage.api.calls] == [f"{TOKEN}1", f"{TOKEN}2"]
@@ -113,7 +116,7 @@ async def test_a_fresh_token_that_is_rejected_too_is_a_refusal(call: str) -> Non
     stage.answers({"message": "Invalid access token"}, 401)
     error = await stage.error(call)
     assert (type(error), error.reason) == (Refused, Reason.PROVISIONING_REFUSED)
-    assert stage.sent() == (2, 2)
+    assert stage.sent() == (3, 3)
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -121,9 +124,10 @@ async def test_a_fresh_token_that_is_rejected_too_is_a_refusal(call: str) -> Non
     ("status", "body", "reason"),
     [
         pytest.param(401, b'{"error":"invalid_client"}', Reason.CREDENTIALS_REFUSED, id="the parent's secret is wrong"),
-        pytest.param(429, b"", Reason.THROTTLED, id="too many tokens"),
+        pytest.param(429, b'{"error":"slow_down"}', Reason.THROTTLED, id="too many tokens"),
         pytest.param(500, b"", Reason.LINKEDIN_UNAVAILABLE, id="the endpoint is down"),
-        pytest.param(200, b"<html>", Reason.UNREADABLE_ANSWER, id="a page for a token"),
+        pytest.param(200, b"<html>", Reason.NOT_THE_API, id="a page for a token"),
+        pytest.param(403, b"<html>", Reason.NOT_THE_API, id="a filter's page"),
     ],
 )
 async def test_without_a_token_nothing_is_sent(call: str, status: int, body: bytes, reason: Reason) -> None:
@@ -162,7 +166,7 @@ async def test_one_token_does_for_all_calls() -> None:
 async def test_a_third_secret_is_told_apart(status: int, words: str, reason: Reason) -> None:
     """Somebody has to delete one of the two; of any other refusal that would be wrong, and an outage perhaps."""
     stage = ParentStage()
-    stage.answers({"message": words}, status)
+    stage.answers({"message": words, "status": status}, status)
     error = await stage.error("rotate")
     assert (error.reason, error.detail) == (reason, f"HTTP {status} {words}")
     assert isinstance(error, Unclear if status == 500 else Refused)
@@ -171,7 +175,7 @@ async def test_a_third_secret_is_told_apart(status: int, words: str, reason: Rea
 @pytest.mark.parametrize("call", ["create", "find", "set"])
 async def test_only_a_rotation_can_have_too_many_secrets(call: str) -> None:
     stage = ParentStage()
-    stage.answers({"message": "two secrets"}, 400)
+    stage.answers({"message": "two secrets", "status": 400}, 400)
     assert (await stage.error(call)).reason is Reason.PROVISIONING_REFUSED
 
 
@@ -182,10 +186,13 @@ async def test_no_secret_is_told_though_linkedin_repeats_it(
 ) -> None:
     """The parent's secret makes applications for every customer."""
     caplog.set_level(logging.DEBUG)
-    stage = ParentStage()
-    stage.answers({"message": f"you sent {PARENT_SECRET} and {TOKEN}1 and client_secret={CHILD_SECRET}"}, status)
-    error = await stage.error(call)
-    assert "[hidden]" in (error.detail or "")
+    words = f"you sent {PARENT_SECRET} and {TOKEN}1 and client_secret={CHILD_SECRET}"
+    for body in ({"message": words, "status": status}, f"<title>{words}</title>".encode(), {"message": words}):
+        stage = ParentStage()
+        stage.answers(body, status)
+        error = await stage.error(call)
+        # A page of a server's defect is not quoted.
+        assert "[hidden]" in (error.detail or "") or status == 500
     assert not any(needle in caplog.text for needle in (PARENT_SECRET, CHILD_SECRET, TOKEN))
 
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greenlight.domain.budget import day_ends
 from greenlight.domain.reasons import Reason
 from greenlight.linkedin.errors import LinkedInError, Unclear, parse_retry_after
-from tests.linkedin.stage import enabled_by, seen_in
+from tests.linkedin.stage import Stage, enabled_by, says, seen_in
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -67,7 +68,8 @@ def test_no_text_of_this_kind_breaks_it(text: str) -> None:
     ],
 )
 async def test_a_long_silence_is_left_to_a_later_run(status: int, header: dict[str, str], again: bool) -> None:
-    for error in (await seen_in(b"{}", status, header), await enabled_by(b"{}", status, header)):
+    body = says(status).content
+    for error in (await seen_in(body, status, header), await enabled_by(body, status, header)):
         assert isinstance(error, LinkedInError)
         assert error.reason is (Reason.THROTTLED if status == 429 else Reason.LINKEDIN_UNAVAILABLE)
         assert error.worth_repeating is again
@@ -77,11 +79,49 @@ async def test_a_long_silence_is_left_to_a_later_run(status: int, header: dict[s
 
 async def test_a_date_is_counted_from_now() -> None:
     header = {"retry-after": format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)}
-    error = await enabled_by(b"", 429, header)
+    error = await enabled_by(says(429).content, 429, header)
     assert error is not None
     assert error.retry_after is not None
     assert 3500 < error.retry_after <= 3600
     assert not error.worth_repeating
+
+
+DAYS = [
+    pytest.param("Resource level throttle APPLICATION DAY limit for calls to this resource is reached.", id="as is"),
+    pytest.param("Your daily quota is used up", id="in other words"),
+]
+
+
+@pytest.mark.parametrize("message", DAYS)
+@pytest.mark.parametrize("header", [{}, {"retry-after": "5"}, {"retry-after": "0"}])
+async def test_the_days_limit_is_not_tried_again_before_the_day_ends(message: str, header: dict[str, str]) -> None:
+    """However soon the header says: a day's limit ends at 00:00 UTC, and each try costs a request."""
+    body = says(429, message).content
+    end = day_ends(datetime.now(UTC))
+    for error in (await seen_in(body, 429, header), await enabled_by(body, 429, header)):
+        left = (end - datetime.now(UTC)).total_seconds()
+        assert isinstance(error, LinkedInError)
+        assert error.reason is Reason.THROTTLED
+        assert error.retry_after == pytest.approx(left % 86400, abs=5)
+        assert error.worth_repeating is (left <= 30)
+
+
+async def test_the_days_limit_at_the_token_endpoint() -> None:
+    stage = Stage()
+    words = {"error": "temporarily_unavailable", "error_description": "APPLICATION DAY limit"}
+    stage.token.respond(429, json=words, headers={"retry-after": "1"})
+    error = await stage.enable()
+    assert error is not None
+    assert error.reason is Reason.THROTTLED
+    left = (day_ends(datetime.now(UTC)) - datetime.now(UTC)).total_seconds()
+    assert error.retry_after == pytest.approx(left % 86400, abs=5)
+
+
+async def test_another_limit_is_no_days() -> None:
+    """The word must stand for itself."""
+    error = await enabled_by(says(429, "Too many requests just now; yesterday was fine").content, 429)
+    assert error is not None
+    assert (error.retry_after, error.worth_repeating) == (None, True)
 
 
 def test_patience_makes_no_refusal_worth_repeating() -> None:

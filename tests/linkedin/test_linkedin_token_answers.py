@@ -60,54 +60,9 @@ async def test_the_secret_never_reaches_the_api() -> None:
         assert quote_plus(SECRET) not in whole
 
 
-GOOD_LIVES = [
-    pytest.param(1800, id="as documented"),
-    pytest.param("1800", id="numeric text, seen in public"),
-    pytest.param("1799.5", id="with a fraction"),
-    pytest.param(0.5, id="half a second is a life"),
-    pytest.param(10**30, id="a huge number that still is one"),
-]
-BAD_LIVES = [
-    pytest.param(0, id="zero"),
-    pytest.param("0", id="zero as text"),
-    pytest.param(-1, id="negative"),
-    pytest.param("-1800", id="negative as text"),
-    pytest.param("soon", id="words"),
-    pytest.param("", id="empty text"),
-    pytest.param(None, id="null"),
-    pytest.param(True, id="true is not one second"),
-    pytest.param([1800], id="an array"),
-    pytest.param({"seconds": 1800}, id="an object"),
-    pytest.param(10**400, id="a number beyond every float"),
-    pytest.param("1e999", id="text beyond every float"),
-    pytest.param("nan", id="not a number"),
-    pytest.param(float("nan"), id="NaN, which no JSON has"),
-    pytest.param(float("inf"), id="Infinity, which no JSON has"),
-]
-
-
-@pytest.mark.parametrize("expires_in", GOOD_LIVES)
-async def test_expires_in_that_is_taken(expires_in: object) -> None:
-    stage = Stage()
-    stage.token.respond(200, json={"access_token": "fresh", "expires_in": expires_in})
-    assert await stage.tokens.get(ACME) == "fresh"
-    assert await stage.tokens.get(ACME) == "fresh"
-    assert stage.sent() == (1, 0, 0)
-
-
-@pytest.mark.parametrize("expires_in", BAD_LIVES)
-async def test_expires_in_that_is_not_taken(expires_in: object) -> None:
-    stage = Stage()
-    stage.token.respond(200, content=json.dumps({"access_token": "fresh", "expires_in": expires_in}).encode())
-    error = await refused(stage)
-    assert (type(error), error.reason) == (Unclear, Reason.UNREADABLE_ANSWER)
-    assert error.detail == "token endpoint: no access_token with a positive expires_in"
-
-
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param({"access_token": "fresh"}, id="no expires_in"),
         pytest.param({"expires_in": 1800}, id="no token"),
         pytest.param({"access_token": "", "expires_in": 1800}, id="an empty token"),
         pytest.param({"access_token": None, "expires_in": 1800}, id="null for a token"),
@@ -131,16 +86,12 @@ async def test_answers_without_a_token_that_can_be_used(body: dict[str, Any]) ->
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        pytest.param(b"<html>Sign in</html>", "the body is not JSON", id="a page"),
-        pytest.param(b"\x00\xff\xc3\x28", "the body is not JSON", id="garbage"),
-        pytest.param(b"", "the body is not JSON", id="empty"),
-        pytest.param(b"[1]", "the body is not a JSON object", id="an array"),
-        pytest.param(b'"token"', "the body is not a JSON object", id="a text"),
         pytest.param(b'{"access_token":"a","access_token":"b"}', "the body is not JSON", id="two tokens"),
+        pytest.param(b'{"access_token":"a', "the body is not JSON", id="half of it"),
         pytest.param(b"x" * 1_000_001, "the body is too long", id="more than anybody's token"),
     ],
 )
-async def test_200_with_something_else(body: bytes, detail: str) -> None:
+async def test_200_with_a_damaged_answer(body: bytes, detail: str) -> None:
     stage = Stage()
     stage.token.respond(200, content=body)
     error = await refused(stage)
@@ -148,34 +99,94 @@ async def test_200_with_something_else(body: bytes, detail: str) -> None:
     assert error.detail == f"token endpoint: {detail}"
 
 
+FROM = "from www.linkedin.test"
+
+
 @pytest.mark.parametrize(
-    ("status", "kind", "reason", "again"),
+    ("body", "detail"),
     [
-        pytest.param(500, Unclear, Reason.LINKEDIN_UNAVAILABLE, True, id="500 passes"),
-        pytest.param(503, Unclear, Reason.LINKEDIN_UNAVAILABLE, True, id="503 passes"),
-        pytest.param(408, Unclear, Reason.LINKEDIN_UNAVAILABLE, True, id="408 passes"),
-        pytest.param(429, Refused, Reason.THROTTLED, True, id="429 is no fault of the credentials"),
-        pytest.param(302, Unclear, Reason.UNREADABLE_ANSWER, True, id="a redirect would carry the secret elsewhere"),
-        pytest.param(307, Unclear, Reason.UNREADABLE_ANSWER, True, id="307 would send the form again"),
-        pytest.param(204, Unclear, Reason.UNREADABLE_ANSWER, True, id="204 has no token"),
-        pytest.param(418, Refused, Reason.CREDENTIALS_REFUSED, False, id="a refusal that no document knows"),
+        pytest.param(b"<html>Sign in</html>", f"HTTP 200, no content type, {FROM}: Sign in", id="a page"),
+        pytest.param(b"", f"HTTP 200, no content type, {FROM}: an empty body", id="empty"),
+        pytest.param(b"[1]", f"HTTP 200, no content type, {FROM}", id="an array"),
+        pytest.param(b'"token"', f"HTTP 200, no content type, {FROM}", id="a text"),
+        pytest.param(b'{"message":"Blocked"}', f"HTTP 200, no content type, {FROM}: Blocked", id="a gateway's JSON"),
     ],
 )
-@pytest.mark.parametrize("form", ["json", "page"])
-async def test_other_statuses(form: str, status: int, kind: type[LinkedInError], reason: Reason, again: bool) -> None:
-    """A token in the body of any other status is not used, and its words are not shown."""
+async def test_200_with_somebody_elses_answer(body: bytes, detail: str) -> None:
     stage = Stage()
-    body = b'{"access_token":"fresh","expires_in":1800}' if form == "json" else b"<html>error</html>"
+    stage.token.respond(200, content=body)
+    error = await refused(stage)
+    assert (type(error), error.reason, error.worth_repeating) == (Unclear, Reason.NOT_THE_API, True)
+    assert error.detail == f"token endpoint: {detail}"
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        pytest.param(500, Reason.LINKEDIN_UNAVAILABLE, id="500 passes"),
+        pytest.param(503, Reason.LINKEDIN_UNAVAILABLE, id="503 passes"),
+        pytest.param(408, Reason.LINKEDIN_UNAVAILABLE, id="408 passes"),
+        pytest.param(429, Reason.NOT_THE_API, id="429 of somebody in between"),
+        pytest.param(302, Reason.NOT_THE_API, id="a redirect would carry the secret elsewhere"),
+        pytest.param(307, Reason.NOT_THE_API, id="307 would send the form again"),
+        pytest.param(204, Reason.NOT_THE_API, id="204 has no token"),
+        pytest.param(400, Reason.NOT_THE_API, id="400"),
+        pytest.param(401, Reason.NOT_THE_API, id="401 of a proxy that wants a login"),
+        pytest.param(403, Reason.NOT_THE_API, id="403 of a filter"),
+        pytest.param(407, Reason.NOT_THE_API, id="407"),
+        pytest.param(418, Reason.NOT_THE_API, id="a status that no document knows"),
+        pytest.param(451, Reason.NOT_THE_API, id="451"),
+        pytest.param(999, Reason.NOT_THE_API, id="999 of LinkedIn's edge"),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "page", "gateway", "half", "empty"])
+async def test_other_statuses(form: str, status: int, reason: Reason) -> None:
+    """Only OAuth's own words refuse a credential. A token in the body of any other status is not used or shown."""
+    stage = Stage()
+    body = {
+        "json": b'{"access_token":"fr3sh","expires_in":1800}',
+        "page": b"<html><title>error</title></html>",
+        "gateway": b'{"timestamp":1,"status":%d,"error":"Forbidden","message":"Blocked","path":"/"}' % status,
+        "half": b'{"error":"invalid_cl',
+        "empty": b"",
+    }[form]
     stage.token.respond(status, content=body, headers={"location": "https://elsewhere.test/"})
     error = await refused(stage)
-    assert (type(error), error.reason, error.worth_repeating) == (kind, reason, again)
-    assert error.detail == f"token endpoint: HTTP {status}"
+    if form == "half" and reason is Reason.NOT_THE_API:
+        reason = Reason.UNREADABLE_ANSWER
+    assert (type(error), error.reason, error.worth_repeating) == (Unclear, reason, True)
+    assert (error.detail or "").startswith(f"token endpoint: HTTP {status}")
+    assert "fr3sh" not in str(error)
+
+
+API_WORDS = {"message": "Not enough permissions to access: POST /accessToken", "serviceErrorCode": 100}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "reason"),
+    [
+        (429, {"error": "temporarily_unavailable"}, Refused, Reason.THROTTLED),
+        (400, {"error": "temporarily_unavailable"}, Unclear, Reason.LINKEDIN_UNAVAILABLE),
+        (400, {"error": "server_error"}, Unclear, Reason.LINKEDIN_UNAVAILABLE),
+        (429, API_WORDS, Refused, Reason.THROTTLED),
+        (403, API_WORDS, Refused, Reason.REQUEST_REFUSED),
+        (401, API_WORDS, Refused, Reason.REQUEST_REFUSED),
+    ],
+)
+async def test_linkedins_words_that_refuse_no_credential(
+    status: int, body: dict[str, Any], kind: type[LinkedInError], reason: Reason
+) -> None:
+    stage = Stage()
+    stage.token.respond(status, json=body)
+    error = await refused(stage)
+    assert (type(error), error.reason) == (kind, reason)
+    assert (error.detail or "").startswith(f"token endpoint: HTTP {status} ")
 
 
 @pytest.mark.parametrize(("status", "seconds", "again"), [(429, "12", True), (503, "12", True), (429, "3600", False)])
 async def test_retry_after_of_the_token_endpoint_reaches_whoever_waits(status: int, seconds: str, again: bool) -> None:
     stage = Stage()
-    stage.token.respond(status, headers={"retry-after": seconds})
+    stage.token.respond(status, json={"error": "temporarily_unavailable"}, headers={"retry-after": seconds})
     error = await stage.enable()
     assert isinstance(error, Refused)
     assert (error.retry_after, error.worth_repeating) == (float(seconds), again)
@@ -196,9 +207,19 @@ async def test_no_answer_at_all(lost: Exception) -> None:
     ("body", "detail"),
     [
         pytest.param({"error": "invalid_client"}, "invalid_client", id="without a description"),
-        pytest.param({"error_description": "why\r\n not"}, "why not", id="made one line"),
-        pytest.param({"error": {"a": 1}}, "{'a': 1}", id="of another type"),
-        pytest.param({"message": "not OAuth's shape"}, "", id="the API's shape"),
+        pytest.param(
+            {"error": "invalid_client", "error_description": "why\r\n not"}, "invalid_client why not", id="line"
+        ),
+        pytest.param(
+            {"error": "invalid_request", "error_description": {"a": 1}}, "invalid_request", id="of another type"
+        ),
+        pytest.param({"error": "unauthorized_client"}, "unauthorized_client", id="not for this flow"),
+        pytest.param({"error": "invalid_client_id"}, "invalid_client_id", id="LinkedIn's own"),
+        pytest.param(
+            {"error": "access_denied", "error_description": "This application is not allowed to create tokens"},
+            "access_denied This application is not allowed to create tokens",
+            id="LinkedIn's for an application without the permission",
+        ),
     ],
 )
 async def test_words_of_a_refusal(body: dict[str, Any], detail: str) -> None:
@@ -206,4 +227,24 @@ async def test_words_of_a_refusal(body: dict[str, Any], detail: str) -> None:
     stage.token.respond(400, json=body)
     error = await refused(stage)
     assert (type(error), error.reason) == (Refused, Reason.CREDENTIALS_REFUSED)
-    assert error.detail == f"token endpoint: HTTP 400 {detail}".strip()
+    assert error.detail == f"token endpoint: HTTP 400 {detail}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"error_description": "why not"}, id="a description alone"),
+        pytest.param({"error": {"a": 1}}, id="an error of another type"),
+        pytest.param({"error": "Forbidden"}, id="a gateway's error"),
+        pytest.param({"error": "access_denied"}, id="what gateways say too"),
+        pytest.param({"error": "policy_denied", "error_description": "no"}, id="an error that OAuth does not know"),
+        pytest.param({"message": "not OAuth's shape"}, id="a message"),
+        pytest.param({"title": "Error 1020", "status": 403, "cloudflare_error": True}, id="problem+json of an edge"),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 401, 403])
+async def test_words_that_are_not_the_endpoints(body: dict[str, Any], status: int) -> None:
+    stage = Stage()
+    stage.token.respond(status, json=body)
+    error = await refused(stage)
+    assert (type(error), error.reason) == (Unclear, Reason.NOT_THE_API)

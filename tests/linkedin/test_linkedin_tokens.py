@@ -11,7 +11,7 @@ from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Observation, Status
 from greenlight.linkedin.errors import LinkedInError, Refused, Unclear
 from greenlight.linkedin.oauth import Credentials
-from tests.linkedin.stage import ACME, AWLI, OWN, SECRET, TOKEN, Stage, bearer_of, body_of
+from tests.linkedin.stage import ACME, AWLI, OWN, SECRET, TOKEN, Stage, bearer_of, body_of, says
 
 REQUESTED = body_of(results={OWN: {"onboardingStatus": "REQUESTED"}})
 INVALID_CLIENT = {"error": "invalid_client", "error_description": "Client authentication failed"}
@@ -65,49 +65,11 @@ async def test_a_late_401_about_an_old_token_renews_nothing() -> None:
     assert stage.sent() == (2, 0, 0)
 
 
-@pytest.mark.parametrize("operation", ["verify", "enable"])
-async def test_one_renewal_on_401_and_the_same_request_again(operation: str) -> None:
-    stage = Stage()
-    route = stage.look if operation == "verify" else stage.change
-    good = REQUESTED if operation == "verify" else body_of(results={OWN: {"status": 204}})
-    route.mock(side_effect=[httpx.Response(401), httpx.Response(200, content=good)])
-    if operation == "verify":
-        assert await stage.verify() == {AWLI: Observation(Status.REQUESTED)}
-    else:
-        assert await stage.enable() is None
-    first, second = (call.request for call in route.calls)
-    assert (bearer_of(first), bearer_of(second)) == (f"{TOKEN}1", f"{TOKEN}2")
-    assert (first.method, first.url, first.content) == (second.method, second.url, second.content)
-    assert {k: v for k, v in first.headers.items() if k != "authorization"} == {
-        k: v for k, v in second.headers.items() if k != "authorization"
-    }
-    assert sum(stage.sent()) == 4
-
-
-@pytest.mark.parametrize("operation", ["verify", "enable"])
-@pytest.mark.parametrize(
-    ("second", "reason"),
-    [
-        pytest.param(401, Reason.TOKEN_REJECTED, id="a fresh token is rejected too: never a third request"),
-        pytest.param(403, Reason.WRONG_CREDENTIALS, id="the second answer is the one that counts"),
-        pytest.param(503, Reason.LINKEDIN_UNAVAILABLE, id="a failure after the renewal is not repeated here"),
-    ],
-)
-async def test_no_second_renewal(operation: str, second: int, reason: Reason) -> None:
-    stage = Stage()
-    route = stage.look if operation == "verify" else stage.change
-    route.mock(side_effect=[httpx.Response(401), httpx.Response(second)])
-    error = (await stage.verify())[AWLI] if operation == "verify" else await stage.enable()
-    assert isinstance(error, LinkedInError)
-    assert error.reason is reason
-    assert stage.sent() == ((2, 2, 0) if operation == "verify" else (2, 0, 2))
-
-
 async def test_a_renewal_that_is_refused_ends_the_enable_as_refused() -> None:
     """The 401 had no effect, so nothing is in doubt; the secret may have been rotated meanwhile."""
     stage = Stage()
     stage.token.mock(side_effect=[token_answer("one"), httpx.Response(401, json=INVALID_CLIENT)])
-    stage.change.respond(401)
+    stage.change.mock(return_value=says(401))
     error = await stage.enable()
     assert isinstance(error, Refused)
     assert error.reason is Reason.CREDENTIALS_REFUSED
@@ -138,7 +100,16 @@ async def test_a_fingerprint_tells_secrets_apart_without_being_one() -> None:
         pytest.param(300, 270, id="the last life with 30 s to spare"),
         pytest.param(60, 54, id="a short life: a tenth, else it would be renewed all the time"),
         pytest.param("1800", 1770, id="a numeric text counts the same"),
-        pytest.param(1e300, 1e299, id="huge: never renewed, and nothing overflows"),
+        pytest.param(1e300, 1770, id="huge: no longer than LinkedIn documents, and nothing overflows"),
+        pytest.param(5_184_000, 1770, id="the life of a member's token, which this is not"),
+        pytest.param(1_800_000, 1770, id="half an hour in milliseconds"),
+        pytest.param(300_000, 270, id="five minutes in milliseconds"),
+        pytest.param("300000", 270, id="the same as text"),
+        pytest.param(86_400, 1770, id="a day in seconds is taken for seconds"),
+        pytest.param(None, 1770, id="null is an unknown life, so the documented one"),
+        pytest.param(0, 1770, id="and so is zero"),
+        pytest.param(-1, 1770, id="and a negative one"),
+        pytest.param("0", 1770, id="and zero as text"),
     ],
 )
 async def test_renewal_shortly_before_the_end(lifetime: object, good_for: float) -> None:
@@ -149,12 +120,21 @@ async def test_renewal_shortly_before_the_end(lifetime: object, good_for: float)
     stage.clock.now = start + good_for - 0.01
     assert await stage.tokens.get(ACME) == "one"
     assert stage.sent() == (1, 0, 0)
-    if good_for < 1e9:
-        stage.clock.now = start + good_for
-        assert await stage.tokens.get(ACME) == "two"
-        stage.clock.now += good_for - 0.01
-        assert await stage.tokens.get(ACME) == "two"
-        assert stage.sent() == (2, 0, 0)
+    stage.clock.now = start + good_for
+    assert await stage.tokens.get(ACME) == "two"
+    stage.clock.now += good_for - 0.01
+    assert await stage.tokens.get(ACME) == "two"
+    assert stage.sent() == (2, 0, 0)
+
+
+async def test_a_token_without_any_life_is_used_and_asked_for_again_after_a_401() -> None:
+    stage = Stage()
+    stage.token.mock(side_effect=[httpx.Response(200, json={"access_token": name}) for name in ("one", "two", "three")])
+    stage.look.mock(side_effect=[says(401, "expired", 65602), httpx.Response(200, content=REQUESTED)])
+    assert await stage.verify() == {AWLI: Observation(Status.REQUESTED)}
+    assert await stage.tokens.get(ACME) == "two"
+    stage.clock.now += 1800
+    assert await stage.tokens.get(ACME) == "three"
 
 
 async def test_a_token_past_its_end_is_not_given_out_when_the_renewal_fails() -> None:
@@ -170,7 +150,7 @@ async def test_a_rejected_token_is_not_given_out_when_the_renewal_fails() -> Non
     """It may have half an hour left by the clock, but LinkedIn has said that it is dead."""
     stage = Stage()
     stage.token.mock(side_effect=[token_answer("one"), httpx.Response(503), token_answer("two")])
-    stage.look.respond(401)
+    stage.look.mock(return_value=says(401))
     error = (await stage.verify())[AWLI]
     assert isinstance(error, Refused)
     assert error.reason is Reason.LINKEDIN_UNAVAILABLE

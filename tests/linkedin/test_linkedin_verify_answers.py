@@ -7,7 +7,7 @@ import pytest
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import NOT_REQUESTED, Observation, Status
 from greenlight.linkedin.answers import Seen
-from greenlight.linkedin.errors import LinkedInError
+from greenlight.linkedin.errors import LinkedInError, Refused
 from tests.linkedin.stage import (
     AWLI,
     CONNECT,
@@ -126,7 +126,8 @@ COMBINATIONS = [
     # maps that are none
     ({"results": None}, Reason.UNREADABLE_ANSWER, "null for results"),
     ({"results": [SAYS_ENABLED]}, Reason.UNREADABLE_ANSWER, "an array for results"),
-    ({"results": {OWN: SAYS_ENABLED}, "errors": None}, Reason.UNREADABLE_ANSWER, "null for errors"),
+    ({"results": {OWN: SAYS_ENABLED}, "errors": None}, ENABLED, "null for errors is none of them"),
+    ({"results": {}, "errors": None, "statuses": None}, NOT_REQUESTED, "null for all that may be left out"),
     ({"results": {OWN: SAYS_ENABLED}, "errors": []}, Reason.UNREADABLE_ANSWER, "an array for errors"),
     ({"results": {OWN: SAYS_ENABLED}, "statuses": 200}, Reason.UNREADABLE_ANSWER, "a number for statuses"),
 ]  # fmt: skip
@@ -174,8 +175,38 @@ async def test_each_key_is_read_for_itself() -> None:
     )
     seen = await stage.verify(AWLI, CONNECT, CSA)
     assert seen[AWLI] == ENABLED
-    assert agrees(seen[CONNECT], Reason.WRONG_CREDENTIALS)
+    assert agrees(seen[CONNECT], Reason.REQUEST_REFUSED)
     assert agrees(seen[CSA], Reason.UNREADABLE_ANSWER)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("place", ["errors", "statuses"])
+async def test_a_key_that_is_refused_beside_one_that_is_answered_is_no_dead_credential(place: str, status: int) -> None:
+    """Under the same token: whatever is wrong with the one, the credential was good for the other."""
+    said: object = {"status": status, "message": "no"} if place == "errors" else status
+    stage, connect, csa = Stage(), CONNECT.as_body_key(), CSA.as_body_key()
+    stage.look.respond(200, content=body_of(results={OWN: SAYS_REQUESTED}, **{place: {connect: said, csa: said}}))
+    seen = await stage.verify(AWLI, CONNECT, CSA)
+    assert seen[AWLI] == REQUESTED
+    for key in (CONNECT, CSA):
+        error = seen[key]
+        assert isinstance(error, Refused)
+        assert error.reason is Reason.REQUEST_REFUSED
+        assert f"HTTP {status}" in (error.detail or "")
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        pytest.param({}, id="absence is no answer"),
+        pytest.param({FOREIGN: SAYS_ENABLED}, id="somebody else's is none of ours"),
+        pytest.param({OWN: {}}, id="an entry that says nothing"),
+    ],
+)
+async def test_all_that_is_answered_being_a_403_is_a_dead_credential(results: dict[str, Any]) -> None:
+    stage, connect = Stage(), CONNECT.as_body_key()
+    stage.look.respond(200, content=body_of(results=results, errors={connect: FORBIDDEN}))
+    assert agrees((await stage.verify(AWLI, CONNECT))[CONNECT], Reason.WRONG_CREDENTIALS)
 
 
 async def test_a_foreign_entry_takes_the_meaning_from_absence() -> None:

@@ -191,14 +191,3 @@ async def test_the_limit_on_a_body(length: int, read: bool) -> None:
         assert (got.body is not None and len(got.body) == length) is read
         assert (got.body is None) is not read
         assert (await wire.exchange("GET", server.url)).status == 200
-
-
-async def test_a_body_is_not_unpacked() -> None:
-    """A megabyte on the wire could be a gigabyte in memory; none was asked for in any encoding."""
-    packed = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00C\xbf\xa6\xa3\x02\x00\x00\x00"
-
-    async def gzip(_: bytes) -> tuple[bytes, bool]:
-        return answer(packed, headers="content-encoding: gzip\r\n"), True
-
-    async with listening(gzip) as server, a_wire() as wire:
-        assert (await wire.exchange("GET", server.url)).body == packed

@@ -52,7 +52,8 @@ async def test_a_redirect_is_not_followed_and_no_authorization_goes_elsewhere(st
         async with listening(lead_away) as server, a_client(server.url) as (enabler, _):
             [seen] = (await enabler.verify(ACME, [AWLI])).values()
             assert isinstance(seen, Unclear)
-            assert seen.reason is Reason.UNREADABLE_ANSWER
+            assert seen.reason is Reason.NOT_THE_API
+            assert f"leads to {elsewhere.url.removeprefix('http://')}" in (seen.detail or "")
             with pytest.raises(Unclear):
                 await enabler.enable(ACME, AWLI, NAME)
             assert len(server.requests) == 3
@@ -68,7 +69,7 @@ async def test_a_redirect_of_the_token_request_takes_the_secret_nowhere() -> Non
         async with listening(lead_away) as server, a_client(server.url) as (enabler, _):
             [seen] = (await enabler.verify(ACME, [AWLI])).values()
             assert isinstance(seen, LinkedInError)
-            assert seen.reason is Reason.UNREADABLE_ANSWER
+            assert seen.reason is Reason.NOT_THE_API
             assert len(server.requests) == 1
         assert elsewhere.connections == 0
 

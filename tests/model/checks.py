@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from sqlmodel import col, select
 
+from greenlight.ats.ledger import Attempt
 from greenlight.ats.rows import item
-from greenlight.ats.tables import Attempt, Integration, RequestDay
+from greenlight.ats.tables import Integration, RequestDay
 from greenlight.domain.budget import Lane
 from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Outcome

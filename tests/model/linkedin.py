@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl
 
 import httpx
 
+from greenlight.ats.gate import FRESH_FOR
 from greenlight.domain.keys import IntegrationKey
-from greenlight.reconcile.enable import FRESH_FOR
 
 TOKEN_LIFE = timedelta(minutes=30)
 #: Just within the time limit of one request; and a request whose connection is cut may be carried out so much later.

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from greenlight.ats.tables import Table
+from greenlight.ats.ledger import Table
 
 attributes = context.config.attributes
 context.configure(

@@ -1,0 +1,97 @@
+"""The ledger's tables: on whose word something may be enabled, what holds it back, and each enable that was begun."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlmodel import Field
+
+from greenlight.ats.tables import Table, UtcDateTime, one_of
+from greenlight.domain.conditions import AttemptOutcome
+
+
+class Word(StrEnum):
+    """Whose word a warrant is. That somebody opened the customers' page is none."""
+
+    #: The plugin's callback named it.
+    CALLBACK = "callback"
+    #: An import brought it in.
+    IMPORT = "import"
+    #: A person approved a plan that enables it.
+    PLAN = "plan"
+    #: A person named the customer for a run.
+    PERSON = "person"
+
+
+class Warrant(Table, table=True):
+    """Somebody's word that an integration may be enabled. It is used up once a later look has shown the effect."""
+
+    __table_args__ = (one_of("word", Word),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    integration_id: int = Field(foreign_key="integration.id", index=True)
+    word: str = Field(max_length=10)
+    #: The session's digest, the approver, or who started the run.
+    given_by: str | None = Field(default=None, max_length=200)
+    given_at: datetime = Field(sa_type=UtcDateTime)
+    #: The only run that it is good for; None is any.
+    run_id: str | None = Field(default=None, max_length=36)
+
+
+class Hold(Table, table=True):
+    """A guard's no to enabling an integration: which guard, what it saw, since when; and whose word ended it."""
+
+    __table_args__ = (
+        Index(
+            "uq_hold_one_open",
+            "integration_id",
+            "reason",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    integration_id: int = Field(foreign_key="integration.id", index=True)
+    reason: str = Field(max_length=40)
+    #: What the guard saw, for people.
+    saw: str = Field(max_length=300)
+    since: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    #: The person who lifted it; None where what it saw is back.
+    lifted_by: str | None = Field(default=None, max_length=200)
+
+
+class Attempt(Table, table=True):
+    """One enable: the intent, committed before the request leaves, and its end. At most one is open per integration."""
+
+    __table_args__ = (
+        Index(
+            "uq_attempt_one_open",
+            "integration_id",
+            unique=True,
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        one_of("outcome", AttemptOutcome),
+        CheckConstraint("(outcome IS NULL) = (closed_at IS NULL)", name="open_has_no_end"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    integration_id: int = Field(foreign_key="integration.id", index=True)
+    run_id: str = Field(max_length=36)
+    client_id: str = Field(max_length=128)
+    #: On whose word; None is an attempt of a version that did not keep it.
+    warrant_id: int | None = Field(default=None, foreign_key="warrant.id")
+    #: The look that it rests on was asked for then.
+    observed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    #: Until then the request may still land, so a look that shows REQUESTED proves nothing.
+    settles_at: datetime = Field(sa_type=UtcDateTime)
+    #: When LinkedIn confirmed it; open all the same until a look shows the effect.
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    outcome: str | None = Field(default=None, max_length=30)
+    reason: str | None = Field(default=None, max_length=40)
+    detail: str | None = Field(default=None, max_length=300)

@@ -1,0 +1,66 @@
+"""Warrants: on whose word an integration may be enabled."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, ScalarSelect
+from sqlmodel import Session, and_, col, or_, select
+
+from greenlight.ats.database import Database
+from greenlight.ats.ledger import Warrant, Word
+from greenlight.ats.rows import slices
+from greenlight.ats.tables import Integration
+from greenlight.ats.waiting import units
+
+
+@units
+class Warrants:
+    """The warrants of the ATS database. Times are passed in. Not for the event loop: call it in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def person_names(self, customers: Sequence[str], run_id: str, now: datetime) -> None:
+        """Put on record that a person named these customers for this run, and for no other."""
+        with self._database.writing() as session:
+            for some in slices(customers):
+                query = select(Integration.id).where(col(Integration.customer_id).in_(some))
+                ids = [id for id in session.exec(query.order_by(col(Integration.id))) if id is not None]
+                give(session, ids, Word.PERSON, now, by=f"run {run_id}", run_id=run_id)
+
+
+def give(
+    session: Session, ids: Sequence[int], word: Word, now: datetime, *, by: str | None, run_id: str | None = None
+) -> None:
+    """Put somebody's word on record; one of the same kind that is not used up is given anew."""
+    for some in slices(ids):
+        query = (
+            select(Warrant)
+            .join(Integration, col(Integration.id) == Warrant.integration_id)
+            .where(col(Warrant.integration_id).in_(some), Warrant.word == word, is_live(run_id))
+            .where(Warrant.run_id == run_id)
+            .order_by(col(Warrant.integration_id))
+        )
+        live = {warrant.integration_id: warrant for warrant in session.exec(query)}
+        for id in some:
+            warrant = live.get(id)
+            if warrant is None:
+                session.add(Warrant(integration_id=id, word=word, given_by=by, given_at=now, run_id=run_id))
+            else:
+                warrant.given_at, warrant.given_by = max(now, warrant.given_at), by
+
+
+def is_live(run_id: str | None) -> ColumnElement[bool]:
+    """Whether a warrant of this integration is good for this run: not used up, and not bound to another run."""
+    effect_at = col(Integration.effect_at)
+    return and_(
+        col(Warrant.integration_id) == col(Integration.id),
+        or_(effect_at.is_(None), col(Warrant.given_at) > effect_at),
+        or_(col(Warrant.run_id).is_(None), col(Warrant.run_id) == run_id),
+    )
+
+
+def newest_live(run_id: str) -> ScalarSelect[int]:
+    """The id of the newest warrant that is good for this run, for each integration of the query around it."""
+    newest = select(Warrant.id).where(is_live(run_id)).order_by(col(Warrant.given_at).desc(), col(Warrant.id).desc())
+    return newest.limit(1).correlate(Integration).scalar_subquery()

@@ -1,0 +1,86 @@
+"""`tripwires`: what guards hold back, and the person's word that lets it go on."""
+
+import getpass
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.table import Table
+
+from greenlight.ats.database import open_database
+from greenlight.ats.holds import Held, Holds
+from greenlight.cli.errors import CannotRun
+from greenlight.cli.render import console_for_people, plain, print_json
+from greenlight.domain.reasons import EXPLANATIONS
+from greenlight.settings import load_settings
+
+_LONGEST_NAME = 200
+
+
+def run_tripwires(*, as_json: bool) -> int:
+    held = _holds().on_record()
+    if as_json:
+        print_json(_document(held))
+        return 0
+    if not held:
+        console_for_people().print(plain("No tripwire holds anything."))
+        return 0
+    _print(held)
+    for reason in dict.fromkeys(entry.reason for entry in held):
+        console_for_people().print(plain(f"{reason}: {EXPLANATIONS[reason].remedy}"))
+    return 0
+
+
+def run_lift(customers: tuple[str, ...], *, everybody: bool, by: str | None, as_json: bool) -> int:
+    if everybody == bool(customers):
+        raise CannotRun("name the customers whose holds are to end, or give --all; `greenlight tripwires` lists them")
+    who = (by or getpass.getuser()).strip()
+    if not who or not who.isprintable() or len(who) > _LONGEST_NAME:
+        raise CannotRun(f"--by is who says so, in 1 to {_LONGEST_NAME} characters")
+    lifted = _holds().lift(customers, who, datetime.now(UTC))
+    if as_json:
+        print_json(_document(lifted) | {"lifted_by": who})
+    elif lifted:
+        _print(lifted)
+        console_for_people().print(plain(f"Lifted by {who}: the next run enables what is ready."))
+    else:
+        console_for_people().print(plain("Nothing was held, so nothing has changed."))
+    return 0
+
+
+def _print(held: Sequence[Held]) -> None:
+    table = Table("customer", "integration", "context", "held for", "since", "what the guard saw")
+    for entry in held:
+        key = entry.item.key
+        cells = (
+            entry.item.customer_id,
+            key.integration_type,
+            key.integration_context,
+            entry.reason,
+            f"{entry.since:%Y-%m-%d %H:%M:%SZ}",
+            entry.saw,
+        )
+        table.add_row(*(plain(cell) for cell in cells))
+    console_for_people().print(table)
+
+
+def _document(held: Sequence[Held]) -> dict[str, Any]:
+    return {
+        "schema": "greenlight.tripwires/1",
+        "holds": [
+            {
+                "customer_id": entry.item.customer_id,
+                "integration_context": entry.item.key.integration_context,
+                "integration_type": entry.item.key.integration_type,
+                "tenant_type": entry.item.key.tenant_type,
+                "reason": entry.reason.value,
+                "saw": entry.saw,
+                "since": f"{entry.since:%Y-%m-%dT%H:%M:%SZ}",
+            }
+            for entry in held
+        ],
+    }
+
+
+def _holds() -> Holds:
+    return Holds(open_database(load_settings().database_url.get_secret_value()))
