@@ -59,7 +59,7 @@ def without_prefect() -> Iterator[None]:
         (asyncio, "to_thread", in_thread),
         (tasks.steps, "get_run_logger", lambda: logger),
         (tasks.steps, "make_plan", tasks.steps.make_plan.fn),
-        (tasks.session, "open_database", lambda _url: world().database),
+        (tasks.session, "open_database", lambda _url, **_: world().database),
         (tasks.session, "Wire", lambda timeout: Wire(timeout, Here())),
         (tasks.session, "Tokens", lambda *given: Tokens(*given, monotonic=world().loop.time)),
         (tasks.session, "ChildAppBlocks", world),
