@@ -14,14 +14,13 @@ SETTLES = 120.0
 _SLACK = 10.0
 LOCATION = "http://127.0.0.1:9/"
 PAGES = (200, 400, 401, 403, 404, 405, 407, 451, 502, 504, 999)
-PAGES_AT_ENABLES = (200, 502, 504)
 #: Statuses of the API's own envelope that prove nothing of an enable.
 _UNPROVEN = (202, 408, 500, 502, 503, 504)
 
 #: Answers of an enable from which nobody can tell what became of it.
 DOUBTFUL: tuple[tuple[str, dict[str, Any]], ...] = (
     *(("status", {"status": status}) for status in _UNPROVEN),
-    *(("html", {"status": status, "server": "gateway"}) for status in PAGES_AT_ENABLES),
+    *(("html", {"status": status, "server": "gateway"}) for status in PAGES),
     *((name, {}) for name in ("garbage", "empty", "truncated", "lost", "foreign", "missing_key", "conflicting")),
     ("huge", {"bytes": 2_000_000}),
     ("redirect", {"location": LOCATION}),

@@ -194,7 +194,7 @@ class TestLateEffects:
             ({"on": "create", "fault": "html", "applied_after": 5}, "only an enable can be applied later"),
             ({"on": "enable", "fault": "html", "applied_after": 5, "applied": True}, "exclude each other"),
             ({"on": "enable", "fault": "html", "applied_after": 5, "applied": False}, "exclude each other"),
-            ({"on": "enable", "fault": "html", "applied_after": -1}, "greater than or equal to 0"),
+            ({"on": "enable", "fault": "html", "applied_after": 0}, "greater than 0"),
             ({"on": "enable", "fault": "html", "applied_after": float("inf")}, "finite"),
             ({"on": "enable", "fault": "hang", "seconds": 1, "applied_after": 5}, "takes no 'applied_after'"),
             ({"on": "enable", "fault": "stall", "seconds": 1, "applied_after": 5}, "takes no 'applied_after'"),
