@@ -50,6 +50,7 @@ commands:
   demo [ARGS...]     the whole story against a sandbox on this machine (greenlight demo ARGS...)
   test [ARGS...]     the tests (pytest ARGS...)
   check              formatting, lint, types, layers, generated docs, lock: a line for each
+  mutate [WORDS...]  take the guards out one by one: does each one's test fall?
   lock               write requirements.lock again after a change of the dependencies in pyproject.toml
   run COMMAND...     anything inside .venv, as in: python3 dev.py run greenlight status
 
@@ -254,7 +255,7 @@ def check() -> int:
 
 def main(arguments: list[str]) -> int:
     as_written = argparse.RawDescriptionHelpFormatter
-    names = ("setup", "demo", "test", "check", "lock", "run")
+    names = ("setup", "demo", "test", "check", "mutate", "lock", "run")
     parser = argparse.ArgumentParser("dev.py", "%(prog)s COMMAND ...", __doc__, COMMANDS, formatter_class=as_written)
     parser.add_argument("command", choices=names, help=argparse.SUPPRESS)
     if not arguments:
@@ -278,7 +279,8 @@ def main(arguments: list[str]) -> int:
     if command == "run":
         return become(rest)
     os.chdir(ROOT)
-    return become(["greenlight", "demo", *rest] if command == "demo" else ["python", "-m", "pytest", *rest])
+    programs = {"demo": ["greenlight", "demo"], "mutate": ["python", "-m", "tests.mutate"]}
+    return become([*programs.get(command, ["python", "-m", "pytest"]), *rest])
 
 
 if __name__ == "__main__":

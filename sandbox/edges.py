@@ -16,10 +16,10 @@ Variation = Literal[
 def vary(answer: Answer, how: Collection[Variation], size: int | None = None) -> None:
     """Changes the answer in place. `size` pads its body with spaces to so many bytes before it is compressed.
 
-    What arrives in part, has no body or is no JSON stays as it is, but for the case of its header names.
+    What has no body or is no JSON stays as it is, but for the case of its header names.
     """
     answer.titled = answer.titled or "header_case" in how
-    if answer.delivery != "whole" or not answer.body or answer.headers.get("content-type") != "application/json":
+    if not answer.body or answer.headers.get("content-type") != "application/json":
         return
     for name in how:
         if name in _MAPS and b'"results"' in answer.body:

@@ -31,7 +31,7 @@ async def adopt_file(settings: Settings, file: str) -> list[str]:
     Not a Prefect task and no flow parameter: only the file's name is one.
     """
     customers = await asyncio.to_thread(read_import, file)
-    database = open_database(settings.database_url.get_secret_value())
+    database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
     try:
         await adopt(customers, database, ChildAppBlocks(), now())
     finally:
@@ -41,7 +41,7 @@ async def adopt_file(settings: Settings, file: str) -> list[str]:
 
 async def migrated_since(settings: Settings, day: date) -> list[str]:
     """Customers that came with an application of their own on this UTC day or later."""
-    database = open_database(settings.database_url.get_secret_value())
+    database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
     try:
         return await asyncio.to_thread(Store(database).imported_since, day)
     finally:

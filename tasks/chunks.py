@@ -15,7 +15,7 @@ from prefect import Task
 from greenlight.ats.rows import Wanted
 from greenlight.settings import Settings
 from tasks.progress import report
-from tasks.retries import crash_of, retrying
+from tasks.retries import SLOT, crash_of, retrying
 
 #: Customers that one look takes at least; a look is a request per customer.
 CUSTOMERS_PER_LOOK = 50
@@ -70,6 +70,8 @@ async def run_chunks(
 ) -> list[str]:
     """Run `task(*arguments, ids, label)` for each chunk, `width` side by side, each with its retries.
 
+    What waits for its next try leaves its place to another.
+
     A chunk that fails does not stop another: what did not come through is on record, item by item. Returns, once all
     have ended, the error's type for each chunk that an exception ended: of those the record may not tell.
     """
@@ -83,6 +85,8 @@ async def run_chunks(
 
     async def one(chunk: Chunk) -> None:
         async with gate:
+            # Set in a task of this group alone, whose context is its own.
+            SLOT.set(gate)
             try:
                 state = await patient(*arguments, chunk.ids, chunk.label, return_state=True)
                 crash = await crash_of(state)

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 from prefect import task
 from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
 
+from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import Remaining
 from tasks.chunks import enable_chunks, run_chunks
-from tasks.retries import RECORDING, end_of_try
+from tasks.retries import RECORDING, end_of_try, is_last_try
 from tasks.session import current
 
 #: Enables that are under way side by side.
@@ -22,9 +24,16 @@ async def enable(run_id: str, ids: Sequence[int], label: str) -> State[None]:
     if session.enabling is None:
         raise RuntimeError("a planning session cannot enable")
     still = await asyncio.to_thread(session.attempts.still_to_enable, ids, run_id)
-    remaining = Remaining()
+    remaining, accident = Remaining(), None
     for wanted in await asyncio.to_thread(session.store.wanted, still):
-        remaining |= await session.enabling.enable(run_id, wanted)
+        try:
+            remaining |= await session.enabling.enable(run_id, wanted)
+        except Exception as error:
+            # One integration's accident stays its own; what was sent is on record, and the next try looks first.
+            accident, remaining = error, remaining | Remaining(1)
+            get_run_logger().warning("%s: an enable ended in %s", clean(wanted.item.customer_id), type(error).__name__)
+    if accident is not None and is_last_try(session.settings):
+        raise accident
     return await end_of_try(len(ids), remaining, session.settings)
 
 

@@ -17,6 +17,8 @@ from greenlight.domain.status import Status
 MOST = 200
 #: How long LinkedIn may show REQUESTED before somebody should know.
 OVERDUE_AFTER = timedelta(days=1)
+#: How long what LinkedIn confirmed may not be shown before somebody should know; its looks lag by minutes.
+NOT_SHOWN_AFTER = timedelta(hours=1)
 
 _DEAD = frozenset({Reason.CREDENTIALS_REFUSED, Reason.WRONG_CREDENTIALS, Reason.TOKEN_REJECTED})
 
@@ -71,9 +73,17 @@ def _events(report: Report, now: datetime) -> Iterator[_Event]:
         if reason in _DEAD and customer not in dead:
             dead.add(customer)
             yield _Event("greenlight.credentials.dead", entry.item, reason)
+        if _is_not_shown(entry, now):
+            yield _Event("greenlight.enable.not_shown", entry.item, reason)
         if _is_overdue(entry, now):
             yield _Event("greenlight.request.overdue", entry.item, reason)
     yield from good
+
+
+def _is_not_shown(entry: ReportItem, now: datetime) -> bool:
+    since = entry.condition_since
+    confirmed = entry.condition.reason is Reason.CONFIRMED_NOT_SHOWN
+    return confirmed and since is not None and now - since > NOT_SHOWN_AFTER
 
 
 def _is_overdue(entry: ReportItem, now: datetime) -> bool:

@@ -66,7 +66,7 @@ def current() -> ProvisioningSession:
 @asynccontextmanager
 async def provisioning_session(settings: Settings) -> AsyncIterator[ProvisioningSession]:
     """The means to provision with. Raises CannotProvision where the parent's credentials do not work."""
-    database = open_database(settings.database_url.get_secret_value())
+    database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
     wire = Wire(settings.http_timeout_seconds)
     try:
         parent = await parent_credentials()
@@ -167,8 +167,9 @@ async def wait_until_working(run_id: str) -> None:
             async with gate:
                 return await session.provisioning.check(*entry, last=last)
 
-        works = await asyncio.gather(*(one(entry) for entry in waiting))
-        waiting = [entry for entry, good in zip(waiting, works, strict=True) if not good]
+        async with asyncio.TaskGroup() as group:
+            works = [group.create_task(one(entry)) for entry in waiting]
+        waiting = [entry for entry, good in zip(waiting, works, strict=True) if not good.result()]
         report("wait", total - len(waiting), total)
         total = len(waiting)
         if last:

@@ -92,7 +92,7 @@ async def _take_turn(customer_id: str) -> None:
 
 
 def _with_requests(settings: Settings, act: Callable[[Requests], _T]) -> _T:
-    database = open_database(settings.database_url.get_secret_value())
+    database = open_database(settings.database_url.get_secret_value(), patient=True)
     try:
         return act(Requests(database))
     finally:
@@ -101,9 +101,9 @@ def _with_requests(settings: Settings, act: Callable[[Requests], _T]) -> _T:
 
 @task(name="look for customer", task_run_name="look: {customer_id}", **RECORDING)
 async def look_for_customer(customer_id: str) -> None:
-    """Look at what somebody waits to see changed. It cannot enable."""
+    """Look at what somebody waits to see changed, and at enables that have settled. It cannot enable."""
     async with planning_session(load_settings(), Lane.REALTIME) as session:
-        ids = await asyncio.to_thread(session.requests.take_looks, customer_id)
+        ids = await asyncio.to_thread(session.requests.take_looks, customer_id, now())
         if ids:
             await look_at_all(str(uuid4()), Purpose.OBSERVE, ids)
 

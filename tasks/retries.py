@@ -4,6 +4,7 @@ A repeated task reads the database again and does only what is still open.
 """
 
 import asyncio
+from contextvars import ContextVar
 from typing import Any, TypedDict
 
 from prefect import Task
@@ -16,6 +17,8 @@ from greenlight.reconcile.observe import Remaining
 from greenlight.settings import Settings
 
 _WORTH_REPEATING = "WorthRepeating"
+#: What lets a chunk of work run beside others of its stage.
+SLOT: ContextVar[asyncio.Semaphore | None] = ContextVar("slot", default=None)
 
 
 def is_worth_repeating(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
@@ -54,18 +57,37 @@ class Retrying(TypedDict):
 def retrying(settings: Settings) -> Retrying:
     """Task options for as many retries as the setting has waits."""
     delays = settings.retry_delays_seconds
+    # The waits are in `end_of_try`: Prefect's own would keep the slot of the chunk.
     return {
         "retries": len(delays),
-        "retry_delay_seconds": list(delays) or [0.0],
+        "retry_delay_seconds": [0.0] * max(1, len(delays)),
         "retry_condition_fn": is_worth_repeating,
     }
+
+
+def is_last_try(settings: Settings) -> bool:
+    """Whether this try of the task is not followed by another."""
+    return (this_task_run.run_count or 1) > len(settings.retry_delays_seconds)
+
+
+async def wait_without_slot(seconds: float) -> None:
+    """Sleep, and let another chunk have this one's slot meanwhile."""
+    slot = SLOT.get()
+    if slot is not None:
+        slot.release()
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        if slot is not None:
+            await slot.acquire()
 
 
 async def end_of_try(total: int, remaining: Remaining, settings: Settings) -> State[None]:
     """The state that ends a try of a task over `total` integrations; failed if something is left that may pass."""
     if not remaining.items:
         return Completed(message=f"{total} done")
-    if (this_task_run.run_count or 1) <= len(settings.retry_delays_seconds):
-        await asyncio.sleep(remaining.wait)
+    tries, delays = this_task_run.run_count or 1, settings.retry_delays_seconds
+    if tries <= len(delays):
+        await wait_without_slot(max(remaining.wait, delays[tries - 1]))
     message = f"{remaining.items} of {total} did not come through; the reason of each is in the ATS database"
     return Failed(name=_WORTH_REPEATING, message=message)

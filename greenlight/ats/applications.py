@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from greenlight.ats.database import Database
@@ -15,6 +15,7 @@ from greenlight.ats.registry import Registration, register, register_in
 from greenlight.ats.rows import release, slices
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer, Provisioning, Run
+from greenlight.ats.waiting import units
 from greenlight.domain.provisioning import COMMAND, Provision, ProvisionItem, ProvisionReport, ProvisionRequests
 from greenlight.domain.reasons import Reason
 
@@ -45,6 +46,7 @@ class Candidate:
     application: Application | None
 
 
+@units
 class Applications:
     """Child applications in the ATS database. Not for the event loop: call it in a thread."""
 
@@ -177,14 +179,22 @@ class Applications:
 
     def finish(self, run_id: str, requests: ProvisionRequests, now: datetime) -> ProvisionReport:
         """Put a run's end on record and return its report."""
-        with self._database.writing() as session:
+        before = self.report(run_id).requests
+
+        # It sets the totals and does not add to them, since it may be done twice.
+        def end(session: Session) -> None:
             run = session.get_one(Run, run_id)
             run.finished_at = now
-            run.token_requests += requests.token
-            run.provision_requests += requests.provision
+            run.token_requests = before.token + requests.token
+            run.provision_requests = before.provision + requests.provision
+
+        self._database.write(end)
         report = self.report(run_id)
-        with self._database.writing() as session:
+
+        def judge(session: Session) -> None:
             session.get_one(Run, run_id).verdict = report.verdict
+
+        self._database.write(judge)
         return report
 
     def report(self, run_id: str) -> ProvisionReport:

@@ -10,8 +10,9 @@ from greenlight.ats.database import Database
 from greenlight.ats.gate import Intents, open_attempts, why_not
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.pauses import pauses_in_force
-from greenlight.ats.rows import Wanted, holds_on, rows, saw, set_condition, slices
+from greenlight.ats.rows import Wanted, holds_on, is_the_customers_own, rows, saw, set_condition, slices
 from greenlight.ats.tables import Integration
+from greenlight.ats.waiting import units
 from greenlight.domain.conditions import Condition, Settlement
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Observation
@@ -38,6 +39,7 @@ class OpenAttempt:
     confirmed: bool
 
 
+@units
 class Attempts:
     """Attempts in the ATS database. Not for the event loop: call it in a thread."""
 
@@ -95,6 +97,8 @@ class Attempts:
         """
         with self._database.writing() as session:
             row = session.get_one(Integration, wanted.id)
+            if not is_the_customers_own(session, row, wanted.client_id):
+                return
             if row.observed_at is not None and row.observed_at > now:
                 # Whoever took over a lease that was lost has looked since, and that stands.
                 row.done_in_run = run_id if final else row.done_in_run

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.tables import RequestDay
+from greenlight.ats.waiting import units
 from greenlight.domain.budget import Lane, ceiling, lesson, limit_next_day, limit_today
 
 
@@ -21,6 +22,7 @@ class SpentToday:
     parked_until: datetime | None
 
 
+@units
 class Budgets:
     """Request budgets of `configured` a day. Times are passed in. Not for the event loop: call it in a thread."""
 
@@ -31,7 +33,8 @@ class Budgets:
     def take(self, application: str, lane: Lane, now: datetime, *, leave: int = 0) -> str | None:
         """Count one request before it is sent; None if it may be, else why not and until when.
 
-        With `leave` it may only be sent if that many more could be afterwards.
+        With `leave` it may only be sent if that many more could be afterwards. Where the answer to the commit is lost
+        it may count one too many.
         """
 
         def count(session: Session) -> str | None:
@@ -70,14 +73,21 @@ class Budgets:
 
     def refused(self, application: str, retry_after: float | None, now: datetime) -> None:
         """LinkedIn answered 429: parks the application where this is not the first, and learns from it."""
+        counted = False
 
         def learn(session: Session) -> None:
+            nonlocal counted
+            if counted:
+                # The commit may have come through, and a refusal counted twice may park for a whole day.
+                return
             row = self._row(session, application, now)
             row.refusals += 1
             taught = lesson(_spent(row), row.refusals, retry_after, now)
             if taught is not None:
                 row.parked_until, row.learned_limit = taught.parked_until, taught.learned_limit
                 row.refusals = 0
+            session.flush()
+            counted = True
 
         self._database.write(learn)
 

@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,21 +15,18 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
+
+from greenlight.ats.waiting import DatabaseUnavailable, patiently
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT_SECONDS = 30
 #: Keeps two processes from migrating at once on PostgreSQL; any constant will do.
 _MIGRATION_LOCK = 7_205_911
 _ONE_AT_A_TIME = threading.Lock()
-_TRIES = 4
 _Done = TypeVar("_Done")
 VERSION_TABLE = "greenlight_version"
-
-
-class DatabaseUnavailable(Exception):
-    """The ATS database cannot be used. The text names it without its password, and says what to do."""
 
 
 class Database:
@@ -50,12 +47,16 @@ class Database:
             yield session
 
     def write(self, act: Callable[[Session], _Done]) -> _Done:
-        """Run `act` in a transaction, and afresh where somebody else has just added the row that it was to add."""
-        for _ in range(_TRIES):
-            with suppress(IntegrityError), self.writing() as session:
+        """Run `act` in a transaction, and afresh where somebody else has just added the row that it was to add.
+
+        What passes is waited for. Raises DatabaseUnavailable.
+        """
+
+        def once() -> _Done:
+            with self.writing() as session:
                 return act(session)
-        with self.writing() as session:
-            return act(session)
+
+        return patiently(once, added_meanwhile=True)
 
     def migrate(self) -> None:
         """Bring the schema to its newest revision; waits for another process that is doing the same."""
@@ -67,8 +68,8 @@ class Database:
         self.engine.dispose()
 
 
-def open_database(url: str) -> Database:
-    """Connect and migrate to the newest schema. Raises DatabaseUnavailable."""
+def open_database(url: str, *, patient: bool = False) -> Database:
+    """Connect and migrate to the newest schema; `patient` waits for one that is away. Raises DatabaseUnavailable."""
     address = make_url(url)
     # A password may also stand in the query.
     shown = address.set(query={}).render_as_string()
@@ -77,10 +78,15 @@ def open_database(url: str) -> Database:
         if address.get_backend_name() == "sqlite" and address.database:
             Path(address.database).parent.mkdir(parents=True, exist_ok=True)
         database = Database(engine)
+        if patient:
+            patiently(lambda: engine.connect().close())
         with engine.connect() as connection:
             newest = is_newest(connection)
         if not newest:
             database.migrate()
+    except DatabaseUnavailable:
+        engine.dispose()
+        raise
     except (SQLAlchemyError, OSError) as error:
         engine.dispose()
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]

@@ -9,12 +9,14 @@ from greenlight.ats.database import Database
 from greenlight.ats.pauses import pauses_in_force
 from greenlight.ats.rows import holds_on, is_resting, item, rows, slices
 from greenlight.ats.tables import Integration
+from greenlight.ats.waiting import units
 from greenlight.ats.warrants import is_live
 from greenlight.domain.plan import Item
 from greenlight.domain.status import Status
 from greenlight.domain.tripwires import Facts
 
 
+@units
 class FactsOnRecord:
     """Reads the ATS database. Times are passed in. Not for the event loop: call it in a thread."""
 

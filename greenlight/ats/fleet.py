@@ -9,6 +9,7 @@ from sqlmodel import col, func, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.tables import FleetSnapshot, Integration
+from greenlight.ats.waiting import units
 from greenlight.domain.status import Status
 
 
@@ -21,6 +22,7 @@ class Snapshot:
     oldest_request_at: datetime | None
 
 
+@units
 class Fleet:
     """Snapshots in the ATS database. Not for the event loop: call it in a thread."""
 

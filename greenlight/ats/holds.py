@@ -15,6 +15,7 @@ from greenlight.ats.ledger import Hold
 from greenlight.ats.rows import item, make_requests_due, rows, slices
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import Customer, Integration
+from greenlight.ats.waiting import units
 from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import EFFECT, Condition, after_look
 from greenlight.domain.plan import Item
@@ -35,6 +36,7 @@ class Held:
     since: datetime
 
 
+@units
 class Holds:
     """The holds of the ATS database. Times are passed in. Not for the event loop: call it in a thread."""
 

@@ -13,6 +13,7 @@ from sqlmodel import col, or_, select, update
 
 from greenlight.ats.database import Database
 from greenlight.ats.tables import Customer, Run
+from greenlight.ats.waiting import units
 
 #: How long a lease lasts that nobody renews. Renewed several times as often.
 LEASE = timedelta(seconds=15)
@@ -26,6 +27,7 @@ class Holder:
     until: datetime
 
 
+@units
 class Locks:
     """The leases of one process's run. Times are passed in. Not for the event loop: call it in a thread."""
 
@@ -56,7 +58,9 @@ class Locks:
 
     def renew(self, now: datetime) -> None:
         """Make all of this run's leases last longer."""
-        ours = update(Customer).where(col(Customer.locked_by) == self.owner)
+        # Never shorter: one that waited for the database may come after a newer one.
+        shorter = col(Customer.locked_until) < now + LEASE
+        ours = update(Customer).where(col(Customer.locked_by) == self.owner, shorter)
         with self._database.writing() as session:
             session.exec(ours.values(locked_until=now + LEASE))
 

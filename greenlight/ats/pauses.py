@@ -11,6 +11,7 @@ from greenlight.ats.rows import make_requests_due, slices
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import Customer
 from greenlight.ats.tables import Pause as Row
+from greenlight.ats.waiting import units
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Pause:
         return f"by {self.owner} until {self.until:%Y-%m-%d %H:%M:%SZ}: {self.reason}"
 
 
+@units
 class Pauses:
     """The pauses of the ATS database. Times are passed in. Not for the event loop: call it in a thread."""
 

@@ -11,6 +11,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.ledger import Word
 from greenlight.ats.rows import item, slices
 from greenlight.ats.tables import Approval, ChildApplication, Integration, Plan, PlanItem
+from greenlight.ats.waiting import units
 from greenlight.ats.warrants import give
 from greenlight.domain.plan import Action, Item, Planned, Requests
 from greenlight.domain.selection import Selection
@@ -36,6 +37,7 @@ class Approved:
     expires_at: datetime
 
 
+@units
 class Plans:
     """The plans of the ATS database. Times are passed in. Not for the event loop: call it in a thread."""
 
@@ -53,7 +55,11 @@ class Plans:
         """Store a plan as it is shown and return its id. `named` are the customers that a person named for it."""
         plan_id = str(uuid4())
         entries = list(planned)
-        with self._database.writing() as session:
+
+        def store(session: Session) -> None:
+            if session.get(Plan, plan_id) is not None:
+                # An earlier try was committed, and the answer to that lost.
+                return
             session.add(
                 Plan(
                     plan_id=plan_id,
@@ -77,6 +83,8 @@ class Plans:
                 )
                 for id, entry in entries
             )
+
+        self._database.write(store)
         return plan_id
 
     def enables(self, plan_id: str) -> list[int]:

@@ -10,6 +10,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt, Warrant, Word
 from greenlight.ats.rows import release, set_condition, slices
 from greenlight.ats.tables import ChildApplication, Customer, Integration
+from greenlight.ats.waiting import unit
 from greenlight.ats.warrants import give, is_live
 from greenlight.domain.conditions import EFFECT, NOT_LOOKED_AT, AttemptOutcome
 from greenlight.domain.keys import IntegrationKey
@@ -73,12 +74,14 @@ def register_in(session: Session, registrations: Iterable[Registration], now: da
     return changes
 
 
+@unit
 def credentials_changed(database: Database, customers: Sequence[str]) -> None:
     """These customers have other credentials than before, so what failed is worth another try."""
     with database.writing() as session:
         release(session, customers)
 
 
+@unit
 def check_client_ids(database: Database, registrations: Sequence[Registration], replace: Collection[str] = ()) -> None:
     """Raise ClientIdTaken or ApplicationReplaced where registering would, without writing anything."""
     with database.reading() as session:
@@ -87,6 +90,7 @@ def check_client_ids(database: Database, registrations: Sequence[Registration], 
         _check_replaced(session, registrations, replace)
 
 
+@unit
 def provisioned_client_ids(database: Database) -> dict[str, str]:
     """The client ids of all child applications that provisioning made, by customer."""
     with database.reading() as session:

@@ -13,9 +13,10 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, exists, func, or_, select, update
 
 from greenlight.ats.database import Database
-from greenlight.ats.ledger import Hold, Word
+from greenlight.ats.ledger import Attempt, Hold, Word
 from greenlight.ats.rows import item, report_item
 from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence
+from greenlight.ats.waiting import units
 from greenlight.ats.warrants import give
 from greenlight.domain.conditions import WORTH_REPEATING
 from greenlight.domain.keys import IntegrationKey
@@ -78,6 +79,7 @@ class CustomerPage:
     open_requests: frozenset[IntegrationKey]
 
 
+@units
 class Requests:
     """Requests in the ATS database. Not for the event loop: call it in a thread."""
 
@@ -106,11 +108,14 @@ class Requests:
             return [OpenRequest(row.id, row.requested_at) for row in rows if row.id and row.requested_at]
 
     def due_customers(self, now: datetime) -> list[str]:
-        """Customers with a request to act on by now or with a look that somebody waits for, longest waiting first."""
+        """Customers with a request to act on, or a look that somebody or an open enable waits for, by now.
+
+        Longest waiting first.
+        """
         waits_since = func.min(func.coalesce(Integration.requested_at, Integration.look_due_at))
         query = (
             select(Integration.customer_id)
-            .where(or_(_is_due(now), _waits_for_a_look()))
+            .where(or_(_is_due(now), _waits_for_a_look(), _has_settled(now)))
             .group_by(Integration.customer_id)
             .order_by(waits_since, Integration.customer_id)
         )
@@ -124,14 +129,24 @@ class Requests:
             rows = session.exec(query.order_by(col(Integration.id)))
             return [OpenRequest(row.id, row.requested_at) for row in rows if row.id and row.requested_at]
 
-    def take_looks(self, customer_id: str) -> list[int]:
-        """Ids of this customer's integrations that are due for a look; they are due no longer."""
-        query = select(Integration).where(Integration.customer_id == customer_id, _waits_for_a_look())
-        with self._database.writing() as session:
-            rows = session.exec(query.order_by(col(Integration.id)).with_for_update()).all()
-            for row in rows:
-                row.look_due_at = None
-            return [row.id for row in rows if row.id]
+    def take_looks(self, customer_id: str, now: datetime) -> list[int]:
+        """Ids of this customer's integrations that somebody waits to see, or whose open enable has settled by now.
+
+        They are due no longer.
+        """
+        due = or_(_waits_for_a_look(), _has_settled(now))
+        query = select(Integration).where(Integration.customer_id == customer_id, due)
+        # Over all tries: what an earlier one has taken and committed is due for nobody else any more.
+        taken: dict[int, None] = {}
+
+        def take(session: Session) -> list[int]:
+            for row in session.exec(query.order_by(col(Integration.id)).with_for_update()):
+                if row.acted_on_at is None or row.requested_at is None or row.acted_on_at >= row.requested_at:
+                    row.look_due_at = None
+                taken[cast(int, row.id)] = None
+            return list(taken)
+
+        return self._database.write(take)
 
     def acted_on(self, requests: Sequence[OpenRequest], since: datetime, now: datetime) -> None:
         """Close those of these that came to an end in a check since then; one that was repeated since stays open.
@@ -208,6 +223,17 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
 def _waits_for_a_look() -> ColumnElement[bool]:
     asked, acted = col(Integration.requested_at), col(Integration.acted_on_at)
     return and_(col(Integration.look_due_at).is_not(None), or_(asked.is_(None), acted >= asked))
+
+
+def _has_settled(now: datetime) -> ColumnElement[bool]:
+    """An enable that is open, could land no more by now, and has not been looked at since."""
+    checked_at = col(Integration.checked_at)
+    return exists().where(
+        col(Attempt.integration_id) == col(Integration.id),
+        col(Attempt.closed_at).is_(None),
+        col(Attempt.settles_at) <= now,
+        or_(checked_at.is_(None), checked_at < col(Attempt.settles_at)),
+    )
 
 
 def _is_held() -> ColumnElement[bool]:

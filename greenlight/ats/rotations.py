@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.rows import slices
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer, Provisioning
+from greenlight.ats.waiting import units
 from greenlight.domain.provisioning import Provision
 
 _MARK = re.compile(r"secret before it: ([0-9a-f]{12}|none)$")
@@ -38,6 +39,7 @@ class Begun:
     done: bool
 
 
+@units
 class Rotations:
     """Rotations in the ATS database. Not for the event loop: call it in a thread."""
 
@@ -80,9 +82,15 @@ class Rotations:
 
         An earlier try's mark stays until its end is known, or until it is begun `anew`.
         """
-        with self._database.writing() as session:
+        begun: Begun | None = None
+
+        def act(session: Session) -> Begun:
+            nonlocal begun
             session.get_one(Customer, customer_id, with_for_update=True)
             row = session.get(Provisioning, customer_id)
+            if begun is not None and row is not None and (row.run_id, row.detail) == (run_id, _mark_of(begun)):
+                # An earlier try was committed, and the answer to that lost: it is not another's that is in doubt.
+                return begun
             if row is None:
                 row = Provisioning(customer_id=customer_id, unique_foreign_id=customer_id, begun_at=now, run_id=run_id)
                 session.add(row)
@@ -91,8 +99,15 @@ class Rotations:
             found = _MARK.search(row.detail or "")
             before = found[1] if found is not None and not anew else held
             row.run_id, row.outcome, row.reason = run_id, None, None
-            row.detail = marked("a rotation was begun", before)
-            return Begun(before, earlier=found is not None and not anew, done=False)
+            begun = Begun(before, earlier=found is not None and not anew, done=False)
+            row.detail = _mark_of(begun)
+            return begun
+
+        return self._database.write(act)
+
+
+def _mark_of(begun: Begun) -> str:
+    return marked("a rotation was begun", begun.before)
 
 
 def marked(detail: str | None, before: str) -> str:

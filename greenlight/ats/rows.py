@@ -116,6 +116,12 @@ def rows(session: Session, ids: Sequence[int]) -> list[Integration]:
     return [found[id] for id in ids if id in found]
 
 
+def is_the_customers_own(session: Session, row: Integration, client_id: str | None) -> bool:
+    """Whether what was seen under this application is evidence: one that was replaced meanwhile is another's."""
+    application = session.get(ChildApplication, row.customer_id)
+    return client_id is None or application is None or application.client_id == client_id
+
+
 def saw(
     session: Session,
     row: Integration,

@@ -13,6 +13,7 @@ from greenlight.ats.plans import Plans
 from greenlight.ats.rows import item, report_item, rows
 from greenlight.ats.store import Store
 from greenlight.ats.tables import Customer, Integration, Plan, Run
+from greenlight.ats.waiting import unit, units
 from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import AttemptOutcome
 from greenlight.domain.keys import IntegrationKey
@@ -29,6 +30,7 @@ class Scope:
     plan_id: str | None = None
 
 
+@units
 class Runs:
     """The runs of the ATS database. Not for the event loop: call it in a thread."""
 
@@ -61,16 +63,30 @@ class Runs:
 
     def finish(self, run_id: str, sent: Requests, now: datetime, *, plan_id: str | None = None) -> Report:
         """Put a run's end on record and return its report. `plan_id` is the plan that it made, if it made one."""
-        with self._database.writing() as session:
+        before = self._requests_of(run_id)
+
+        # It sets the totals and does not add to them, since it may be done twice.
+        def end(session: Session) -> None:
             run = session.get_one(Run, run_id)
             run.finished_at, run.plan_id = now, plan_id or run.plan_id
-            run.token_requests += sent.token
-            run.verify_requests += sent.verify
-            run.enable_requests += sent.enable
+            run.token_requests = before.token + sent.token
+            run.verify_requests = before.verify + sent.verify
+            run.enable_requests = before.enable + sent.enable
+
+        self._database.write(end)
         report = self.report(run_id)
-        with self._database.writing() as session:
+
+        def judge(session: Session) -> None:
             session.get_one(Run, run_id).verdict = report.verdict
+
+        self._database.write(judge)
         return report
+
+    @unit
+    def _requests_of(self, run_id: str) -> Requests:
+        with self._database.reading() as session:
+            run = session.get_one(Run, run_id)
+            return Requests(run.token_requests, run.verify_requests, run.enable_requests)
 
     def report(self, run_id: str) -> Report:
         """The report of a run, drawn from what the database holds now."""

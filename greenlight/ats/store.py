@@ -11,6 +11,7 @@ from greenlight.ats.rows import (
     Wanted,
     condition,
     holds_on,
+    is_the_customers_own,
     item,
     rows,
     saw,
@@ -19,6 +20,7 @@ from greenlight.ats.rows import (
     wanted_row,
 )
 from greenlight.ats.tables import ChildApplication, Customer, Integration
+from greenlight.ats.waiting import units
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Item, Planned
 from greenlight.domain.reasons import Reason
@@ -43,6 +45,7 @@ class Look:
     client_id: str | None = None
 
 
+@units
 class Store:
     """The ATS database in the terms of a run. Times are passed in. Not for the event loop: call it in a thread."""
 
@@ -106,12 +109,16 @@ class Store:
     def record_looks(self, purpose: str, looks: Sequence[Look], now: datetime) -> None:
         """Write what looks gave that were made at this time; one that was overtaken by a newer look changes nothing.
 
+        Nor does one under an application that the customer has no more.
+
         A look also ends an open attempt that it settles. What is held stays so, whatever it shows.
         """
         with self._database.writing() as session:
             holds = holds_on(session, [look.id for look in looks])
             for look in looks:
                 row = session.get_one(Integration, look.id)
+                if not is_the_customers_own(session, row, look.client_id):
+                    continue
                 if row.observed_at is None or row.observed_at <= now:
                     seen = look.seen
                     imposed = saw(session, row, seen, now, look.client_id) if seen is not None else None

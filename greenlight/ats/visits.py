@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from greenlight.ats.database import Database
 from greenlight.ats.tables import Customer, Visit
+from greenlight.ats.waiting import units
 
 
 class LinkUsed(Exception):
@@ -23,6 +24,7 @@ class OpenVisit:
     customer_name: str
 
 
+@units
 class Visits:
     """Sessions in the ATS database. Not for the event loop: call it in a thread."""
 
@@ -33,6 +35,12 @@ class Visits:
         """Spend a link on a new session. Raises LinkUsed; of two at the same time, one gets it."""
         try:
             with self._database.writing() as session:
+                ours = session.get(Visit, session_digest)
+                if ours is not None:
+                    # An earlier try may have been committed, and the answer to that lost.
+                    if (ours.link_id, ours.customer_id, ours.opened_at) == (link_id, customer_id, now):
+                        return
+                    raise LinkUsed from None
                 session.add(
                     Visit(
                         session_digest=session_digest,

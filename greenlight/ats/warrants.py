@@ -10,8 +10,10 @@ from greenlight.ats.database import Database
 from greenlight.ats.ledger import Warrant, Word
 from greenlight.ats.rows import slices
 from greenlight.ats.tables import Integration
+from greenlight.ats.waiting import units
 
 
+@units
 class Warrants:
     """The warrants of the ATS database. Times are passed in. Not for the event loop: call it in a thread."""
 

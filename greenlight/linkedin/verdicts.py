@@ -45,14 +45,13 @@ def api_words(answer: Answered) -> Mapping[str, Any] | None:
 def _is_api_error(status: int, body: Mapping[str, Any]) -> bool:
     if _is_integer(body.get("serviceErrorCode")):
         return True
+    named = _is_integer(body.get("status")) and body["status"] == status and not _GATEWAYS & body.keys()
     message = body.get("message")
     if not isinstance(message, str):
-        return False
+        return named and message is None
     folded = re.sub(r"\s+", " ", message).strip().casefold()
-    if _DOCUMENTED.search(folded):
-        return True
-    named = _is_integer(body.get("status")) and body["status"] == status
-    return named and not _GATEWAYS & body.keys() and folded.rstrip(".!") not in ("", _phrase(status))
+    # HTTP's own phrase for a status is what anybody says who knows nothing else.
+    return _DOCUMENTED.search(folded) is not None or (named and folded.rstrip(".!") not in ("", _phrase(status)))
 
 
 def whole_request_error(

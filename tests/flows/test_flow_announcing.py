@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from greenlight.ats.holds import Held
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Action, Item
 from greenlight.domain.reasons import Outcome, Reason
@@ -45,6 +46,22 @@ def test_what_this_run_changed_is_announced_for_every_type(announced: Any) -> No
         entry("bolt", READY, Status.PARTNER_READY, changed=True),
         entry("cyan", READY, Status.PARTNER_READY),
     ) == [("greenlight.integration.enabled", "acme"), ("greenlight.integration.partner_ready", "bolt")]
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(30, False), (90, True)])
+def test_what_linkedin_confirmed_and_does_not_show_is_an_alarm_when_it_gets_old(
+    announced: Any, minutes: int, told: bool
+) -> None:
+    since = NOW - timedelta(minutes=minutes)
+    condition = Condition(Outcome.UNKNOWN, Reason.CONFIRMED_NOT_SHOWN)
+    sent = announced(entry("acme", condition, Status.REQUESTED, condition_since=since))
+    assert sent == ([("greenlight.enable.not_shown", "acme")] if told else [])
+
+
+def test_a_customer_that_a_guard_begins_to_hold_is_announced_once(announced: Any) -> None:
+    held = [Held(Item("acme", key), Reason.CLAIMED_TWICE, "also bolt", NOW) for key in (AWLI, CSA)]
+    events.announce_held(held)
+    assert announced() == [("greenlight.tripwire.held", "acme")]
 
 
 def test_alarms_are_not_cut_for_good_news(announced: Any) -> None:

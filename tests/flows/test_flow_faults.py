@@ -52,7 +52,7 @@ async def test_a_second_run_settles_what_the_first_left_and_enables_nothing_twic
 
         left = {i.item.customer_id: i.condition.reason for i in second.unsettled()}
         # What LinkedIn confirmed and did not do stays with a name: only a person sends it again.
-        not_shown = dict.fromkeys(("e-ignored", "e-already"), "CONFIRMED_NOT_SHOWN")
+        not_shown = dict.fromkeys(("e-ignored", "e-already", "e-204-late"), "CONFIRMED_NOT_SHOWN")
         assert left == {"nocreds": "CREDENTIALS_MISSING", "v-new": "UNREADABLE_ANSWER", **not_shown}
         assert there.violations() == []
         received = there.enables()

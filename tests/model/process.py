@@ -76,5 +76,5 @@ class Here(httpx.AsyncBaseTransport):
         finally:
             SENDING.set(SENDING.get() and not sending)
         await process.point()
-        body = b"".join([part async for part in answer.aiter_raw()])
-        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(body))
+        # Not its content: that would be decoded, and is the product's to decode.
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=answer.stream)

@@ -14,6 +14,7 @@ import pytest
 
 from greenlight.domain.budget import Lane
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Reason
+from sandbox.watch import Violation
 from tests.model.over_http import OverHttp
 from tests.model.unkind import customer
 
@@ -63,10 +64,16 @@ def left(world: OverHttp) -> list[str]:
 
 def check(world: OverHttp) -> None:
     """What holds whenever somebody looks."""
-    # Each process is new and holds no token.
-    broken = [one for one in world.sandbox.violations if one.rule != "extra_token"]
+    broken = [one for one in world.sandbox.violations if not allowed(one)]
     assert not broken, f"{broken[0].rule}\n{story(world, broken[0].client_id)}"
     assert (world.defects, world.loop.complaints) == ([], [])
+
+
+def allowed(violation: Violation) -> bool:
+    """What is no fault: each process is new and holds no token, and a look of another run, whose answer gave no status,
+    takes nothing from a look of one's own (so `tests.model.linkedin` has it as well)."""
+    unreadable = violation.rule == "enable_without_verify" and violation.text.endswith("it was NO_STATUS")
+    return violation.rule == "extra_token" or unreadable
 
 
 def story(world: OverHttp, client_id: str) -> str:

@@ -2,8 +2,7 @@
 
 from alembic import context
 
-from greenlight.ats import ledger  # noqa: F401 - its tables
-from greenlight.ats.tables import Table
+from greenlight.ats.ledger import Table
 
 attributes = context.config.attributes
 context.configure(

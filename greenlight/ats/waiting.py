@@ -1,0 +1,146 @@
+"""What passes by itself at a database, and waiting for it: a server that restarts, a deadlock, a lock of somebody's.
+
+A unit of work is one transaction, repeated whole. Where the connection is lost during its COMMIT nobody can tell
+whether it is done, so every unit leaves the same behind when it is done twice.
+"""
+
+import random
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from functools import wraps
+from types import FunctionType
+from typing import Any, ParamSpec, TypeVar, cast
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+#: For how long a database is waited for that is away, or whose rows somebody else keeps.
+PATIENCE_SECONDS = 30.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+
+_P = ParamSpec("_P")
+_Done = TypeVar("_Done")
+_Class = TypeVar("_Class", bound=type)
+
+
+class DatabaseUnavailable(Exception):
+    """The ATS database cannot be used. The text names it without its password, or says what was hindered and how."""
+
+
+class Hindrance(StrEnum):
+    """What kept a transaction from its end. All but TOO_SLOW may pass by itself."""
+
+    AWAY = "away"
+    LOCKED = "locked"
+    CONFLICT = "conflict"
+    TOO_SLOW = "too slow"
+
+
+_BY_STATE = {
+    "40001": Hindrance.CONFLICT,
+    "40P01": Hindrance.CONFLICT,
+    "55P03": Hindrance.LOCKED,
+    "57014": Hindrance.TOO_SLOW,
+    # Ended by an administrator, crashed, starting up, no connection left, stopped because we had paused.
+    **dict.fromkeys(("57P01", "57P02", "57P03", "53300", "25P03", "25P04"), Hindrance.AWAY),
+}
+#: The driver gives refusals to connect no code; these do not pass.
+_FOR_GOOD = re.compile(r"authentication failed|no pg_hba\.conf entry|(database|role) \"[^\"]*\" does not exist")
+_TABLE = re.compile(r"\b(?:FROM|UPDATE|INTO|JOIN|TABLE)\s+\"?(\w+)", re.IGNORECASE)
+
+
+def hindrance(error: DBAPIError) -> Hindrance | None:
+    """What the error says of a hindrance; None for any other error."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        return Hindrance.LOCKED if "locked" in str(cause) else None
+    state = getattr(cause, "sqlstate", None)
+    if state is not None and (known := _BY_STATE.get(state)) is not None:
+        return known
+    lost = error.connection_invalidated or (state or "").startswith("08")
+    if lost or (state is None and isinstance(error, OperationalError) and not _FOR_GOOD.search(str(cause))):
+        return Hindrance.AWAY
+    return None
+
+
+def patiently(act: Callable[[], _Done], *, added_meanwhile: bool = False) -> _Done:
+    """Do it, and again after a pause while it is hindered by what may pass. Raises DatabaseUnavailable.
+
+    `added_meanwhile`: also where somebody else has just added the row that it was to add.
+    """
+    give_up, collisions = time.monotonic() + PATIENCE_SECONDS, 0
+    for pause in _pauses():
+        try:
+            return act()
+        except IntegrityError:
+            collisions += 1
+            if not added_meanwhile or collisions > 4:
+                raise
+            continue
+        except DBAPIError as error:
+            why = hindrance(error)
+            if why is None:
+                raise
+            if why is Hindrance.TOO_SLOW or time.monotonic() + pause > give_up:
+                raise DatabaseUnavailable(_sentence(why, error)) from None
+        time.sleep(pause)
+    raise AssertionError("there is always another pause")
+
+
+def unit(act: Callable[_P, _Done]) -> Callable[_P, _Done]:
+    """A function that is one unit of work, or several that can all be repeated."""
+
+    @wraps(act)
+    def patient(*args: _P.args, **kwargs: _P.kwargs) -> _Done:
+        # An iterator would be used up by the first try.
+        kept: list[Any] = [list(each) if isinstance(each, Iterator) else each for each in args]
+        again = cast("Callable[..., _Done]", act)
+        return patiently(lambda: again(*kept, **kwargs))
+
+    return patient
+
+
+def units(stores: _Class) -> _Class:
+    """A class each of whose public methods is such a unit."""
+    for name, method in list(vars(stores).items()):
+        if isinstance(method, FunctionType) and not name.startswith("_"):
+            setattr(stores, name, unit(method))
+    return stores
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between tries: not the same for two who have met, and none long."""
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause * random.uniform(0.5, 1)  # noqa: S311 - no secret
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _sentence(why: Hindrance, error: DBAPIError) -> str:
+    found = _TABLE.search(error.statement or "")
+    where = f"table {found[1]!r}" if found is not None else "a table"
+    waited = f"{PATIENCE_SECONDS:g} s"
+    match why:
+        case Hindrance.AWAY:
+            said = (str(error.orig).strip().splitlines() or [""])[0]
+            return (
+                f"the ATS database is away and did not come back within {waited} ({said}): start it and run this again"
+            )
+        case Hindrance.LOCKED:
+            return (
+                f"somebody else keeps rows of {where} in the ATS database locked for longer than {waited}: end the "
+                "transaction that is open in a console or another program (on PostgreSQL pg_stat_activity lists it "
+                "with its state 'idle in transaction'), then run this again"
+            )
+        case Hindrance.CONFLICT:
+            return (
+                f"others write {where} in the ATS database all the time, and this got in between at no time within "
+                f"{waited}: run it again when less runs beside it"
+            )
+        case Hindrance.TOO_SLOW:
+            return (
+                f"a statement on {where} in the ATS database took too long and was stopped: see what else the server "
+                "does, ANALYZE the table, then run this again"
+            )

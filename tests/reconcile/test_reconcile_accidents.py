@@ -1,0 +1,82 @@
+"""One customer's accident stays its own, and is said."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from greenlight.ats.database import open_database
+from greenlight.ats.locks import Locks
+from greenlight.ats.store import Look, Store
+from greenlight.domain.keys import IntegrationKey
+from greenlight.domain.reasons import Reason
+from greenlight.domain.status import Observation, Status
+from greenlight.linkedin.answers import Seen
+from greenlight.linkedin.oauth import Credentials
+from greenlight.reconcile.locking import CustomerLocks
+from greenlight.reconcile.observe import Observer, Purpose
+from tests.ats.world import bring_in, customer, integration
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Disk(Exception):
+    pass
+
+
+class Torn(Store):
+    """A database that does not take what is seen of some customers, `always` not even that it was not taken."""
+
+    broken: frozenset[int] = frozenset()
+    always = False
+
+    def record_looks(self, purpose: str, looks: Sequence[Look], now: datetime) -> None:
+        mine = any(look.id in self.broken for look in looks)
+        if mine and (self.always or any(look.seen for look in looks)):
+            raise Disk("full")
+        super().record_looks(purpose, looks, now)
+
+
+class Shows:
+    async def verify(
+        self, credentials: Credentials, keys: Sequence[IntegrationKey], *, leave_owed: bool = False
+    ) -> Mapping[IntegrationKey, Seen]:
+        return dict.fromkeys(keys, Observation(Status.REQUESTED))
+
+
+class Everybodys:
+    async def get_many(self, names: Sequence[str]) -> Mapping[str, Credentials]:
+        return {name: Credentials(name.replace("child-app", "client"), SecretStr("s3cr3t-canary")) for name in names}
+
+
+@pytest.fixture
+def store(sqlite_template: Path, tmp_path: Path) -> Torn:
+    file = tmp_path / "ats.db"
+    shutil.copy(sqlite_template, file)
+    return Torn(open_database(f"sqlite:///{file}"))
+
+
+def observer(store: Torn) -> Observer:
+    locks = CustomerLocks(Locks(store._database), lambda: NOW)
+    return Observer(store, Shows(), Everybodys(), lambda: NOW, locks)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("always", [False, True], ids=["for a look", "for anything"])
+async def test_the_others_of_a_chunk_are_looked_at(store: Torn, always: bool) -> None:
+    ids = bring_in(store._database, *(customer(f"c{number}") for number in range(40)))
+    store.broken, store.always = frozenset({ids[7]}), always
+    if always:
+        with pytest.raises(Disk):
+            await observer(store).look("run-1", Purpose.OBSERVE, ids)
+    else:
+        remaining = await observer(store).look("run-1", Purpose.OBSERVE, ids)
+        assert remaining.items == 1, "it is worth another try"
+        row = integration(store._database, ids[7])
+        assert (row.outcome, row.reason, row.detail) == ("failed", Reason.NOT_DONE, "Disk")
+    assert {integration(store._database, id).observed for id in ids if id != ids[7]} == {Status.REQUESTED}
+    store.broken = frozenset()
+    assert (await observer(store).look("run-1", Purpose.OBSERVE, ids)).items == 0
+    assert integration(store._database, ids[7]).reason == Reason.READY_TO_ENABLE
