@@ -108,16 +108,30 @@ GUARDS = [
     Guard(
         "an older look changes nothing that a newer one has shown",
         "greenlight/ats/store.py",
-        "                if row.observed_at is None or row.observed_at <= now:",
+        "                if row.observed_at is None or row.observed_at <= asked_at or is_ahead(row.observed_at, now):",
         "                if True:",
         ("tests/ats/test_ats_looks.py",),
     ),
     Guard(
         "a sleeper's late look changes nothing that a newer one has shown",
         "greenlight/ats/attempts.py",
-        "            if row.observed_at is not None and row.observed_at > now:",
+        "            if row.observed_at is not None and row.observed_at > now and not is_ahead(row.observed_at, written_at):",
         "            if False:",
         ("tests/ats/test_ats_ending.py", "tests/ats/test_ats_looks.py"),
+    ),
+    Guard(
+        "a look from the future gives way",
+        "greenlight/ats/store.py",
+        "row.observed_at <= asked_at or is_ahead(row.observed_at, now):",
+        "row.observed_at <= asked_at:",
+        ("tests/ats/test_ats_looks.py",),
+    ),
+    Guard(
+        "a look under an application that the customer has no more is no evidence",
+        "greenlight/ats/store.py",
+        "                if not is_the_customers_own(session, row, look.client_id):",
+        "                if False:",
+        ("tests/ats/test_ats_looks.py",),
     ),
     Guard(
         "an attempt that somebody has settled is not ended once more",
