@@ -110,7 +110,7 @@ GUARDS = [
         "greenlight/ats/store.py",
         "                if row.observed_at is None or row.observed_at <= asked_at or is_ahead(row.observed_at, now):",
         "                if True:",
-        ("tests/ats/test_ats_looks.py",),
+        ("tests/ats/test_ats_looks.py", "tests/ats/test_ats_order.py"),
     ),
     Guard(
         "a sleeper's late look changes nothing that a newer one has shown",
@@ -124,7 +124,7 @@ GUARDS = [
         "greenlight/ats/store.py",
         "row.observed_at <= asked_at or is_ahead(row.observed_at, now):",
         "row.observed_at <= asked_at:",
-        ("tests/ats/test_ats_looks.py",),
+        ("tests/ats/test_ats_looks.py", "tests/ats/test_ats_order.py"),
     ),
     Guard(
         "a look under an application that the customer has no more is no evidence",
