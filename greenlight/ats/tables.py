@@ -13,6 +13,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
+from greenlight.ats.lengths import fitting
 from greenlight.domain.conditions import AttemptOutcome
 from greenlight.domain.plan import Action
 from greenlight.domain.provisioning import Provision
@@ -52,6 +53,9 @@ class Table(SQLModel):
             "pk": "pk_%(table_name)s",
         }
     )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, fitting(type(self).__dict__["__table__"], name, value))
 
 
 class Customer(Table, table=True):

@@ -7,6 +7,7 @@ import httpx
 
 from greenlight.ats.applications import NameDiffers
 from greenlight.ats.database import DatabaseUnavailable
+from greenlight.ats.lengths import TooLong
 from greenlight.ats.plans import PlanRefused, UnknownPlan
 from greenlight.ats.registry import ApplicationReplaced, ClientIdTaken
 from greenlight.ats.rotations import NotRotatable
@@ -23,6 +24,7 @@ _PLAIN = (
     InvalidSettings,
     NameDiffers,
     NotRotatable,
+    TooLong,
     UnknownCustomer,
     PlanRefused,
     UnknownPlan,

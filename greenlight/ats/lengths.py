@@ -1,0 +1,36 @@
+"""How long a text may be in the ATS database: held when it is assigned, the same on both databases.
+
+SQLite would take any text, and PostgreSQL refuse the whole transaction for one that is a character too long.
+"""
+
+from typing import Any
+
+from sqlalchemy import Table
+
+from greenlight.domain.characters import cut
+
+#: Text that is there to be read. What is longer is cut; everything else is a key, a code or a name that is used.
+_FREE = {"detail", "application_name", "approved_by", "owner"}
+_FREE_OF_TABLE = {("pause", "reason")}
+
+
+class TooLong(ValueError):
+    """An id, a key or a name is longer than its column. The text says which, and how long it may be."""
+
+
+def fitting(table: Table, name: str, value: Any) -> Any:
+    """The value as this column can hold it. Raises TooLong."""
+    column = table.columns.get(name)
+    most = getattr(column.type, "length", None) if column is not None else None
+    if most is None or not isinstance(value, str):
+        return value
+    if name in _FREE or (table.name, name) in _FREE_OF_TABLE:
+        return cut(_storable(value), most)
+    if len(value) > most:
+        raise TooLong(f"{table.name}.{name} holds {most} characters and not the {len(value)} of {value[:40]!r}…")
+    return value
+
+
+def _storable(text: str) -> str:
+    """Without what PostgreSQL cannot store: NUL, and half of a character."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "?")
