@@ -6,8 +6,8 @@ import re
 import httpx
 
 from greenlight.ats.applications import NameDiffers
+from greenlight.ats.columns import TooLong
 from greenlight.ats.database import DatabaseUnavailable
-from greenlight.ats.lengths import TooLong
 from greenlight.ats.plans import PlanRefused, UnknownPlan
 from greenlight.ats.registry import ApplicationReplaced, ClientIdTaken
 from greenlight.ats.rotations import NotRotatable

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from greenlight.ats.applications import Applications
+from greenlight.ats.columns import TooLong
 from greenlight.ats.database import Database
 from greenlight.ats.facts import FactsOnRecord
-from greenlight.ats.lengths import TooLong
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.store import Look, Store, UnknownCustomer

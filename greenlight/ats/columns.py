@@ -1,17 +1,38 @@
-"""How long a text may be in the ATS database: held when it is assigned, the same on both databases.
+"""What a column holds, the same on both databases: aware times, and text within its length.
 
-SQLite would take any text, and PostgreSQL refuse the whole transaction for one that is a character too long.
+Lengths are held when a value is assigned: SQLite would take any text, and PostgreSQL refuse the whole transaction for
+one that is a character too long.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import DateTime, Table
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
 
 from greenlight.domain.characters import cut
 
 #: Text that is there to be read. What is longer is cut; everything else is a key, a code or a name that is used.
 _FREE = {"detail", "application_name", "approved_by", "owner"}
 _FREE_OF_TABLE = {("pause", "reason")}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time on every database; SQLite would hand it back without its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class TooLong(ValueError):
