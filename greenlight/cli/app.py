@@ -11,6 +11,8 @@ from cyclopts.exceptions import CycloptsError
 from rich.console import Console
 
 from greenlight.cli.errors import CannotRun, said_plainly
+from greenlight.cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
+from greenlight.cli.tripwires import tripwires
 
 _HELP = """Take customers' LinkedIn integrations from requested to enabled, and keep proving it.
 
@@ -21,19 +23,7 @@ Exit codes: 0 finished, nothing left for us to do; 1 could not run; 2 plan: chan
 _STDERR = Console(stderr=True, emoji=False)
 
 app = App(name="greenlight", help=_HELP, error_console=_STDERR, result_action="return_value")
-
-Json = Annotated[bool, Parameter(name="--json", negative=(), help="One JSON document on stdout.")]
-Customers = Annotated[
-    tuple[str, ...], Parameter(name="--customer", negative=(), help="Only this customer; repeatable.")
-]
-Excluded = Annotated[tuple[str, ...], Parameter(name="--except", negative=(), help="Not this customer; repeatable.")]
-Types = Annotated[
-    tuple[str, ...], Parameter(name="--type", negative=(), help="Only this integration type; repeatable.")
-]
-MaxChanges = Annotated[
-    int | None, Parameter(name="--max-changes", help="The most enables in one run (200 unless given).")
-]
-Yes = Annotated[bool, Parameter(name="--yes", negative=(), help="Ask nothing.")]
+app.command(tripwires)
 
 
 @app.command
@@ -151,31 +141,6 @@ def resume(customer: str, /) -> int:
     from greenlight.cli.pausing import run_resume
 
     return run_resume(customer)
-
-
-tripwires = App(name="tripwires", help="What guards hold back until a person lifts it.")
-app.command(tripwires)
-
-
-@tripwires.default
-def tripwires_list(*, json: Json = False) -> int:
-    """List what is held: which guard, what it saw, since when."""
-    from greenlight.cli.holding import run_tripwires
-
-    return run_tripwires(as_json=json)
-
-
-@tripwires.command
-def lift(
-    *customers: str,
-    all: Annotated[bool, Parameter(negative=(), help="Everything that is held, for everybody.")] = False,
-    by: Annotated[str | None, Parameter(help="Who says so (you unless given).")] = None,
-    json: Json = False,
-) -> int:
-    """Let what is held for these customers go on; the next run enables what is ready, which cannot be undone."""
-    from greenlight.cli.holding import run_lift
-
-    return run_lift(customers, everybody=all, by=by, as_json=json)
 
 
 @app.command

@@ -1,16 +1,20 @@
 """What a look leaves in the database, and what a plan may believe of it."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy.exc import NoResultFound
 
+from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database
+from greenlight.ats.registry import register
 from greenlight.ats.rows import item
 from greenlight.ats.store import Look, Store
 from greenlight.domain.conditions import Condition, after_failed_look, after_look
 from greenlight.domain.plan import Action, Policy, plan
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Observation, Status
-from tests.ats.world import at, attempts_at, begin, bring_in, customer, fails, integration, one, shows
+from tests.ats.world import at, attempts_at, begin, bring_in, customer, fails, integration, one, shows, wanted
 
 
 @pytest.mark.parametrize("status", [s for s in Status if s is not Status.UNKNOWN])
@@ -168,3 +172,20 @@ def test_a_status_nobody_knows_is_a_condition(database: Database) -> None:
     Store(database).record_looks("observe:r", [Look(id, seen, after_look(seen), final=True)], at(11))
     (condition,) = Store(database).observed([id], at(10)).values()
     assert condition == Condition(Outcome.UNKNOWN, Reason.UNREADABLE_ANSWER, "onboardingStatus 'HALF_ENABLED'")
+
+
+def test_a_replaced_application_leaves_nothing_behind_and_its_late_looks_are_no_evidence(database: Database) -> None:
+    """What was ENABLED under the old one is not so under the new one, whoever was still looking."""
+    id = one(database)
+    shows(database, id, Status.ENABLED)
+    old = wanted(database, id)
+    register(database, [replace(customer("acme"), application=("client-new", "child-app-acme"))], at(1))
+    assert (integration(database, id).observed, integration(database, id).observed_at) == (Status.UNKNOWN, None)
+    seen = Observation(Status.ENABLED)
+    late = Look(id, seen, after_look(seen), final=True, client_id="client-acme")
+    Store(database).record_looks("observe:run-1", [late], at(2))
+    Attempts(database).record(old, "run-1", after_look(seen), at(2), final=True, seen=seen)
+    row = integration(database, id)
+    assert (row.observed, row.reason) == (Status.UNKNOWN, Reason.NOT_LOOKED_AT)
+    shows(database, id, Status.REQUESTED, at(3))
+    assert integration(database, id).observed_client_id == "client-new"

@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from greenlight.ats.gate import FRESH_FOR
 from greenlight.domain.keys import IntegrationKey
 
+#: For how long a look is good to act on (its own constant: the product's may be wrong).
+FRESH_FOR = timedelta(minutes=5)
 TOKEN_LIFE = timedelta(minutes=30)
 #: Just within the time limit of one request; and a request whose connection is cut may be carried out so much later.
 LATE = 14.0

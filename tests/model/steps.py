@@ -60,7 +60,7 @@ def without_prefect() -> Iterator[None]:
         (tasks.steps, "get_run_logger", lambda: logger),
         (tasks.steps, "make_plan", tasks.steps.make_plan.fn),
         (tasks.session, "open_database", lambda _url, **_: world().database),
-        (tasks.session, "Wire", lambda timeout: Wire(timeout, Here())),
+        (tasks.session, "Wire", lambda timeout, **_: Wire(timeout, Here())),
         (tasks.session, "Tokens", lambda *given: Tokens(*given, monotonic=world().loop.time)),
         (tasks.session, "ChildAppBlocks", world),
         (tasks.requested, "load_settings", lambda: world().settings),

@@ -157,6 +157,14 @@ class Everything(RuleBasedStateMachine):
     def resume(self) -> None:
         self.world.end_pauses()
 
+    @rule(who=CUSTOMER)
+    def lift(self, who: str) -> None:
+        self.world.lift(who)
+
+    @rule(who=CUSTOMER)
+    def replace_application(self, who: str) -> None:
+        self.world.replace_application(who)
+
     def calm(self) -> None:
         self.world.linkedin.calm()
         for process in self.world.processes:
@@ -195,6 +203,7 @@ class Everything(RuleBasedStateMachine):
                         self.world.show(who, wanted, "PARTNER_READY")
             for _ in range(25):
                 self.world.next_day()
+                self.world.lift()
                 self.world.run(Lane.OPERATOR, NAMES)
                 self.checks.all()
                 if not (self.left_to_do() or open_attempts(self.world) or mistaken(self.world)):

@@ -19,6 +19,7 @@ import tasks.requested
 import tasks.session
 import tasks.steps
 from greenlight.ats.database import Database, open_database
+from greenlight.ats.holds import Holds
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.requests import Requests
@@ -99,6 +100,18 @@ class World:
             named = [(key, str(key)[:50]) for key in statuses]
             registrations.append(Registration(customer, customer, (client_id, block), named))
         register(self.database, registrations, self.clock())
+
+    def replace_application(self, customer: str) -> None:
+        """The customer gets another OAuth client, under which nothing has been requested yet."""
+        client_id, block = f"{self.clients[customer]}+", f"block-{customer}"
+        self.linkedin.applications[client_id] = Application(customer, f"secret-{client_id}")
+        self.secrets[block] = Credentials(client_id, SecretStr(f"secret-{client_id}"))
+        self.clients[customer] = client_id
+        register(self.database, [Registration(customer, customer, (client_id, block), [])], self.clock())
+
+    def lift(self, *customers: str) -> None:
+        """A person lets go on what guards hold."""
+        Holds(self.database).lift(customers, "a person", self.clock())
 
     def show(self, customer: str, key: IntegrationKey, status: str | None) -> None:
         """LinkedIn, or the customer in Recruiter, brings an integration there."""
