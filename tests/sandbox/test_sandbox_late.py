@@ -1,6 +1,7 @@
 """Over real HTTP: effects that come after their answer, and looks that show what was."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from sandbox.app import create_app
 from sandbox.faults import FAULTS, Fault
 from sandbox.keys import Key
+from sandbox.late import Late
 from sandbox.server import serving, serving_in_thread
 from sandbox.world import parse_world
 from tests.sandbox.partner import AWLI, CONNECT, CSA, OTHERS, Clock, Partner, by_key, entities, small_world, url_of
@@ -185,6 +187,23 @@ class TestLateEffects:
             while partner.status() != "ENABLED" and time.monotonic() < until:
                 time.sleep(0.05)
             assert partner.enables() == (1, 1)
+
+    def test_who_looks_while_another_thread_lands_it_waits_for_it(self) -> None:
+        """A test looks from its own thread while the server's is at it."""
+        late_ones, begun, landed = Late(), threading.Event(), threading.Event()
+
+        def land(_at: float) -> None:
+            begun.set()
+            time.sleep(0.1)
+            landed.set()
+
+        late_ones.put(1, "acme", [Key(*AWLI)], land)
+        server = threading.Thread(target=late_ones.land, args=[2])
+        server.start()
+        assert begun.wait(5)
+        late_ones.land(2)
+        assert landed.is_set()
+        server.join()
 
     @pytest.mark.parametrize(
         ("parameters", "words"),
