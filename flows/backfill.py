@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
+from flows.persons import refuse_one_alone
 from flows.plan import look_and_store
 from flows.request import (
     DEFAULT_MAX_CHANGES,
@@ -66,6 +67,11 @@ async def backfill(
     except REFUSALS as refused:
         return refused_state(refused)
     settings = load_settings()
+    if request.what is What.APPLY:
+        try:
+            refuse_one_alone(settings)
+        except REFUSALS as refused:
+            return refused_state(refused)
     migrated = await _customers(settings, request)
     if not migrated:
         return Completed(name="Converged", message=f"no {request.title()}")

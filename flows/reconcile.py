@@ -7,6 +7,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
+from flows.persons import refuse_one_alone
 from flows.plan import look_and_store
 from flows.request import (
     DEFAULT_MAX_CHANGES,
@@ -43,7 +44,7 @@ async def reconcile(
 
     Args:
         what: Plan only looks and stores what would be enabled; apply enables it, which cannot be undone.
-        customers: Only these customers; none means all.
+        customers: Only these customers; none means all, also for apply.
         except_customers: All but these customers.
         types: Only these integration types; none means all.
         max_changes: The most enables that one run may make; the rest is held.
@@ -66,6 +67,10 @@ async def reconcile(
         # A session that has no object that could enable.
         async with planning_session(settings) as session:
             return await look_and_store(session, request, request.selection.customers)
+    try:
+        refuse_one_alone(settings)
+    except REFUSALS as refused:
+        return refused_state(refused)
     async with enabling_session(settings, request.lane) as session:
         scope = Scope(request.selection)
         return await look_and_enable(session, scope, request, request.selection.customers, request.max_changes)

@@ -39,6 +39,8 @@ MaxChanges = Annotated[int, Field(ge=0)]
 Waves = tuple[Annotated[int, Field(ge=1)], ...]
 Window = Annotated[int, Field(ge=1, le=5000)]
 Approver = Annotated[Name, Field(min_length=1, max_length=200)]
+#: Empty is nobody who has said so.
+Applier = Annotated[Name, Field(max_length=200)]
 Hours = Annotated[float, Field(gt=0, le=24)]
 
 
@@ -139,6 +141,12 @@ class ApplyRequest(Request):
     """Which approved plan to apply."""
 
     plan_id: Name
+    applied_by: Applier = ""
+
+    @field_validator("applied_by")
+    @classmethod
+    def _by(cls, value: str) -> str:
+        return value.strip()
 
     def title(self) -> str:
         return f"plan {self.plan_id}"

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from yarl import URL
 
 from greenlight.domain.applications import MAX_ATS_NAME, InvalidOrigin, name_units, names_linkedin, parse_origin
+from greenlight.domain.approval import Approvers
 from greenlight.domain.budget import Scope
 from greenlight.domain.keys import InvalidKey, parse_constant
 from greenlight.domain.way import Way, is_loopback
@@ -56,6 +57,8 @@ class Settings(BaseSettings):
     requests_per_day: int = Field(default=5000, ge=1)
     #: Whether that many are each child application's own, or all that the parent's children may send together.
     budget_scope: Scope = Scope.CHILD
+    #: Whether whoever applies a plan may have approved it too, or two persons must have a hand in it.
+    approvers: Approvers = Approvers.ANYONE
 
     #: First part of every child application's name, which customers see on LinkedIn's consent screen.
     ats_name: str = Field(default="ATS", max_length=MAX_ATS_NAME * 4)

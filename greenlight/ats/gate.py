@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
+from greenlight.ats.columns import UtcDateTime
 from greenlight.ats.ledger import Attempt, Hold
 from greenlight.ats.rows import SKEW
-from greenlight.ats.tables import ChildApplication, Customer, Integration, Pause, UtcDateTime
+from greenlight.ats.tables import ChildApplication, Customer, Integration, Pause
 from greenlight.ats.warrants import newest_live
 from greenlight.domain.conditions import AttemptOutcome
 from greenlight.domain.reasons import Reason

@@ -13,6 +13,7 @@ from greenlight.ats.rows import item, slices
 from greenlight.ats.tables import Approval, ChildApplication, Integration, Plan, PlanItem
 from greenlight.ats.waiting import units
 from greenlight.ats.warrants import give
+from greenlight.domain.approval import Approvers, same_person
 from greenlight.domain.plan import Action, Item, Planned, Requests
 from greenlight.domain.selection import Selection
 
@@ -123,10 +124,19 @@ class Plans:
             row.approved_by, row.approved_at, row.expires_at = approved_by, now, until
             return Approved(approved_by, now, until)
 
-    def use(self, plan_id: str, run_id: str, now: datetime) -> Sequence[str]:
+    def use(
+        self,
+        plan_id: str,
+        run_id: str,
+        now: datetime,
+        *,
+        applied_by: str = "",
+        approvers: Approvers = Approvers.ANYONE,
+    ) -> Sequence[str]:
         """Spend an approved plan on this run; a run that Prefect repeats has it already. Returns whom it named.
 
-        Raises UnknownPlan or PlanRefused. Of two runs at the same time, one gets it.
+        Raises UnknownPlan or PlanRefused. Of two runs at the same time, one gets it. With `ANOTHER` approver, whoever
+        applies it must be named, and be somebody else.
         """
         with self._database.writing() as session:
             plan = session.get(Plan, plan_id, with_for_update=True) or _plan(session, plan_id)
@@ -141,6 +151,11 @@ class Plans:
                 raise PlanRefused(
                     f"the approval of plan {plan_id} by {approval.approved_by} ended at "
                     f"{approval.expires_at:%Y-%m-%d %H:%M:%SZ}; `greenlight approve {plan_id}` renews it"
+                )
+            if approvers is Approvers.ANOTHER and (not applied_by or same_person(applied_by, approval.approved_by)):
+                raise PlanRefused(
+                    f"plan {plan_id} was approved by {approval.approved_by}, and here somebody else must apply it and "
+                    "say so in applied_by (GREENLIGHT_APPROVERS=another)"
                 )
             plan.used_by_run, plan.used_at = run_id, now
             enables = select(PlanItem.integration_id).where(

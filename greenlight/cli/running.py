@@ -18,6 +18,7 @@ from greenlight.ats.store import Store
 from greenlight.cli.errors import CannotRun
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_json, print_report
+from greenlight.domain.approval import Approvers, same_person
 from greenlight.domain.report import Report, first_ten
 from greenlight.domain.selection import Selection
 from greenlight.settings import Settings, load_settings
@@ -59,6 +60,11 @@ def run_apply(
     if plan_id is not None and (selection != Selection() or max_changes is not None):
         raise CannotRun("a plan is applied exactly as it is: give either PLAN_ID or --customer, --type and the like")
     settings = load_settings()
+    if plan_id is None and settings.approvers is Approvers.ANOTHER:
+        raise CannotRun(
+            "here one person alone enables nothing (GREENLIGHT_APPROVERS=another): make a plan with `greenlight plan`, "
+            "have somebody else approve it, then give its id to `greenlight apply`"
+        )
     if not yes:
         if not sys.stdin.isatty():
             raise CannotRun("apply enables integrations, which cannot be undone; without a terminal it needs --yes")
@@ -90,7 +96,7 @@ def apply_now(settings: Settings, scope: Scope, max_changes: int | None) -> Repo
     database = open_database(settings.database_url.get_secret_value())
     runs, plans = Runs(database), Plans(database)
     runs.ids(scope)
-    if scope.plan_id is not None:
+    if scope.plan_id is not None and settings.approvers is Approvers.ANYONE:
         # Whoever names a plan on the command line and says yes to it has approved it.
         plans.approve(scope.plan_id, getpass.getuser(), datetime.now(UTC))
     quiet_prefect()
@@ -101,7 +107,7 @@ def apply_now(settings: Settings, scope: Scope, max_changes: int | None) -> Repo
         from flows.request import ReconcileRequest, What
 
         if scope.plan_id is not None:
-            return apply(scope.plan_id, return_state=True)
+            return apply(scope.plan_id, getpass.getuser(), return_state=True)
         request = ReconcileRequest.of(scope.selection, what=What.APPLY, **_given(max_changes))
         return reconcile(**dict(request), return_state=True)
 
@@ -140,8 +146,11 @@ def _selection(customers: tuple[str, ...], excluded: tuple[str, ...], types: tup
 
 def run_approve(plan_id: str, by: str | None) -> int:
     """Approve a plan for whoever applies it, from here or from Prefect's UI."""
-    database = open_database(load_settings().database_url.get_secret_value())
-    approved = Plans(database).approve(plan_id, by or getpass.getuser(), datetime.now(UTC))
+    settings, user = load_settings(), getpass.getuser()
+    if settings.approvers is Approvers.ANOTHER and by is not None and not same_person(by, user):
+        raise CannotRun(f"here nobody approves in another's name (GREENLIGHT_APPROVERS=another); you are {user}")
+    database = open_database(settings.database_url.get_secret_value())
+    approved = Plans(database).approve(plan_id, by or user, datetime.now(UTC))
     console_for_people().print(
         plain(f"Plan {plan_id} is approved by {approved.approved_by} until {approved.expires_at:%Y-%m-%d %H:%M:%SZ}.")
     )

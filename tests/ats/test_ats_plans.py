@@ -3,10 +3,11 @@
 import pytest
 
 from greenlight.ats.database import Database
-from greenlight.ats.plans import Plans, UnknownPlan
+from greenlight.ats.plans import PlanRefused, Plans, UnknownPlan
 from greenlight.ats.rows import item
 from greenlight.ats.store import Store
 from greenlight.ats.tables import Plan, PlanItem
+from greenlight.domain.approval import Approvers
 from greenlight.domain.conditions import HELD_BY_CAP, NOT_LOOKED_AT, after_look
 from greenlight.domain.plan import Action, Planned, Requests
 from greenlight.domain.reasons import Outcome, Reason
@@ -101,3 +102,23 @@ def test_a_recorded_plan_is_what_is_known_of_each(database: Database, ids: list[
     assert [row.observed_at for row in rows] == [at(1), at(1), None, None, None]
     assert [row.condition_since for row in rows] == [at(1), at(2), at(2), None, at(2)]
     assert {row.checked_at for row in rows} == {at(2)}
+
+
+@pytest.mark.parametrize("applied_by", ["", "Ann", " ANN "])
+def test_where_two_persons_are_wanted_who_approved_a_plan_does_not_apply_it(
+    database: Database, ids: list[int], applied_by: str
+) -> None:
+    plans = Plans(database)
+    plan_id = plans.save(planned(database, ids), Selection(), PRICE, at(1))
+    plans.approve(plan_id, "Ann", at(2))
+    with pytest.raises(PlanRefused, match="was approved by Ann, and here somebody else must apply it"):
+        plans.use(plan_id, "run-1", at(3), applied_by=applied_by, approvers=Approvers.ANOTHER)
+    plans.use(plan_id, "run-2", at(4), applied_by="Bob", approvers=Approvers.ANOTHER)
+
+
+@pytest.mark.parametrize("applied_by", ["", "Ann"])
+def test_where_anyone_may_approve_one_person_does_both(database: Database, ids: list[int], applied_by: str) -> None:
+    plans = Plans(database)
+    plan_id = plans.save(planned(database, ids), Selection(), PRICE, at(1))
+    plans.approve(plan_id, "Ann", at(2))
+    plans.use(plan_id, "run-1", at(3), applied_by=applied_by)

@@ -125,7 +125,11 @@ def test_with_any_single_field_given_only_an_explicit_apply_may_enable(deploymen
 
 def test_a_plan_is_applied_by_its_id_alone() -> None:
     (one,) = [entry for entry in DEPLOYMENTS if entry["name"] == "approved-plan"]
-    assert list(inspect.signature(flow_of(one).fn).parameters) == ["plan_id"]
+    fields = inspect.signature(flow_of(one).fn).parameters
+    assert {name: field.default for name, field in fields.items()} == {
+        "plan_id": inspect.Parameter.empty,
+        "applied_by": "",
+    }
 
 
 @every

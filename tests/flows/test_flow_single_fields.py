@@ -37,6 +37,7 @@ FIELDS: dict[str, Any] = {
     "waves": [1],
     "plan_id": "one that nobody has approved",
     "approved_by": "ann",
+    "applied_by": "ann",
     "hours": 1,
     "new": {"cyd": "Cyd"},
     "all_customers": True,
