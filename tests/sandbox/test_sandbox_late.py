@@ -1,6 +1,7 @@
 """Over real HTTP: effects that come after their answer."""
 
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from sandbox.app import create_app
 from sandbox.faults import FAULTS, Fault
 from sandbox.keys import Key
+from sandbox.late import Late
 from sandbox.server import serving_in_thread
 from tests.sandbox.late_stage import late, served, shown
 from tests.sandbox.partner import AWLI, CONNECT, CSA, OTHERS, Partner, by_key, entities, small_world, url_of
@@ -159,6 +161,23 @@ class TestLateEffects:
             while partner.status() != "ENABLED" and time.monotonic() < until:
                 time.sleep(0.05)
             assert partner.enables() == (1, 1)
+
+    def test_who_looks_while_another_thread_lands_it_waits_for_it(self) -> None:
+        """A test looks from its own thread while the server's is at it."""
+        late_ones, begun, landed = Late(), threading.Event(), threading.Event()
+
+        def land(_at: float) -> None:
+            begun.set()
+            time.sleep(0.1)
+            landed.set()
+
+        late_ones.put(1, "acme", [Key(*AWLI)], land)
+        server = threading.Thread(target=late_ones.land, args=[2])
+        server.start()
+        assert begun.wait(5)
+        late_ones.land(2)
+        assert landed.is_set()
+        server.join()
 
     @pytest.mark.parametrize(
         ("parameters", "words"),
