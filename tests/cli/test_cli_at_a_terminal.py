@@ -64,4 +64,8 @@ def test_apply_of_a_customer_asks_and_enables_on_yes_alone(town_home: Home, subt
         plan_id = home.run("plan", "--customer", "e-lost", "--json").json()["plan_id"]
         code, shown = at_a_terminal(home, "yes", "apply", plan_id)
         assert "ValidationError" not in shown, shown
-        assert "of e-lost." in shown
+        assert f"of e-lost. `greenlight plans {plan_id}` lists them." in shown
+        listed = home.run("plans", plan_id, "--json").json()
+        assert (listed["schema"], listed["enables"]) == ("greenlight.plan/1", 1)
+        assert [(item["customer_id"], item["action"]) for item in listed["items"]] == [("e-lost", "enable")]
+        assert f"Plan {plan_id}: enables 1 of 1." in home.run("plans", plan_id).out
