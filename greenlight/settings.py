@@ -1,11 +1,13 @@
 """Settings: environment variables with defaults that run with nothing installed but Python (interface, "Settings")."""
 
 import re
+import ssl
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -15,6 +17,7 @@ from greenlight.domain.applications import MAX_ATS_NAME, InvalidOrigin, name_uni
 from greenlight.domain.approval import Approvers
 from greenlight.domain.budget import Scope
 from greenlight.domain.keys import InvalidKey, parse_constant
+from greenlight.domain.way import Way, is_loopback
 
 PREFIX = "GREENLIGHT_"
 
@@ -41,6 +44,12 @@ class Settings(BaseSettings):
     linkedin_api_url: str = "https://api.linkedin.com"
     linkedin_token_url: str = "https://www.linkedin.com/oauth/v2/accessToken"  # noqa: S105 - an address
     linkedin_widget_url: str = "https://www.linkedin.com/uas/in.js"
+    #: The proxy through which LinkedIn is reached; may carry a password, so it may also stand in a file.
+    https_proxy_file: str | None = None
+    https_proxy: SecretStr | None = Field(default=None, validate_default=True)
+    no_proxy: Annotated[tuple[str, ...], NoDecode] = ()
+    #: Certificates that are trusted beside the public ones, in PEM form.
+    ca_file: str | None = None
     http_timeout_seconds: float = Field(default=15, gt=0, le=600, allow_inf_nan=False)
     retry_delays_seconds: Annotated[tuple[float, ...], NoDecode] = (2.0, 10.0, 30.0)
     #: How long an enable whose answer proves nothing may still land.
@@ -76,6 +85,12 @@ class Settings(BaseSettings):
     portal_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
 
     @property
+    def way(self) -> Way:
+        """The way out to LinkedIn."""
+        proxy = None if self.https_proxy is None else self.https_proxy.get_secret_value()
+        return Way(proxy, self.no_proxy, self.ca_file)
+
+    @property
     def settles_in_seconds(self) -> float:
         """Never less than three time-outs: it leaves within one, is answered within another, lands within a third."""
         return max(self.settle_seconds, 3 * self.http_timeout_seconds)
@@ -101,7 +116,53 @@ class Settings(BaseSettings):
             raise ValueError(f"names {url.drivername}; use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME")
         return SecretStr(url.render_as_string(hide_password=False))
 
+    @field_validator("https_proxy", mode="before")
+    @classmethod
+    def _from_file(cls, value: object, info: ValidationInfo) -> object:
+        path = info.data.get("https_proxy_file")
+        if not path:
+            return value
+        if value:
+            raise ValueError(f"and {PREFIX}HTTPS_PROXY_FILE are both given; keep one of them")
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise ValueError(f"cannot be read from its file ({type(error).__name__}); mend the path") from None
+
+    @field_validator("https_proxy")
+    @classmethod
+    def _proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        text = "" if value is None else value.get_secret_value()
+        if not text:
+            return None
+        try:
+            url = URL(text)
+            usable = url.host and url.explicit_port and url.scheme in ("http", "https") and _URL_TEXT.fullmatch(text)
+        except ValueError:
+            url, usable = URL(), False
+        if url.scheme.startswith("socks"):
+            raise ValueError("names a SOCKS proxy, which cannot be used; use http://HOST:PORT of an HTTP proxy")
+        if not usable or url.path not in ("", "/") or set(text) & set("?#"):
+            raise ValueError("is not a proxy's address; use http://HOST:PORT or http://USER:PASSWORD@HOST:PORT")
+        return value
+
+    @field_validator("ca_file")
+    @classmethod
+    def _certificates(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        try:
+            ssl.create_default_context(cafile=value)
+        except ssl.SSLError:
+            raise ValueError(
+                "has no certificate in PEM form; use a file of -----BEGIN CERTIFICATE----- blocks"
+            ) from None
+        except OSError as error:
+            raise ValueError(f"cannot be read ({type(error).__name__}); use the path of a PEM file") from None
+        return value
+
     @field_validator(
+        "no_proxy",
         "js_sdk_domains",
         "portal_integrations",
         "portal_frame_ancestors",
@@ -130,7 +191,7 @@ class Settings(BaseSettings):
             origin = URL(parse_origin(value))
         except InvalidOrigin as error:
             raise ValueError(f"is not the portal's origin: {error}") from None
-        if origin.scheme == "http" and not _is_loopback(origin.host or ""):
+        if origin.scheme == "http" and not is_loopback(origin.host or ""):
             raise ValueError("uses plain http, which is accepted for a loopback address alone; use https")
         return value
 
@@ -179,7 +240,7 @@ class Settings(BaseSettings):
             raise ValueError("is not an address; use a full https address")
         if url.user is not None or url.password is not None or set(value) & set("?#"):
             raise ValueError("must not carry a user, a query or a fragment; use the plain https address")
-        if url.scheme == "http" and not _is_loopback(host):
+        if url.scheme == "http" and not is_loopback(host):
             raise ValueError("uses plain http, which is accepted for a loopback address alone; use https")
         return value.rstrip("/")
 
@@ -195,15 +256,6 @@ class Settings(BaseSettings):
         if len(delays) > 20 or not all(0 <= delay <= 3600 for delay in delays):
             raise ValueError("takes at most 20 waits of 0 to 3600 seconds, like 2,10,30")
         return delays
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def load_settings() -> Settings:

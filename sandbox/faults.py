@@ -79,6 +79,13 @@ _APPLIED_BY_DEFAULT = frozenset({"truncated", "huge", "empty", "lost", "hang", "
 _APPLICABLE = frozenset({"enable", "create", "update", "rotate"})
 
 
+#: Those that befall only the keys that they name; the others of the request are answered, and enabled, as they should.
+PER_KEY = frozenset(
+    {"ignored", "no_record", "status_in_errors", "missing_key", "conflicting", "lag"}
+    | {"lowercase_status", "prose_status", "unknown_status"}
+)
+
+
 class Fault(BaseModel):
     """One scripted fault: `on` an operation, `times` calls long (null: for ever), `after` calls let through.
 
@@ -102,7 +109,7 @@ class Fault(BaseModel):
     location: str | None = None
     bytes: int | None = Field(default=50_000_000, ge=1)
     applied: bool | None = None
-    applied_after: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    applied_after: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     reset: bool = False
     onboarding_status: str = "SUSPENDED"
     place: Literal["errors", "results"] | None = None

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from sandbox.answers import Answer, AnswerResponse, Batch, Refused, api_error
 from sandbox.clients import Client, Onboarding
 from sandbox.enabling import ALREADY_ENABLED, move, moves_of
-from sandbox.faults import Fault
+from sandbox.faults import PER_KEY, Fault
 from sandbox.keys import Key
 from sandbox.reading import (
     DEAD_TOKENS,
@@ -86,17 +86,22 @@ class _Stage:
         self.call, self.verifies = call, verifies
         # What a verify answer says of each key: its status, or None where it is in none of the maps.
         self.said: dict[Key, str | None] = {}
-        # How long after its answer an enable takes effect; None is before it.
-        self.later: float | None = None
+        # Keys of an enable that take effect only after its answer.
+        self.put_off: list[Key] = []
 
     async def play(self, fault: Fault | None) -> tuple[Answer, bool]:
         """The answer, and whether it tells the caller what has happened."""
         if fault is None:
             return self._finish(self._carry_out()), True
-        if fault.applied_after is not None:
-            self.later = fault.applied_after
-            due = self.sandbox.now() + fault.applied_after
-            self.sandbox.late.put(due, self.client.client_id, self.call.keys, self._land)
+        if fault.applied_after is None:
+            return await self._play(fault)
+        self.put_off = [key for key in self.call.keys if fault.names(key) or fault.fault not in PER_KEY]
+        answer, settled = await self._play(fault)
+        due = self.sandbox.now() + fault.applied_after
+        self.sandbox.late.put(due, self.client.client_id, self.put_off, self._land)
+        return answer, settled
+
+    async def _play(self, fault: Fault) -> tuple[Answer, bool]:
         with self._under_way(fault):
             spoiled = await spoil(
                 self.sandbox, self.request, fault, lambda: self._finish(self._carry_out()), self._error
@@ -117,8 +122,10 @@ class _Stage:
             return nullcontext()
         return self.sandbox.late.stalled(self.client.client_id, self.call.keys)
 
-    def _carry_out(self, fault: Fault | None = None) -> Batch | Answer:
-        return self._verify(fault) if self.verifies else self._enable()
+    def _carry_out(self, fault: Fault | None = None, keys: list[Key] | None = None) -> Batch | Answer:
+        """The right answer for these keys, else for all of them, with an enable's effect."""
+        keys = self.call.keys if keys is None else keys
+        return self._verify(keys, fault) if self.verifies else self._enable(keys)
 
     def _finish(self, outcome: Batch | Answer) -> Answer:
         if isinstance(outcome, Answer):
@@ -131,14 +138,14 @@ class _Stage:
             }
         return outcome.answer(self.sandbox.rng, with_statuses=self.verifies)
 
-    def _verify(self, fault: Fault | None) -> Batch:
+    def _verify(self, keys: list[Key], fault: Fault | None) -> Batch:
         """An id that does not exist, or is another application's, is absent from all maps (seed step 4, row 1)."""
         lag = self.client.look_lag_seconds
         if lag is None:
             lag = self.sandbox.world.look_lag_seconds
         batch, now = Batch(), self.sandbox.now()
         self.sandbox.late.land(now)
-        for key in self.call.keys:
+        for key in keys:
             own = fault.seconds if fault is not None and fault.fault == "lag" and fault.names(key) else None
             one = self.client.integrations.get(key, Onboarding())
             status, title = one.seen(now - (lag if own is None else own))
@@ -147,25 +154,25 @@ class _Stage:
                 batch.results[key] = {**name, "onboardingStatus": status}
         return batch
 
-    def _enable(self) -> Batch | Answer:
+    def _enable(self, keys: list[Key]) -> Batch | Answer:
         """All keys or, on a refusal, none; a key that was never requested gets its own 404 (seed step 3)."""
         with self.sandbox.late.lock:
             now = self.sandbox.now()
             self.sandbox.late.land(now)
-            moves = moves_of(self.sandbox, self.client, self.call.keys)
+            moves = moves_of(self.sandbox, self.client, keys)
             if isinstance(moves, Answer):
                 return moves
-            if self.later is None:
-                move(self.client, moves, self.call.names, now)
+            at_once = {key: target for key, target in moves.items() if key not in self.put_off}
+            move(self.client, at_once, self.call.names, now)
         batch = Batch(results={key: {"status": 204} for key in moves})
-        for key in self.call.keys:
+        for key in keys:
             if key not in moves:
                 self._put_no_record(batch, key, None)
         return batch
 
     def _land(self, at: float) -> None:
         """What was put off happens, or does not: LinkedIn decides when the request reaches it."""
-        moves = moves_of(self.sandbox, self.client, self.call.keys)
+        moves = moves_of(self.sandbox, self.client, self.put_off)
         if not isinstance(moves, Answer):
             move(self.client, moves, self.call.names, at)
 
@@ -200,40 +207,43 @@ class _Stage:
 
     def _alter(self, fault: Fault) -> tuple[Batch | Answer, bool]:
         """Well-formed batch answers that are not what was asked for, or not the truth."""
-        keys = self.call.keys
+        if fault.fault == "foreign":
+            if fault.applies:
+                self._carry_out()
+            return Batch(self._foreign()), False
+        named = [key for key in self.call.keys if fault.names(key)]
+        without = fault.fault in ("ignored", "no_record", "status_in_errors")
+        batch = self._carry_out(fault, [key for key in self.call.keys if key not in named] if without else None)
+        if isinstance(batch, Answer):
+            return batch, True
+        shown = {key: batch.results[key] for key in named if key in batch.results}
         match fault.fault:
             case "ignored":
-                return Batch({key: {"status": fault.status or 204} for key in keys}), True
+                batch.results |= {key: {"status": fault.status or 204} for key in named}
             case "no_record":
-                batch = Batch()
-                for key in keys:
+                for key in named:
                     self._put_no_record(batch, key, fault.place)
-                return batch, True
             case "status_in_errors":
                 status = fault.status or 500
                 error = {"status": status, "message": fault.message or "Internal Server Error"}
-                return Batch(errors={key: dict(error) for key in keys}), self.verifies or status < 500
-            case "foreign":
-                if fault.applies:
-                    self._carry_out()
-                return Batch(self._foreign()), False
-        batch = self._carry_out(fault)
-        if isinstance(batch, Answer):
-            return batch, True
-        match fault.fault:
+                batch.errors |= {key: dict(error) for key in named}
+                return batch, self.verifies or status < 500
             case "missing_key":
-                return Batch(), self.verifies
+                for key in named:
+                    batch.results.pop(key, None)
+                    batch.errors.pop(key, None)
+                return batch, self.verifies
             case "foreign_extra":
                 batch.results |= self._foreign()
             case "conflicting":
-                batch.twins = {key: _contradiction(value) for key, value in batch.results.items()}
+                batch.twins = {key: _contradiction(value) for key, value in shown.items()}
                 return batch, self.verifies
             case "lowercase_status":
-                _respell(batch, str.lower)
+                _respell(shown, str.lower)
             case "prose_status":
-                _respell(batch, lambda status: status.replace("_", " ").title())
+                _respell(shown, lambda status: status.replace("_", " ").title())
             case "unknown_status":
-                _respell(batch, lambda _: fault.onboarding_status)
+                _respell(shown, lambda _: fault.onboarding_status)
         return batch, True
 
     def _foreign(self) -> dict[Key, dict[str, Any]]:
@@ -250,6 +260,6 @@ def _contradiction(value: dict[str, Any]) -> dict[str, Any]:
     return value | {"onboardingStatus": "REQUESTED" if normal(value["onboardingStatus"]) == "ENABLED" else "ENABLED"}
 
 
-def _respell(batch: Batch, change: Callable[[str], str]) -> None:
-    for value in batch.results.values():
+def _respell(shown: dict[Key, dict[str, Any]], change: Callable[[str], str]) -> None:
+    for value in shown.values():
         value["onboardingStatus"] = change(value["onboardingStatus"])

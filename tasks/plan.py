@@ -46,7 +46,7 @@ async def make_plan(
     """
     session = current()
     wanted = await asyncio.to_thread(session.store.wanted, ids)
-    observed = await asyncio.to_thread(session.store.observed, ids, since, insisted)
+    observed = await asyncio.to_thread(session.store.observed, ids, since, insisted, now())
     observed |= tripped(observed, facts)
     if approved is not None:
         others = await asyncio.to_thread(session.plans.of_another_application, approved)

@@ -67,7 +67,7 @@ def current() -> ProvisioningSession:
 async def provisioning_session(settings: Settings) -> AsyncIterator[ProvisioningSession]:
     """The means to provision with. Raises CannotProvision where the parent's credentials do not work."""
     database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
-    wire = Wire(settings.http_timeout_seconds)
+    wire = Wire(settings.http_timeout_seconds, way=settings.way)
     try:
         parent = await parent_credentials()
         if parent is None:

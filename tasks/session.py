@@ -93,7 +93,7 @@ async def enabling_session(settings: Settings, lane: Lane) -> AsyncIterator[Sess
 @asynccontextmanager
 async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncIterator[Session]:
     database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
-    wire = Wire(settings.http_timeout_seconds)
+    wire = Wire(settings.http_timeout_seconds, way=settings.way)
     try:
         counts = RequestCounts()
         tokens = Tokens(wire, settings.linkedin_token_url, counts)

@@ -10,7 +10,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.gate import Intents, open_attempts, why_not
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.pauses import pauses_in_force
-from greenlight.ats.rows import Wanted, holds_on, is_the_customers_own, rows, saw, set_condition, slices
+from greenlight.ats.rows import Wanted, holds_on, is_ahead, is_the_customers_own, rows, saw, set_condition, slices
 from greenlight.ats.tables import Integration
 from greenlight.ats.waiting import units
 from greenlight.domain.conditions import Condition, Settlement
@@ -90,16 +90,18 @@ class Attempts:
         final: bool,
         seen: Observation | None = None,
         insist: bool = False,
+        written_at: datetime | None = None,
     ) -> None:
         """Write what is known of an integration that this run is to enable, with the look that showed it, if any.
 
-        An attempt that stays open imposes its own condition; `insist` see `greenlight.ats.rows.saw`.
+        An attempt that stays open imposes its own condition; `insist` see `greenlight.ats.rows.saw`. `written_at` is
+        the time now, where `now` is when the look was asked for: see `Store.record_looks`.
         """
         with self._database.writing() as session:
-            row = session.get_one(Integration, wanted.id)
+            row = session.get_one(Integration, wanted.id, with_for_update=True)
             if not is_the_customers_own(session, row, wanted.client_id):
                 return
-            if row.observed_at is not None and row.observed_at > now:
+            if row.observed_at is not None and row.observed_at > now and not is_ahead(row.observed_at, written_at):
                 # Whoever took over a lease that was lost has looked since, and that stands.
                 row.done_in_run = run_id if final else row.done_in_run
                 return
@@ -124,13 +126,15 @@ class Attempts:
         `seen` is what a look showed that was asked for after the answer, at `now`.
         """
         with self._database.writing() as session:
+            # The integration first, as everybody takes them.
+            row = session.get_one(Integration, wanted.id, with_for_update=True)
             attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
             if attempt.closed_at is not None:
                 # Whoever took over a lease that was lost has settled it by a look, and that stands.
                 if not settlement.worth_repeating:
-                    session.get_one(Integration, wanted.id).done_in_run = run_id
+                    row.done_in_run = run_id
                 return
-            row, condition = session.get_one(Integration, wanted.id), settlement.condition
+            condition = settlement.condition
             attempt.reason, attempt.detail, attempt.settles_at = condition.reason, condition.detail, settles_at
             if settlement.confirmed:
                 attempt.confirmed_at = now

@@ -84,7 +84,9 @@ class Budgets:
             row.refusals += 1
             taught = lesson(_spent(row), row.refusals, retry_after, now)
             if taught is not None:
-                row.parked_until, row.learned_limit = taught.parked_until, taught.learned_limit
+                # Those that were under way are answered after the one that parked, and may ask for less.
+                row.parked_until = max(row.parked_until or taught.parked_until, taught.parked_until)
+                row.learned_limit = taught.learned_limit or row.learned_limit
                 row.refusals = 0
             session.flush()
             counted = True

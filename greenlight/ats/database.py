@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from greenlight.ats.waiting import DatabaseUnavailable, patiently
+from greenlight.ats.waiting import DatabaseUnavailable, cause_of, patiently
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT_SECONDS = 30
@@ -27,6 +27,10 @@ _MIGRATION_LOCK = 7_205_911
 _ONE_AT_A_TIME = threading.Lock()
 _Done = TypeVar("_Done")
 VERSION_TABLE = "greenlight_version"
+#: What a transaction waits for at most: a lock, a statement, and ourselves between two statements.
+LIMITS = {"lock_timeout": "10s", "statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s"}
+#: A migration may have to rewrite tables, and waits for one of another process.
+_MIGRATING = {**LIMITS, "lock_timeout": "60s", "statement_timeout": "0"}
 
 
 class Database:
@@ -60,7 +64,7 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the schema to its newest revision; waits for another process that is doing the same."""
-        with self._writer.connect() as connection:
+        with self._writer.execution_options(limits=_MIGRATING).connect() as connection:
             migrate(connection)
             connection.commit()
 
@@ -89,8 +93,7 @@ def open_database(url: str, *, patient: bool = False) -> Database:
         raise
     except (SQLAlchemyError, OSError) as error:
         engine.dispose()
-        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise DatabaseUnavailable(f"GREENLIGHT_DATABASE_URL {shown} cannot be opened: {cause}") from None
+        raise DatabaseUnavailable(f"GREENLIGHT_DATABASE_URL {shown} cannot be opened: {cause_of(error)}") from None
     except CommandError as error:
         engine.dispose()
         raise DatabaseUnavailable(
@@ -101,18 +104,38 @@ def open_database(url: str, *, patient: bool = False) -> Database:
 
 
 def _engine(address: URL) -> Engine:
+    """The engine for everything but looking: see `postgres_engine`."""
     if address.get_backend_name() == "sqlite":
         engine = create_engine(address, connect_args={"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    return postgres_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+
+
+def postgres_engine(address: URL, *, connect_args: dict[str, Any], **more: Any) -> Engine:
+    """An engine whose transactions bring their limits along.
+
+    Nothing is set for a whole connection and no statement is prepared, since PgBouncer may give each transaction
+    another one.
+    """
+    connect_args = {"prepare_threshold": None, **connect_args}
+    engine = create_engine(address, isolation_level="READ COMMITTED", connect_args=connect_args, **more)
+    event.listen(engine, "begin", _limit_postgres)
+    return engine
+
+
+def _limit_postgres(connection: Connection) -> None:
+    limits = connection.get_execution_options().get("limits", LIMITS)
+    connection.exec_driver_sql(
+        "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in limits.items())
+    )
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver would begin transactions by itself, and too late for a read that is followed by a write.
     connection.isolation_level = None
-    for pragma in ("foreign_keys=ON", "synchronous=NORMAL"):
+    for pragma in ("foreign_keys=ON", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
     _write_ahead(connection)
 

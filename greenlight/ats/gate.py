@@ -12,8 +12,10 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
+from greenlight.ats.columns import UtcDateTime
 from greenlight.ats.ledger import Attempt, Hold
-from greenlight.ats.tables import ChildApplication, Customer, Integration, Pause, UtcDateTime
+from greenlight.ats.rows import SKEW
+from greenlight.ats.tables import ChildApplication, Customer, Integration, Pause
 from greenlight.ats.warrants import newest_live
 from greenlight.domain.conditions import AttemptOutcome
 from greenlight.domain.reasons import Reason
@@ -21,8 +23,6 @@ from greenlight.domain.status import Status
 
 #: A look older than this is made again before anything is sent on its ground.
 FRESH_FOR = timedelta(minutes=5)
-#: How far ahead of this clock a look may have been asked for; one further ahead is no evidence.
-SKEW = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)

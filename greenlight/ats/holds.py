@@ -6,9 +6,10 @@ Nothing that a run does on its way ends one, and a look in between changes nothi
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import case
-from sqlmodel import Session, col, func, select, update
+from sqlmodel import Session, col, func, or_, select, update
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Hold
@@ -110,8 +111,8 @@ def _judge_new(session: Session, now: datetime) -> list[Hold]:
     if jumped(new, known):
         saw = f"{new} new ones beside {known} that were known"
         shown = col(Integration.observed).in_(EFFECT)
-        for row in session.exec(select(Integration).where(is_new, ~shown).order_by(col(Integration.id))):
-            opened += _open(session, row, Reason.WANTED_SET_JUMPED, saw, now)
+        held_back = session.exec(select(Integration).where(is_new, ~shown).order_by(col(Integration.id))).all()
+        opened = [_open(session, row, Reason.WANTED_SET_JUMPED, saw, now) for row in held_back]
     session.exec(update(Integration).where(is_new).values(judged_at=now))
     return opened
 
@@ -126,20 +127,24 @@ def _judge_emptied(session: Session, found: Sequence[Integration], now: datetime
         query = select(Integration).where(
             col(Integration.customer_id).in_(at_once), col(Integration.vanished_at).is_not(None)
         )
-        for row in session.exec(query.order_by(col(Integration.id))):
+        gone = session.exec(query.order_by(col(Integration.id))).all()
+        holds = _holds(session, gone, Reason.SUDDENLY_EMPTY)
+        for row in gone:
             saw = f"it was {row.vanished_from}, and nothing is shown any more of {everybody}"
-            opened += _open(session, row, Reason.SUDDENLY_EMPTY, saw, now)
+            if not _is_open(holds.get(row.id)):
+                opened.append(_open(session, row, Reason.SUDDENLY_EMPTY, saw, now))
     active = still_empty(len(before.keys() | at_once))
     since = min([*before.values(), now])
     _end_what_is_back(session, active, now)
     if active:
         named = ", ".join(sorted(before.keys() | at_once)[:_NAMED])
         ready = [row for row in found if row.observed == Status.REQUESTED]
-        lifted = _lifted(session, ready, Reason.SUDDENLY_EMPTY)
+        holds = _holds(session, ready, Reason.SUDDENLY_EMPTY)
         for row in ready:
             # Whoever lifted it knew of those that are empty by then.
-            if not any(hold.ended_at is not None and hold.ended_at >= since for hold in lifted.get(row.id, ())):
-                opened += _open(session, row, Reason.SUDDENLY_EMPTY, f"{everybody}, {named} among them", now)
+            known = any(hold.ended_at is not None and hold.ended_at >= since for hold in holds.get(row.id, ()))
+            if not known and not _is_open(holds.get(row.id)):
+                opened.append(_open(session, row, Reason.SUDDENLY_EMPTY, f"{everybody}, {named} among them", now))
     return opened
 
 
@@ -190,19 +195,18 @@ def _judge_claims(session: Session, found: Sequence[Integration], now: datetime)
     """Hold what LinkedIn shows under two customers' applications; one of them may be lifted by a person."""
     ready = [row for row in found if row.observed == Status.REQUESTED]
     claims = _claims(session, {row.integration_context for row in ready})
-    lifted = _lifted(session, ready, Reason.CLAIMED_TWICE)
+    holds = _holds(session, ready, Reason.CLAIMED_TWICE)
     opened: list[Hold] = []
     for row in ready:
         others = claims.get(row.integration_context, frozenset()) - {row.customer_id}
         saw = f"also {', '.join(sorted(others)[:_NAMED])}"
+        before = holds.get(row.id, [])
         if not others:
-            open_one = select(Hold).where(
-                Hold.integration_id == row.id, Hold.reason == Reason.CLAIMED_TWICE, col(Hold.ended_at).is_(None)
-            )
-            for hold in session.exec(open_one):
-                _end(hold, row, now)
-        elif not any(hold.saw == saw for hold in lifted.get(row.id, ())):
-            opened += _open(session, row, Reason.CLAIMED_TWICE, saw, now)
+            for hold in before:
+                if hold.ended_at is None:
+                    _end(hold, row, now)
+        elif not _is_open(before) and not any(hold.saw == saw for hold in before):
+            opened.append(_open(session, row, Reason.CLAIMED_TWICE, saw, now))
     return opened
 
 
@@ -217,27 +221,27 @@ def _claims(session: Session, contexts: Iterable[str]) -> dict[str, frozenset[st
     return found
 
 
-def _lifted(session: Session, found: Sequence[Integration], reason: Reason) -> dict[int | None, list[Hold]]:
-    lifted: dict[int | None, list[Hold]] = {}
+def _holds(session: Session, found: Sequence[Integration], reason: Reason) -> dict[int | None, list[Hold]]:
+    """What this guard holds of these, and what of it a person has lifted."""
+    holds: dict[int | None, list[Hold]] = {}
     for some in slices([row.id for row in found if row.id is not None]):
-        query = select(Hold).where(
-            col(Hold.integration_id).in_(some), Hold.reason == reason, col(Hold.lifted_by).is_not(None)
-        )
+        lifted_or_open = or_(col(Hold.ended_at).is_(None), col(Hold.lifted_by).is_not(None))
+        query = select(Hold).where(col(Hold.integration_id).in_(some), Hold.reason == reason, lifted_or_open)
         for hold in session.exec(query):
-            lifted.setdefault(hold.integration_id, []).append(hold)
-    return lifted
+            holds.setdefault(hold.integration_id, []).append(hold)
+    return holds
 
 
-def _open(session: Session, row: Integration, reason: Reason, saw: str, now: datetime) -> list[Hold]:
-    """A new hold, unless this guard holds it already."""
-    query = select(Hold.id).where(Hold.integration_id == row.id, Hold.reason == reason, col(Hold.ended_at).is_(None))
-    if row.id is None or session.exec(query).first() is not None:
-        return []
-    hold = Hold(integration_id=row.id, reason=reason, saw=saw, since=now)
+def _is_open(holds: Sequence[Hold] | None) -> bool:
+    return any(hold.ended_at is None for hold in holds or ())
+
+
+def _open(session: Session, row: Integration, reason: Reason, saw: str, now: datetime) -> Hold:
+    hold = Hold(integration_id=cast(int, row.id), reason=reason, saw=saw, since=now)
     session.add(hold)
     if row.reason in (Reason.READY_TO_ENABLE, Reason.NOT_REQUESTED):
         _say(row, while_held(Observation(Status(row.observed)), held(reason, saw)), now)
-    return [hold]
+    return hold
 
 
 def _end(hold: Hold, row: Integration, now: datetime, lifted_by: str | None = None) -> None:

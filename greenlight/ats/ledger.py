@@ -6,7 +6,8 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field
 
-from greenlight.ats.tables import Table, UtcDateTime, one_of
+from greenlight.ats.columns import UtcDateTime
+from greenlight.ats.tables import Table, one_of
 from greenlight.domain.conditions import AttemptOutcome
 
 

@@ -14,7 +14,7 @@ from sqlmodel import Session, and_, col, exists, func, or_, select, update
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt, Hold, Word
-from greenlight.ats.rows import item, report_item
+from greenlight.ats.rows import is_between, item, report_item
 from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence
 from greenlight.ats.waiting import units
 from greenlight.ats.warrants import give
@@ -186,7 +186,8 @@ class Requests:
             if session.exec(select(Integration.id).where(*due)).first() is None:
                 return False
         with self._database.writing() as session:
-            session.exec(update(Integration).where(*due).values(look_due_at=now))
+            ids = session.exec(select(Integration.id).where(*due).order_by(col(Integration.id)).with_for_update())
+            session.exec(update(Integration).where(col(Integration.id).in_(ids.all())).values(look_due_at=now))
         return True
 
     def page(self, customer_id: str) -> CustomerPage:
@@ -255,7 +256,8 @@ def _record(
 ) -> None:
     # Locked, so that two browsers of a customer cannot both be the last one that is allowed.
     customer = session.get_one(Customer, customer_id, with_for_update=True)
-    rows = session.exec(select(Integration).where(Integration.customer_id == customer_id)).all()
+    ours = select(Integration).where(Integration.customer_id == customer_id).order_by(col(Integration.id))
+    rows = session.exec(ours.with_for_update()).all()
     known = {item(row).key: row for row in rows}
     new = [key for key in keys if key not in known]
     if new and len(known) + len(new) > MOST_INTEGRATIONS:
@@ -273,7 +275,7 @@ def _record(
     session.flush()
     for key in keys:
         row = known[key]
-        settled = row.observed == Status.ENABLED and row.observed_at and now - row.observed_at < SETTLED_FOR
+        settled = row.observed == Status.ENABLED and is_between(now - SETTLED_FOR + _TICK, row.observed_at, now)
         if not settled:
             # Each request has a time of its own, also where clocks differ: by it a repeat is told apart.
             row.requested_at = max(now, row.requested_at + _TICK) if row.requested_at is not None else now

@@ -1,9 +1,9 @@
 """Between rows and values: how an integration's row is read, and how its condition is written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import TypeVar, cast
 
 from sqlmodel import Session, and_, col, or_, select, update
 
@@ -19,6 +19,8 @@ from greenlight.domain.status import Observation, Status
 from greenlight.domain.tripwires import SHOWS, held
 
 _Id = TypeVar("_Id", int, str)
+#: How far ahead of this clock a look may have been asked for; one further ahead is no evidence.
+SKEW = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,27 @@ def is_the_customers_own(session: Session, row: Integration, client_id: str | No
     return client_id is None or application is None or application.client_id == client_id
 
 
+def is_ahead(at: datetime, now: datetime | None) -> bool:
+    """Whether that is a time to come: what a host with a fast clock has written is evidence of nothing."""
+    return now is not None and at > now + SKEW
+
+
+def is_between(since: datetime, at: datetime | None, now: datetime | None) -> bool:
+    return at is not None and at >= since and not is_ahead(at, now)
+
+
+def locked(session: Session, ids: Iterable[int]) -> dict[int, Integration]:
+    """The integrations with these ids, kept from others until the end of the transaction.
+
+    Taken in the order of their ids, as everybody takes them: two who want the same ones cannot deadlock.
+    """
+    found: dict[int, Integration] = {}
+    query = select(Integration).order_by(col(Integration.id)).with_for_update()
+    for some in slices(sorted(set(ids))):
+        found |= {cast(int, row.id): row for row in session.exec(query.where(col(Integration.id).in_(some)))}
+    return found
+
+
 def saw(
     session: Session,
     row: Integration,
@@ -193,5 +216,6 @@ def make_requests_due(session: Session, customer_id: str) -> None:
 def release(session: Session, customers: Sequence[str]) -> None:
     """Let the next run try again what rests after failures: something has changed."""
     for some in slices(customers):
-        resting = update(Integration).where(col(Integration.customer_id).in_(some), col(Integration.tries) > 0)
-        session.exec(resting.values(next_try_at=None))
+        resting = select(Integration.id).where(col(Integration.customer_id).in_(some), col(Integration.tries) > 0)
+        for row in locked(session, (id for id in session.exec(resting) if id is not None)).values():
+            row.next_try_at = None

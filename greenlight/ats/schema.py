@@ -13,7 +13,8 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from greenlight.ats.database import VERSION_TABLE, Database, DatabaseUnavailable, alembic_config
+from greenlight.ats.database import LIMITS, VERSION_TABLE, Database, alembic_config, postgres_engine
+from greenlight.ats.waiting import DatabaseUnavailable, cause_of
 
 #: Nobody waits longer than this for somebody who only looks.
 _SECONDS = 5
@@ -50,9 +51,8 @@ def looked_at(url: str) -> Iterator[tuple[Database, Schema] | None]:
         try:
             schema = _schema(engine)
         except (SQLAlchemyError, OSError) as error:
-            cause = (str(getattr(error, "orig", None) or error).strip().splitlines() or [""])[0]
             shown = address.set(query={}).render_as_string()
-            raise DatabaseUnavailable(f"GREENLIGHT_DATABASE_URL {shown} cannot be opened: {cause}") from None
+            raise DatabaseUnavailable(f"GREENLIGHT_DATABASE_URL {shown} cannot be opened: {cause_of(error)}") from None
         yield Database(engine), schema
     finally:
         engine.dispose()
@@ -75,5 +75,7 @@ def _reading_engine(address: URL) -> Engine:
             connect_args={"timeout": _SECONDS, "check_same_thread": False},
             poolclass=NullPool,
         )
-    options = f"-c default_transaction_read_only=on -c statement_timeout={_SECONDS * 1000}"
-    return create_engine(address, poolclass=NullPool, connect_args={"connect_timeout": _SECONDS, "options": options})
+    engine = postgres_engine(address, poolclass=NullPool, connect_args={"connect_timeout": _SECONDS})
+    patience = f"{_SECONDS}s"
+    looking = {**LIMITS, "lock_timeout": patience, "statement_timeout": patience, "transaction_read_only": "on"}
+    return engine.execution_options(limits=looking)

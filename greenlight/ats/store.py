@@ -11,8 +11,11 @@ from greenlight.ats.rows import (
     Wanted,
     condition,
     holds_on,
+    is_ahead,
+    is_between,
     is_the_customers_own,
     item,
+    locked,
     rows,
     saw,
     set_condition,
@@ -106,50 +109,56 @@ class Store:
                         found[wanted.id] = wanted
         return [found[id] for id in ids if id in found]
 
-    def record_looks(self, purpose: str, looks: Sequence[Look], now: datetime) -> None:
-        """Write what looks gave that were made at this time; one that was overtaken by a newer look changes nothing.
+    def record_looks(
+        self, purpose: str, looks: Iterable[Look], asked_at: datetime, now: datetime | None = None
+    ) -> None:
+        """Write what looks gave that were asked for then; one that was overtaken by a newer look changes nothing.
 
-        Nor does one under an application that the customer has no more.
-
-        A look also ends an open attempt that it settles. What is held stays so, whatever it shows.
+        Nor does one under an application that the customer has no more. `now` is when this is written, if it is known:
+        what a host with a fast clock has seen after it is no evidence, and gives way. A look also ends an open attempt
+        that it settles. What is held stays so, whatever it shows.
         """
+        made = sorted(looks, key=lambda look: look.id)
         with self._database.writing() as session:
-            holds = holds_on(session, [look.id for look in looks])
-            for look in looks:
-                row = session.get_one(Integration, look.id)
+            held = locked(session, (look.id for look in made))
+            holds = holds_on(session, [look.id for look in made])
+            for look in made:
+                row = held[look.id] if look.id in held else session.get_one(Integration, look.id)
                 if not is_the_customers_own(session, row, look.client_id):
                     continue
-                if row.observed_at is None or row.observed_at <= now:
+                if row.observed_at is None or row.observed_at <= asked_at or is_ahead(row.observed_at, now):
                     seen = look.seen
-                    imposed = saw(session, row, seen, now, look.client_id) if seen is not None else None
+                    imposed = saw(session, row, seen, asked_at, look.client_id) if seen is not None else None
                     known = imposed or (while_held(seen, holds.get(look.id)) if seen else None) or look.condition
                     if known is not None:
-                        set_condition(row, known, now)
+                        set_condition(row, known, asked_at)
                 if look.final:
                     row.looked_for = purpose
 
     def observed(
-        self, ids: Sequence[int], since: datetime, insisted: Collection[str] = ()
+        self, ids: Sequence[int], since: datetime, insisted: Collection[str] = (), now: datetime | None = None
     ) -> dict[Item, Observation | Condition]:
         """What the looks since then gave: the planner's `observed`. What was not looked at is not in it.
 
         What LinkedIn confirmed and does not show is that condition, and what was seen for the customers in `insisted`.
+        With `now`, what is dated after it was not seen by this run either.
         """
         observed: dict[Item, Observation | Condition] = {}
         with self._database.reading() as session:
             for row in rows(session, ids):
                 if row.reason == Reason.CONFIRMED_NOT_SHOWN and row.customer_id not in insisted:
                     observed[item(row)] = condition(row)
-                elif row.observed_at is not None and row.observed_at >= since and row.observed != Status.UNKNOWN:
+                elif is_between(since, row.observed_at, now) and row.observed != Status.UNKNOWN:
                     observed[item(row)] = Observation(Status(row.observed))
-                elif row.checked_at is not None and row.checked_at >= since:
+                elif is_between(since, row.checked_at, now):
                     observed[item(row)] = condition(row)
         return observed
 
     def record_plan(self, planned: Iterable[tuple[int, Planned]], now: datetime) -> None:
         """Write each integration's action and condition as planned."""
+        entries = sorted(planned, key=lambda entry: entry[0])
         with self._database.writing() as session:
-            for id, entry in planned:
-                row = session.get_one(Integration, id)
-                row.action = entry.action
-                set_condition(row, entry.condition, now)
+            held = locked(session, (id for id, _ in entries))
+            for id, entry in entries:
+                held[id].action = entry.action
+                set_condition(held[id], entry.condition, now)

@@ -4,36 +4,18 @@ An attempt is what happened once; the condition on an integration is what is kno
 the name of the block that holds them.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, CheckConstraint, Column, DateTime, MetaData, UniqueConstraint
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import JSON, CheckConstraint, Column, MetaData, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from greenlight.ats.columns import UtcDateTime, fitting
 from greenlight.domain.plan import Action
 from greenlight.domain.provisioning import Provision
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Status
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC time on every database; SQLite would hand it back without its zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored")
-        return value.astimezone(UTC) if value is not None else None
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
@@ -51,6 +33,9 @@ class Table(SQLModel):
             "pk": "pk_%(table_name)s",
         }
     )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, fitting(type(self).__dict__["__table__"], name, value))
 
 
 class Customer(Table, table=True):

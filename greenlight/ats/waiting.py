@@ -118,19 +118,27 @@ def _pauses() -> Iterator[float]:
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
+def cause_of(error: Exception) -> str:
+    """What kept the database from being used: the sentence for a hindrance, else the driver's first line."""
+    why = hindrance(error) if isinstance(error, DBAPIError) else None
+    if why is not None and why is not Hindrance.AWAY and isinstance(error, DBAPIError):
+        return _sentence(why, error)
+    return (str(getattr(error, "orig", None) or error).strip().splitlines() or [""])[0]
+
+
 def _sentence(why: Hindrance, error: DBAPIError) -> str:
     found = _TABLE.search(error.statement or "")
     where = f"table {found[1]!r}" if found is not None else "a table"
     waited = f"{PATIENCE_SECONDS:g} s"
     match why:
         case Hindrance.AWAY:
-            said = (str(error.orig).strip().splitlines() or [""])[0]
             return (
-                f"the ATS database is away and did not come back within {waited} ({said}): start it and run this again"
+                f"the ATS database is away and did not come back within {waited} ({cause_of(error)}): "
+                "start it and run this again"
             )
         case Hindrance.LOCKED:
             return (
-                f"somebody else keeps rows of {where} in the ATS database locked for longer than {waited}: end the "
+                f"somebody else keeps rows of {where} in the ATS database locked for too long: end the "
                 "transaction that is open in a console or another program (on PostgreSQL pg_stat_activity lists it "
                 "with its state 'idle in transaction'), then run this again"
             )

@@ -16,6 +16,7 @@ from typing_extensions import override
 from greenlight.cli.checks import Finding, Held, failed, ok, problem, warning
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Reason
 from greenlight.domain.report import first_ten
+from greenlight.domain.way import Way
 from greenlight.linkedin.errors import LinkedInError
 from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
 from greenlight.linkedin.transport import Answered, Wire
@@ -37,8 +38,8 @@ _DEAD = "`greenlight rotate --customer ID` where provision made the application,
 class _DatingWire(Wire):
     """A way to LinkedIn that notes by how many seconds our clock is ahead of each answer's Date."""
 
-    def __init__(self, timeout_seconds: float) -> None:
-        super().__init__(timeout_seconds)
+    def __init__(self, timeout_seconds: float, way: Way) -> None:
+        super().__init__(timeout_seconds, way=way)
         self.skews: list[float] = []
 
     @override
@@ -93,7 +94,7 @@ async def check_credentials(
         return [problem("credentials", found, "reading the blocks", _UNREADABLE)]
     except Exception as error:
         return [failed("credentials", error)]
-    wire = _DatingWire(min(settings.http_timeout_seconds, _SECONDS))
+    wire = _DatingWire(min(settings.http_timeout_seconds, _SECONDS), settings.way)
     try:
         tokens = Tokens(wire, settings.linkedin_token_url, RequestCounts())
         outcome = await _try_all(tokens, tried, held)

@@ -26,6 +26,7 @@ from greenlight.cli.checks import (
 )
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_json
+from greenlight.cli.way_checks import check_way
 from greenlight.settings import Settings
 
 SCHEMA = "greenlight.doctor/1"
@@ -71,6 +72,8 @@ def _examine(customers: Sequence[str], most: int | None) -> list[Finding]:
                 else:
                     tried = named
                 findings.append(within(_LIMIT, "budget", lambda: check_budget(database, settings, datetime.now(UTC))))
+            way = within(_LIMIT, "way to LinkedIn", lambda: check_way(settings))
+            findings += [way] if isinstance(way, Finding) else way
     return findings + _prefect_and_linkedin(settings, tried)
 
 

@@ -6,6 +6,7 @@ import re
 import httpx
 
 from greenlight.ats.applications import NameDiffers
+from greenlight.ats.columns import TooLong
 from greenlight.ats.database import DatabaseUnavailable
 from greenlight.ats.plans import PlanRefused, UnknownPlan
 from greenlight.ats.registry import ApplicationReplaced, ClientIdTaken
@@ -23,6 +24,7 @@ _PLAIN = (
     InvalidSettings,
     NameDiffers,
     NotRotatable,
+    TooLong,
     UnknownCustomer,
     PlanRefused,
     UnknownPlan,

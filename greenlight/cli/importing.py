@@ -97,7 +97,7 @@ def _ask(replacing: list[tuple[str, ImportedCredentials]], *, yes: bool) -> None
 
 async def _try(replacing: list[tuple[str, ImportedCredentials]], settings: Settings, file: str) -> None:
     """Get a token with each of the new pairs while the old ones are still there; raises ImportRefused."""
-    wire = Wire(settings.http_timeout_seconds)
+    wire = Wire(settings.http_timeout_seconds, way=settings.way)
     errors: list[RowError] = []
     try:
         tokens = Tokens(wire, settings.linkedin_token_url, RequestCounts())

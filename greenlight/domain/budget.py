@@ -56,10 +56,11 @@ def limit_next_day(configured: int, learned: int | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What a 429 means: nothing is sent until then, and the day's limit seems to be this."""
+    """What a 429 means: nothing is sent until then, and the day's limit seems to be this; None for a wait that ends
+    before the day does, since that says nothing of it."""
 
     parked_until: datetime
-    learned_limit: int
+    learned_limit: int | None
 
 
 def lesson(spent: int, refusals: int, retry_after: float | None, now: datetime) -> Lesson | None:
@@ -71,4 +72,4 @@ def lesson(spent: int, refusals: int, retry_after: float | None, now: datetime) 
         until = day_ends(now)
     else:
         return None
-    return Lesson(until, max(1, spent - refusals))
+    return Lesson(until, max(1, spent - refusals) if until == day_ends(now) else None)

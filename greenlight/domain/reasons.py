@@ -157,7 +157,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.LINKEDIN_UNAVAILABLE: _E(
         "LinkedIn could not be reached or answered with a server error, after all retries.",
-        "Run again later; if it lasts, see LinkedIn's API status.",
+        "Run again later; if it lasts, mend the step of the way that the message names, or see LinkedIn's API status.",
         Mover.LINKEDIN,
         "HTTP 5xx, connection failures and timeouts",
     ),

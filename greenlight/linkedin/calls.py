@@ -118,7 +118,8 @@ class Calls:
                     ready=ready,
                 )
             except NoAnswer as error:
-                raise Unanswered(Reason.LINKEDIN_UNAVAILABLE, str(error)) from None
+                reason = Reason.NOT_THE_API if error.by_proxy else Reason.LINKEDIN_UNAVAILABLE
+                raise Unanswered(reason, str(error)) from None
             hidden = (credentials.client_secret.get_secret_value(), *used)
             error = _error_of(answer, call, hidden)
             if error is None or error.reason is not Reason.NOT_THE_API:

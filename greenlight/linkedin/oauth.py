@@ -136,7 +136,8 @@ class Tokens:
                 },
             )
         except NoAnswer as error:
-            raise Unclear(Reason.LINKEDIN_UNAVAILABLE, f"token endpoint: {error}") from None
+            reason = Reason.NOT_THE_API if error.by_proxy else Reason.LINKEDIN_UNAVAILABLE
+            raise Unclear(reason, f"token endpoint: {error}") from None
         if answer.status != 200:
             raise _refusal(answer, self._url, secret)
         if (foreign := foreign_success(answer, self._url, _EXPECTS, hide=(secret,))) is not None:

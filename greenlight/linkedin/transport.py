@@ -5,6 +5,8 @@ aiohttp underneath keeps httpx's interface at several times the requests per sec
 """
 
 import asyncio
+import ssl
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -14,17 +16,27 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 from typing_extensions import override
 
+from greenlight.domain.way import Way
 from greenlight.linkedin.compression import TooLong, decompressed
+from greenlight.linkedin.way import failed_step, trusting
 
 #: Far above any documented answer for the 23 keys that one request holds at most.
 MAX_BODY_BYTES = 1_000_000
 
 _MAX_CONNECTIONS = 32
+_CONNECT_SHARE = 0.9
 _LIMITS = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_CONNECTIONS)
 
 
 class NoAnswer(Exception):
-    """The exchange ended without a whole answer: refused, cut, timed out or not HTTP. The text holds no address."""
+    """The exchange ended without a whole answer. The text names the step that failed, and hosts, but no address.
+
+    `by_proxy` says that the proxy on the way said no.
+    """
+
+    def __init__(self, words: str, *, by_proxy: bool = False) -> None:
+        super().__init__(words)
+        self.by_proxy = by_proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +51,27 @@ class Answered:
     body: bytes | None
 
 
+def _proxy(address: str) -> httpx.Proxy:
+    """Credentials go into a header of CONNECT alone."""
+    url = httpx.URL(address)
+    if not url.username and not url.password:
+        return httpx.Proxy(url)
+    encoded = b64encode(f"{url.username}:{url.password}".encode()).decode()
+    bare = url.copy_with(username="", password="")
+    return httpx.Proxy(bare, headers={"Proxy-Authorization": f"Basic {encoded}"})
+
+
 class _Transport(AiohttpTransport):
     """aiohttp without what must not be shared between customers: cookies and the environment's proxies."""
 
-    def __init__(self) -> None:
-        super().__init__(limits=_LIMITS, trust_env=False, client=self._session)
+    def __init__(self, context: ssl.SSLContext, proxy: str | None = None) -> None:
+        super().__init__(
+            verify=context,
+            limits=_LIMITS,
+            trust_env=False,
+            client=self._session,
+            proxy=None if proxy is None else _proxy(proxy),
+        )
 
     def _session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, ssl=self.ssl_context)
@@ -60,22 +88,45 @@ class _Transport(AiohttpTransport):
             return await super().handle_async_request(request)
         except aiohttp.ClientError as error:
             # Those that the adapter leaves as they are, such as an answer that is not HTTP.
-            raise httpx.RemoteProtocolError(type(error).__name__) from None
+            raise httpx.RemoteProtocolError(type(error).__name__) from error
+
+
+class _Ways(httpx.AsyncBaseTransport):
+    """Each host by the way that leads to it."""
+
+    def __init__(self, way: Way) -> None:
+        self._way, context = way, trusting(way)
+        self._direct = _Transport(context)
+        self._proxied = _Transport(context, way.proxy)
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        proxied = self._way.leads_through_proxy(request.url.host)
+        return await (self._proxied if proxied else self._direct).handle_async_request(request)
+
+    @override
+    async def aclose(self) -> None:
+        await self._direct.aclose()
+        await self._proxied.aclose()
 
 
 class Wire:
     """Sends requests: no redirects, no cookies, no proxies of the environment, a limit on time and on body.
 
+    `way` is how LinkedIn is reached from here. Raises OSError where its `ca_file` cannot be used.
     `transport` is httpx's interface and is given by tests; create a Wire inside the event loop that uses it.
     """
 
-    def __init__(self, timeout_seconds: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, timeout_seconds: float, transport: httpx.AsyncBaseTransport | None = None, *, way: Way | None = None
+    ) -> None:
         self._timeout = timeout_seconds
         # Waiting for a free connection must not count against a request's time.
         self._gate = asyncio.Semaphore(_MAX_CONNECTIONS)
         self._client = httpx.AsyncClient(
-            transport=transport or _Transport(),
-            timeout=None,  # noqa: S113 - one limit on the whole exchange instead
+            transport=transport or _Ways(way or Way()),
+            # One limit on the whole exchange; the shorter one tells which step it was that took so long.
+            timeout=httpx.Timeout(None, connect=timeout_seconds * _CONNECT_SHARE),
             follow_redirects=False,
             trust_env=False,
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
@@ -112,9 +163,10 @@ class Wire:
                     await response.aclose()
         except TimeoutError:
             raise NoAnswer(f"no answer within {self._timeout:g} s") from None
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, aiohttp.ClientError, OSError):
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
             # The adapter's own names for these mislead: a cut connection is a connect time-out to it.
-            raise NoAnswer("no connection, or it was cut") from None
+            step = failed_step(error, request.url.host)
+            raise NoAnswer(step.words, by_proxy=step.by_proxy) from None
         except ValueError:
             # A status line or a Location header that cannot be decoded.
             raise NoAnswer("the answer is not HTTP") from None

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from greenlight.ats.attempts import AttemptHeld, AttemptRefused, Attempts, OpenAttempt
-from greenlight.ats.gate import FRESH_FOR, SKEW
-from greenlight.ats.rows import Wanted
+from greenlight.ats.gate import FRESH_FOR
+from greenlight.ats.rows import SKEW, Wanted
 from greenlight.domain.conditions import (
     Answer,
     Condition,
@@ -188,6 +188,14 @@ class Enabling:
         if error is not None and error.worth_repeating:
             again = Remaining(1, wait_of(error))
         await asyncio.to_thread(
-            self._attempts.record, wanted, run_id, condition, now, final=not again.items, seen=seen, insist=insist
+            self._attempts.record,
+            wanted,
+            run_id,
+            condition,
+            now,
+            final=not again.items,
+            seen=seen,
+            insist=insist,
+            written_at=self._clock(),
         )
         return again

@@ -147,7 +147,7 @@ class Observer:
             looks.append(look)
             if not look.final:
                 remaining |= Remaining(1, wait_of(seen[entry.id]))
-        await asyncio.to_thread(self._store.record_looks, mark, looks, asked_at)
+        await asyncio.to_thread(self._store.record_looks, mark, looks, asked_at, self._clock())
         return remaining
 
     async def _skip(self, mark: str, purpose: Purpose, entries: Sequence[Wanted], busy: Busy) -> Remaining:

@@ -36,6 +36,10 @@ class Server:
     #: At once, and with every connection cut.
     stop: Callable[[], None]
 
+    @property
+    def text(self) -> str:
+        return self.url.render_as_string(hide_password=False)
+
 
 class Postgres:
     """A server on which each test gets a database of its own."""

@@ -16,7 +16,7 @@ from sqlmodel import Session, select
 from greenlight.ats import waiting
 from greenlight.ats.applications import Applications
 from greenlight.ats.budgets import Budgets
-from greenlight.ats.database import Database, DatabaseUnavailable, open_database
+from greenlight.ats.database import Database, open_database
 from greenlight.ats.plans import Plans
 from greenlight.ats.requests import Requests as PluginRequests
 from greenlight.ats.rotations import Rotations
@@ -24,6 +24,7 @@ from greenlight.ats.runs import Runs, Scope
 from greenlight.ats.store import Look, Store
 from greenlight.ats.tables import Customer, Plan, RequestDay, Run
 from greenlight.ats.visits import Visits
+from greenlight.ats.waiting import DatabaseUnavailable
 from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import after_look
 from greenlight.domain.plan import Requests
@@ -31,29 +32,15 @@ from greenlight.domain.provisioning import ProvisionRequests
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Observation, Status
-from tests.ats.postgres import NoPostgres, Server, embedded
+from tests.ats.postgres import Server
 from tests.ats.world import NOON, at, bring_in, customer, integration, one, shows
 
 ALL = Scope(Selection())
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    try:
-        with embedded() as server:
-            open_database(url_of(server)).close()
-            yield server
-    except NoPostgres as why:
-        pytest.skip(f"no PostgreSQL: {why}")
-
-
-def url_of(server: Server) -> str:
-    return server.url.render_as_string(hide_password=False)
-
-
 def test_what_is_written_and_read_while_postgresql_restarts_comes_through(server: Server) -> None:
     """Two seconds without a server, in the middle of everything: nobody gets an error, and nothing is missing."""
-    database = open_database(url_of(server))
+    database = open_database(server.text)
     ids = bring_in(database, *(customer(f"c{number}") for number in range(8)))
     budgets, runs, over = Budgets(database, 100_000), Runs(database), threading.Event()
 
@@ -90,7 +77,7 @@ def test_what_is_written_and_read_while_postgresql_restarts_comes_through(server
 
 def test_a_server_that_stays_away_is_given_up_with_a_sentence(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 1)
-    database = open_database(url_of(server))
+    database = open_database(server.text)
     server.stop()
     try:
         began = time.monotonic()
@@ -105,7 +92,7 @@ def test_a_server_that_stays_away_is_given_up_with_a_sentence(server: Server, mo
 def test_a_run_that_begins_while_the_server_starts_waits_for_it(server: Server) -> None:
     server.stop()
     with ThreadPoolExecutor(1) as pool:
-        opening = pool.submit(open_database, url_of(server), patient=True)
+        opening = pool.submit(open_database, server.text, patient=True)
         time.sleep(1)
         server.start()
         opening.result(30).close()

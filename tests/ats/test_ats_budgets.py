@@ -79,7 +79,25 @@ def test_a_long_retry_after_parks_for_so_long(database: Database) -> None:
     budgets = Budgets(database, 100)
     budgets.refused("app", 600, NOON)
     assert budgets.take("app", Lane.REALTIME, NOON + timedelta(seconds=599)) is not None
-    assert budgets.left("app", Lane.REALTIME, NOON + timedelta(seconds=600)) == 1
+    assert budgets.left("app", Lane.REALTIME, NOON + timedelta(seconds=600)) == 100
+
+
+@pytest.mark.parametrize("lane", list(Lane))
+def test_one_refusal_for_a_minute_stops_no_lane_for_the_rest_of_the_day(database: Database, lane: Lane) -> None:
+    budgets = Budgets(database, 100)
+    spend(budgets, lane, 10)
+    budgets.refused("app", 60, NOON)
+    assert spend(budgets, lane, 5, NOON + timedelta(seconds=61)) == 5
+    assert budgets.today(NOON)[0].limit == 100
+
+
+def test_a_short_wait_takes_nothing_from_a_long_one(database: Database) -> None:
+    """Requests were under way when the application was parked for the day, and are answered as well."""
+    budgets = Budgets(database, 100)
+    for retry_after in (1e9, 60):
+        budgets.refused("app", retry_after, NOON)
+    assert budgets.take("app", Lane.REALTIME, NOON + timedelta(hours=11)) is not None
+    assert budgets.today(NOON)[0].limit == 1, "what the first one taught stays"
 
 
 @pytest.mark.parametrize(("spent", "day_after"), [(21, 59), (101, 99)])

@@ -145,3 +145,11 @@ def test_a_status_of_many_backslashes_fits(database: Database) -> None:
     seen = Observation(Status.UNKNOWN, "\\" * 200)
     Store(database).record_looks("observe:run", [Look(id, seen, after_look(seen), final=True)], at(1))
     assert integration(database, id).observed == Status.UNKNOWN
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_what_is_committed_to_a_file_survives_a_power_cut(database: Database) -> None:
+    """An intent that is lost with the power is an enable that is sent twice: every commit is on the disk."""
+    with database.reading() as reading, database.writing() as writing:
+        for session in (reading, writing):
+            assert session.connection().exec_driver_sql("PRAGMA synchronous").scalar_one() == 2

@@ -99,19 +99,19 @@ def test_a_well_world_and_nothing_of_it_is_changed(well: Home, subtests: pytest.
         assert states(done) == {
             name: {"ok"}
             for name in (
-                *("settings", "database", "budget", "prefect", "prefect access", "prefect csrf"),
+                *("settings", "database", "budget", "way to LinkedIn", "prefect", "prefect access", "prefect csrf"),
                 *("encryption key", "credentials", "parent application", "clock"),
             )
         }
         assert "2 customers" in check_of(done, "credentials", "ok")["found"]
     with subtests.test("people read words"):
         done = well.run("doctor", "--customer", "acme")
-        assert (done.code, "10 ok, 0 warnings, 0 problems." in done.out) == (0, True)
+        assert (done.code, "12 ok, 0 warnings, 0 problems." in done.out) == (0, True)
         assert "takes those of 1 customers" in done.out
     with subtests.test("nothing was changed, and it cost no request to atsIntegrations"):
         assert hashlib.sha256((well.folder / "ats.db").read_bytes()).hexdigest() == before
         assert well.linkedin.state()["applications"] == world
-        assert {entry.operation for entry in list(well.linkedin.log)[asked:]} == {"token"}
+        assert {entry.operation for entry in list(well.linkedin.log)[asked:]} == {"token", "other"}
     with subtests.test("a customer that nobody knows cannot be looked at"):
         done = well.run("doctor", "--customer", "nobody")
         assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
@@ -241,9 +241,11 @@ def test_the_clock_is_compared(well: Home, behind: int, state: str) -> None:
 
 
 def test_linkedin_is_away(well: Home) -> None:
-    """Nobody's credentials are bad because of that."""
+    """Nobody's credentials are bad because of that; the way there fails, and says at which step."""
     done = well.run("doctor", "--json", "--customer", "acme", GREENLIGHT_LINKEDIN_TOKEN_URL="http://127.0.0.1:9/")
-    assert done.code == 0
+    assert done.code == 3
+    assert check_of(done, "way to LinkedIn", "problem")["found"] == "no connection to 127.0.0.1:9: refused"
+    assert check_of(done, "way to LinkedIn", "ok")["found"] == "it answers, with HTTP 404"
     assert "LINKEDIN_UNAVAILABLE" in check_of(done, "credentials", "warning")["found"]
     assert states(done)["clock"] == states(done)["parent application"] == {"warning"}
 

@@ -64,9 +64,11 @@ def test_refusals_one_after_another_park_until_the_day_turns() -> None:
     [(31, NOW + timedelta(seconds=31)), (3600, NOW + timedelta(hours=1)), (1e9, MIDNIGHT), (1e300, MIDNIGHT)],
 )
 def test_a_long_retry_after_is_honoured_up_to_the_end_of_the_day(retry_after: float, until: datetime) -> None:
+    """A wait that ends before the day does says nothing of the day's limit."""
     taught = lesson(10, 1, retry_after, NOW)
     assert taught is not None
     assert taught.parked_until == until
+    assert taught.learned_limit == (9 if until == MIDNIGHT else None)
 
 
 @QUIET
@@ -75,7 +77,8 @@ def test_a_lesson_leaves_a_limit_and_ends_with_the_day(spent: int, refusals: int
     taught = lesson(spent, refusals, retry_after, NOW)
     if taught is not None:
         assert NOW < taught.parked_until <= day_ends(NOW) == MIDNIGHT
-        assert taught.learned_limit >= 1
+        assert (taught.learned_limit is not None) == (taught.parked_until == MIDNIGHT)
+        assert taught.learned_limit is None or taught.learned_limit >= 1
 
 
 @QUIET

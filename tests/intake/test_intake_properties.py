@@ -193,18 +193,23 @@ def test_nothing_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> 
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_50_000_rows_take_a_couple_of_seconds(tmp_path: Path, form: str) -> None:
-    path = tmp_path / "in"
-    rows = [
-        GOOD | {"customer_id": f"c{n // 2}", "client_id": f"app{n // 2}", "integration_type": f"T{n % 2}"}
-        for n in range(50_000)
-    ]
-    if form == "csv":
-        path.write_text("\n".join([",".join(GOOD), *(",".join(row.values()) for row in rows)]))
-    else:
-        path.write_text("\n".join(map(json.dumps, rows)))
-    started = time.process_time()
-    customers = read_import(path)
-    took = time.process_time() - started
-    assert len(customers) == 25_000
-    assert took < 5
+def test_ten_times_the_rows_take_ten_times_the_time(tmp_path: Path, form: str) -> None:
+    """And not a hundred times: what looks at every other row for each row would be hours at a large vendor's."""
+
+    def seconds(count: int) -> float:
+        path = tmp_path / f"{count}"
+        rows = [
+            GOOD | {"customer_id": f"c{n // 2}", "client_id": f"app{n // 2}", "integration_type": f"T{n % 2}"}
+            for n in range(count)
+        ]
+        if form == "csv":
+            path.write_text("\n".join([",".join(GOOD), *(",".join(row.values()) for row in rows)]))
+        else:
+            path.write_text("\n".join(map(json.dumps, rows)))
+        started = time.process_time()
+        customers = read_import(path)
+        took = time.process_time() - started
+        assert len(customers) == count // 2
+        return took
+
+    assert seconds(50_000) < 40 * seconds(5_000)

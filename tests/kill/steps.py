@@ -131,8 +131,8 @@ def _writing(call: Callable[[Database], AbstractContextManager[Session]], listen
     def wrapped(self: Database) -> AbstractContextManager[Session]:
         # A transaction goes by the name of the function that opens it.
         frame = sys._getframe(1)
-        # `write` only repeats what its own caller does.
-        while frame.f_code.co_name == "write" and frame.f_back is not None:
+        # These only repeat what the caller of `write` does.
+        while frame.f_code.co_name in ("once", "patiently", "write") and frame.f_back is not None:
             frame = frame.f_back
         code = frame.f_code
         return watched(self, _NAMES.get(code.co_qualname, code.co_name))

@@ -1,10 +1,12 @@
 """A server that writes down every byte it is sent and answers with any bytes at all, or not."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from greenlight.domain.way import Way
 from greenlight.linkedin.calls import Calls
 from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import RequestCounts, Tokens
@@ -24,6 +26,7 @@ def answer(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
 @dataclass
 class RawServer:
     url: str = ""
+    port: int = 0
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
 
@@ -33,7 +36,7 @@ class RawServer:
 
 
 @asynccontextmanager
-async def listening(talk: Talk) -> AsyncIterator[RawServer]:
+async def listening(talk: Talk, context: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
     server, writers = RawServer(), list[asyncio.StreamWriter]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -55,8 +58,9 @@ async def listening(talk: Talk) -> AsyncIterator[RawServer]:
         finally:
             writer.close()
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    server.port = listener.sockets[0].getsockname()[1]
+    server.url = f"{'http' if context is None else 'https'}://127.0.0.1:{server.port}"
     try:
         yield server
     finally:
@@ -67,9 +71,9 @@ async def listening(talk: Talk) -> AsyncIterator[RawServer]:
 
 
 @asynccontextmanager
-async def a_wire(timeout_seconds: float = 5) -> AsyncIterator[Wire]:
+async def a_wire(timeout_seconds: float = 5, way: Way | None = None) -> AsyncIterator[Wire]:
     """The real transport."""
-    wire = Wire(timeout_seconds)
+    wire = Wire(timeout_seconds, way=way)
     try:
         yield wire
     finally:

@@ -27,10 +27,14 @@ SLACK = timedelta(seconds=300)
 
 RECRUITER = "CSA_API"
 FAULTS = (
+    *("504 late", "202 late", "204 late"),
     *("slow", "late", "later", "stale", "lost before", "lost after", "cut before", "cut after"),
     *("500 before", "500 after", "garbage before", "garbage after", "foreign", "half"),
     *("429", "429 soon", "429 long", "401", "403"),
 )
+#: An enable that is carried out after its answer, or though there was none: so many seconds later. All are within the
+#: two minutes that the product gives it to settle.
+_LANDS = {"late": LATE, "later": LATER, "504 late": 100.0, "202 late": 60.0, "204 late": 110.0}
 _HEADERS = {"429": {}, "429 soon": {"Retry-After": "5"}, "429 long": {"Retry-After": "3600"}}
 
 Place = tuple[str, IntegrationKey]
@@ -157,7 +161,7 @@ class LinkedIn:
             return _json(401, {"status": 401, "message": "expired"})
         broken = _broken(fault)
         if kind == "verify":
-            deaf = broken is not None or fault in ("half", "foreign") or "after" in fault or "late" in fault
+            deaf = broken is not None or fault in ("half", "foreign") or "after" in fault or fault in ("late", "later")
             return broken or self._look(client_id, application, keys, caller, fault, deaf)
         place, entity = (client_id, keys[0]), json.loads(request.content)["entities"]
         assert list(entity) == [keys[0].as_body_key()]
@@ -167,11 +171,12 @@ class LinkedIn:
         if broken is not None:
             event.effect = "refused" if broken.status_code in (403, 429) else "none"
             return broken
-        if "late" in fault:
-            delay = LATE if fault == "late" else LATER
-            event.effect, event.lands_at = "late", now + timedelta(seconds=delay)
-            asyncio.get_running_loop().call_later(delay, self._act, place, event)
-            return _json(500, {})
+        if fault in _LANDS:
+            event.effect, event.lands_at = "late", now + timedelta(seconds=_LANDS[fault])
+            asyncio.get_running_loop().call_later(_LANDS[fault], self._act, place, event)
+            if fault == "204 late":
+                return _json(200, {"results": {keys[0].as_body_key(): {"status": 204}}})
+            return _json(202 if fault == "202 late" else 504, {})
         answer = self._act(place, event)
         if fault in ("half", "foreign"):
             return _json(200, {"results": {} if fault == "half" else {"x": {"status": 204}}})

@@ -13,15 +13,15 @@ from sandbox.world import Application, Integration
 SETTLES = 120.0
 _SLACK = 10.0
 LOCATION = "http://127.0.0.1:9/"
+TYPES = (("APPLY_WITH_LINKEDIN", "JOBS"), ("ONE_CLICK_EXPORT", "RECRUITER"))
 PAGES = (200, 400, 401, 403, 404, 405, 407, 451, 502, 504, 999)
-PAGES_AT_ENABLES = (200, 502, 504)
 #: Statuses of the API's own envelope that prove nothing of an enable.
 _UNPROVEN = (202, 408, 500, 502, 503, 504)
 
 #: Answers of an enable from which nobody can tell what became of it.
 DOUBTFUL: tuple[tuple[str, dict[str, Any]], ...] = (
     *(("status", {"status": status}) for status in _UNPROVEN),
-    *(("html", {"status": status, "server": "gateway"}) for status in PAGES_AT_ENABLES),
+    *(("html", {"status": status, "server": "gateway"}) for status in PAGES),
     *((name, {}) for name in ("garbage", "empty", "truncated", "lost", "foreign", "missing_key", "conflicting")),
     ("huge", {"bytes": 2_000_000}),
     ("redirect", {"location": LOCATION}),
@@ -59,7 +59,7 @@ TOKENS: tuple[tuple[str, dict[str, Any]], ...] = (
 def customer(number: int, draw: random.Random) -> Application:
     """One with one or two integrations, a lag of its own and a script of its own."""
     context = f"urn:li:organization:o{number}"
-    named = [("APPLY_WITH_LINKEDIN", "JOBS"), ("ONE_CLICK_EXPORT", "RECRUITER")][: draw.choice((1, 1, 2))]
+    named = TYPES[: draw.choice((1, 1, 2))]
     lag = draw.choice((0.0, 0.0, draw.uniform(0.5, 60)))
     return Application(
         client_id=f"client{number}",
@@ -107,5 +107,8 @@ def _some(draw: random.Random, on: str, choices: tuple[tuple[str, dict[str, Any]
     for _ in range(draw.randrange(most + 1)):
         name, parameters = draw.choice(choices)
         times, after = draw.choice((1, 1, 2)), draw.randrange(6)
-        faults.append(Fault.model_validate({"on": on, "fault": name, "times": times, "after": after, **parameters}))
+        # Of a request with two keys, many faults befall the named one alone.
+        about = {} if on == "token" else {"type": draw.choice((None, None, *(kind for kind, _ in TYPES)))}
+        fault = {"on": on, "fault": name, "times": times, "after": after, **about, **parameters}
+        faults.append(Fault.model_validate(fault))
     return faults

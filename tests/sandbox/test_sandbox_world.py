@@ -36,6 +36,28 @@ def test_the_readme_explains_every_fault_and_every_rule() -> None:
     assert [name for name in [*FAULTS, *RULES] if f"| `{name}`" not in text] == []
 
 
+def test_the_readme_says_of_each_fault_what_it_takes() -> None:
+    """A name with ? may be left out; + stands for `applied_after`, * for `applied`."""
+    from sandbox.faults import FAULTS
+
+    rows = dict(re.findall(r"^\| (`\w+`(?: \+)?) \| (.*) \|$", (ROOT / "sandbox/README.md").read_text(), re.MULTILINE))
+    for name, (_, takes) in FAULTS.items():
+        late = "applied_after" in takes
+        row = rows[f"`{name}` +" if late else f"`{name}`"]
+        cells = row.split(" | ")
+        said = {one.rstrip("?") for one in re.findall(r"`(\w+\??)`", cells[0])}
+        declared = {one.rstrip("!") for one in takes} - {"applied", "applied_after"}
+        assert (name, declared - said) == (name, set())
+        assert (name, "applied" in takes) == (name, "*" in "".join(cells[1:3]))
+
+
+def test_the_faults_of_the_readme_can_happen() -> None:
+    from sandbox.faults import Fault
+
+    examples = re.findall(r"```json\n(\[.*?\])\n```", (ROOT / "sandbox/README.md").read_text(), re.DOTALL)
+    assert [len([Fault.model_validate(one) for one in json.loads(text)]) for text in examples] == [4, 4]
+
+
 def test_defaults() -> None:
     world = parse_world({})
     assert (world.token_lifetime_seconds, world.requests_per_day, world.retry_after) == (1800, 5000, None)
