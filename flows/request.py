@@ -39,6 +39,7 @@ MaxChanges = Annotated[int, Field(ge=0)]
 Waves = tuple[Annotated[int, Field(ge=1)], ...]
 Window = Annotated[int, Field(ge=1, le=5000)]
 Approver = Annotated[Name, Field(min_length=1, max_length=200)]
+Count = Annotated[int, Field(ge=0)] | None
 #: Empty is nobody who has said so.
 Applier = Annotated[Name, Field(max_length=200)]
 Hours = Annotated[float, Field(gt=0, le=24)]
@@ -197,6 +198,7 @@ class ApproveRequest(Request):
     plan_id: Name
     approved_by: Approver
     hours: Hours = 24
+    enables: Count = None
 
     def title(self) -> str:
         return f"plan {self.plan_id}"

@@ -7,7 +7,8 @@ from prefect import task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from greenlight.ats.rows import Wanted
-from greenlight.domain.plan import Action
+from greenlight.domain.approval import SHOWN_AT_MOST
+from greenlight.domain.plan import Action, Planned
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.reasons import EXPLANATIONS, Outcome
 from greenlight.domain.report import Report, ReportItem
@@ -22,11 +23,17 @@ MAX_ROWS = 200
 
 @task(name="publish plan", task_run_name="publish plan", **RECORDING)
 async def publish_plan(made: PlanMade, command: str, plan_id: str | None) -> None:
-    """What would be enabled and what is held, for people."""
+    """What would be enabled, all of it, and what is held, for people: in pages of what a browser takes."""
     entries, cost = [entry for _, entry in made.entries], made.price
-    shown = [e for e in entries if e.action is Action.ENABLE or e.condition.outcome is Outcome.HELD]
+    enables = [entry for entry in entries if entry.action is Action.ENABLE]
+    held = [e for e in entries if e.action is not Action.ENABLE and e.condition.outcome is Outcome.HELD]
+    # Whoever approves sees all that they say yes to; what is held fills the last page.
+    sure = min(len(enables), SHOWN_AT_MOST)
+    rows = [*enables, *held][: max(MAX_ROWS, -(-sure // MAX_ROWS) * MAX_ROWS)]
+    pages = [rows[start : start + MAX_ROWS] for start in range(0, len(rows), MAX_ROWS)] or [[]]
+    missing = len(enables) + len(held) - len(rows)
     lines = [
-        f"# {sum(e.action is Action.ENABLE for e in entries)} to enable, {len(entries)} looked at",
+        f"# {len(enables)} to enable, {len(entries)} looked at",
         "",
         f"Price: {cost.token} token, {cost.verify} verify and {cost.enable} enable requests. "
         "An enabled integration cannot be disabled.",
@@ -34,10 +41,31 @@ async def publish_plan(made: PlanMade, command: str, plan_id: str | None) -> Non
         *([f"Plan `{plan_id}`: `greenlight approve {plan_id}`, then apply it by its id."] if plan_id else []),
         f"The same again: `{command.replace('`', ' ')}`",
         "",
-        "| | customer | integration | context | reason |",
-        "|---|---|---|---|---|",
     ]
-    for entry in shown[:MAX_ROWS]:
+    if missing:
+        unshown = max(0, len(enables) - len(rows))
+        where = f"`greenlight plans {plan_id}` lists all" if plan_id else "the ATS database has all"
+        lines += [
+            f"The first {len(rows)} of {len(rows) + missing} are shown. Not shown: {unshown} that would be enabled and "
+            f"{missing - unshown} that are held; {where}.",
+            "",
+        ]
+    for number, page in enumerate(pages, 1):
+        if len(pages) > 1:
+            more = f"; it goes on in `reconcile-plan-{number + 1}`" if number < len(pages) else ""
+            lines += [f"Page {number} of {len(pages)}{more}.", ""]
+        await acreate_markdown_artifact(
+            "\n".join([*lines, *_table(page), ""]),
+            key="reconcile-plan" if number == 1 else f"reconcile-plan-{number}",
+            description="What the run planned, before it did anything."
+            + (f" Page {number} of {len(pages)}." if len(pages) > 1 else ""),
+        )
+        lines = [f"# {len(enables)} to enable{f', plan `{plan_id}`' if plan_id else ''}", ""]
+
+
+def _table(entries: Sequence[Planned]) -> list[str]:
+    lines = ["| | customer | integration | context | reason |", "|---|---|---|---|---|"]
+    for entry in entries:
         key = entry.item.key
         cells = (
             "+ enable" if entry.action is Action.ENABLE else "held",
@@ -47,10 +75,7 @@ async def publish_plan(made: PlanMade, command: str, plan_id: str | None) -> Non
             entry.condition.reason + (f": {entry.condition.detail}" if entry.condition.detail else ""),
         )
         lines.append("| " + " | ".join(cell(value) for value in cells) + " |")
-    lines += [*_more(len(shown)), ""]
-    await acreate_markdown_artifact(
-        "\n".join(lines), key="reconcile-plan", description="What the run planned, before it did anything."
-    )
+    return lines
 
 
 @task(name="publish outcome", task_run_name="publish outcome", **RECORDING)

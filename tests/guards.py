@@ -206,14 +206,21 @@ GUARDS = [
     Guard(
         "a plan is applied by approval alone",
         "greenlight/ats/plans.py",
-        "            if approval is None:",
+        "            if approved is None:",
         "            if False:",
         ("tests/ats/test_ats_plans.py",),
     ),
     Guard(
         "an approval ends",
         "greenlight/ats/plans.py",
-        "            if approval.expires_at <= now:",
+        "            if approved.expires_at <= now:",
+        "            if False:",
+        ("tests/ats/test_ats_plans.py",),
+    ),
+    Guard(
+        "what could not be shown is not approved without saying how many",
+        "greenlight/ats/plans.py",
+        "            if enables is None and count > approval.SHOWN_AT_MOST:",
         "            if False:",
         ("tests/ats/test_ats_plans.py",),
     ),

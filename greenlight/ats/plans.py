@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Word
@@ -13,8 +13,10 @@ from greenlight.ats.rows import item, slices
 from greenlight.ats.tables import Approval, ChildApplication, Integration, Plan, PlanItem
 from greenlight.ats.waiting import units
 from greenlight.ats.warrants import give
+from greenlight.domain import approval
 from greenlight.domain.approval import Approvers, same_person
 from greenlight.domain.plan import Action, Item, Planned, Requests
+from greenlight.domain.reasons import Reason
 from greenlight.domain.selection import Selection
 
 #: What LinkedIn showed a day ago is nothing to act on.
@@ -36,6 +38,16 @@ class Approved:
     approved_by: str
     approved_at: datetime
     expires_at: datetime
+    enables: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a plan does about one integration, and the reason it had when the plan was made."""
+
+    item: Item
+    action: Action
+    reason: Reason
 
 
 @units
@@ -111,18 +123,53 @@ class Plans:
         with self._database.reading() as session:
             _must_be_open(_plan(session, plan_id), None, now)
 
-    def approve(self, plan_id: str, approved_by: str, now: datetime, lasts: timedelta = GOOD_FOR) -> Approved:
-        """Put on record that somebody wants this plan applied. Raises UnknownPlan or PlanRefused."""
+    def lines(self, plan_id: str) -> list[Line]:
+        """All of a plan, what it enables first. Raises UnknownPlan."""
+        query = (
+            select(PlanItem, Integration)
+            .join(Integration, col(Integration.id) == PlanItem.integration_id)
+            .where(PlanItem.plan_id == plan_id)
+            .order_by(col(PlanItem.action) != Action.ENABLE, col(Integration.customer_id), col(Integration.id))
+        )
+        with self._database.reading() as session:
+            _plan(session, plan_id)
+            return [
+                Line(item(row), Action(planned.action), Reason(planned.reason)) for planned, row in session.exec(query)
+            ]
+
+    def approve(
+        self,
+        plan_id: str,
+        approved_by: str,
+        now: datetime,
+        lasts: timedelta = GOOD_FOR,
+        *,
+        enables: int | None = None,
+    ) -> Approved:
+        """Put on record that somebody wants this plan applied. Raises UnknownPlan or PlanRefused.
+
+        `enables` is how many enables they know it to have; a plan with more than can be shown is not approved without.
+        """
         with self._database.writing() as session:
             plan = _plan(session, plan_id)
             _must_be_open(plan, None, now)
+            count = session.exec(
+                select(func.count()).where(PlanItem.plan_id == plan_id, PlanItem.action == Action.ENABLE)
+            ).one()
+            if enables is None and count > approval.SHOWN_AT_MOST:
+                raise PlanRefused(
+                    f"plan {plan_id} enables {count} integrations, and its artifacts show {approval.SHOWN_AT_MOST}; "
+                    f"`greenlight plans {plan_id}` lists all, and enables={count} approves what was not shown"
+                )
+            if enables is not None and enables != count:
+                raise PlanRefused(f"plan {plan_id} enables {count} integrations, and not {enables}")
             until = min(now + lasts, plan.expires_at or now)
             row = session.get(Approval, plan_id)
             if row is None:
                 row = Approval(plan_id=plan_id, approved_by=approved_by, approved_at=now, expires_at=until)
                 session.add(row)
             row.approved_by, row.approved_at, row.expires_at = approved_by, now, until
-            return Approved(approved_by, now, until)
+            return Approved(approved_by, now, until, count)
 
     def use(
         self,
@@ -144,17 +191,17 @@ class Plans:
             if plan.used_by_run == run_id:
                 return named
             _must_be_open(plan, run_id, now)
-            approval = session.get(Approval, plan_id)
-            if approval is None:
+            approved = session.get(Approval, plan_id)
+            if approved is None:
                 raise PlanRefused(f"nobody has approved plan {plan_id}; `greenlight approve {plan_id}` does")
-            if approval.expires_at <= now:
+            if approved.expires_at <= now:
                 raise PlanRefused(
-                    f"the approval of plan {plan_id} by {approval.approved_by} ended at "
-                    f"{approval.expires_at:%Y-%m-%d %H:%M:%SZ}; `greenlight approve {plan_id}` renews it"
+                    f"the approval of plan {plan_id} by {approved.approved_by} ended at "
+                    f"{approved.expires_at:%Y-%m-%d %H:%M:%SZ}; `greenlight approve {plan_id}` renews it"
                 )
-            if approvers is Approvers.ANOTHER and (not applied_by or same_person(applied_by, approval.approved_by)):
+            if approvers is Approvers.ANOTHER and (not applied_by or same_person(applied_by, approved.approved_by)):
                 raise PlanRefused(
-                    f"plan {plan_id} was approved by {approval.approved_by}, and here somebody else must apply it and "
+                    f"plan {plan_id} was approved by {approved.approved_by}, and here somebody else must apply it and "
                     "say so in applied_by (GREENLIGHT_APPROVERS=another)"
                 )
             plan.used_by_run, plan.used_at = run_id, now
@@ -162,7 +209,7 @@ class Plans:
                 PlanItem.plan_id == plan_id, PlanItem.action == Action.ENABLE
             )
             ids = session.exec(enables.order_by(col(PlanItem.integration_id))).all()
-            give(session, ids, Word.PLAN, now, by=approval.approved_by, run_id=run_id)
+            give(session, ids, Word.PLAN, now, by=approved.approved_by, run_id=run_id)
             return named
 
 

@@ -96,12 +96,26 @@ def apply(
 
 @app.command
 def approve(
-    plan_id: str, /, *, by: Annotated[str | None, Parameter(help="Who approves it (you unless given).")] = None
+    plan_id: str,
+    /,
+    *,
+    by: Annotated[str | None, Parameter(help="Who approves it (you unless given).")] = None,
+    enables: Annotated[
+        int | None, Parameter(help="How many it enables; needed where they are more than can be shown.")
+    ] = None,
 ) -> int:
     """Approve PLAN_ID, so that it can be applied once, by its id, until it expires."""
     from greenlight.cli.running import run_approve
 
-    return run_approve(plan_id, by)
+    return run_approve(plan_id, by, enables)
+
+
+@app.command
+def plans(plan_id: str, /, *, json: Json = False) -> int:
+    """Show all of a stored plan: what it enables, then what it leaves, and why. Asks LinkedIn nothing."""
+    from greenlight.cli.planned import run_plans
+
+    return run_plans(plan_id, as_json=json)
 
 
 @app.command

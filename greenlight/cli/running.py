@@ -98,7 +98,8 @@ def apply_now(settings: Settings, scope: Scope, max_changes: int | None) -> Repo
     runs.ids(scope)
     if scope.plan_id is not None and settings.approvers is Approvers.ANYONE:
         # Whoever names a plan on the command line and says yes to it has approved it.
-        plans.approve(scope.plan_id, getpass.getuser(), datetime.now(UTC))
+        count = len(plans.enables(scope.plan_id))
+        plans.approve(scope.plan_id, getpass.getuser(), datetime.now(UTC), enables=count)
     quiet_prefect()
 
     def start() -> Any:
@@ -129,6 +130,7 @@ def _confirmed_plan(
         count = len(wanted)
         named = first_ten(list(dict.fromkeys(entry.item.customer_id for entry in wanted)))
         stderr.print(plain(f"Plan {plan_id} enables {count} integrations of {named}."))
+        stderr.print(plain(f"`greenlight plans {plan_id}` lists them."))
     if not count:
         stderr.print("Nothing to enable.")
         return None
@@ -144,15 +146,18 @@ def _selection(customers: tuple[str, ...], excluded: tuple[str, ...], types: tup
     return Selection(customers=customers, excluded=excluded, types=types)
 
 
-def run_approve(plan_id: str, by: str | None) -> int:
+def run_approve(plan_id: str, by: str | None, enables: int | None) -> int:
     """Approve a plan for whoever applies it, from here or from Prefect's UI."""
     settings, user = load_settings(), getpass.getuser()
     if settings.approvers is Approvers.ANOTHER and by is not None and not same_person(by, user):
         raise CannotRun(f"here nobody approves in another's name (GREENLIGHT_APPROVERS=another); you are {user}")
     database = open_database(settings.database_url.get_secret_value())
-    approved = Plans(database).approve(plan_id, by or user, datetime.now(UTC))
+    approved = Plans(database).approve(plan_id, by or user, datetime.now(UTC), enables=enables)
     console_for_people().print(
-        plain(f"Plan {plan_id} is approved by {approved.approved_by} until {approved.expires_at:%Y-%m-%d %H:%M:%SZ}.")
+        plain(
+            f"Plan {plan_id}, which enables {approved.enables}, is approved by {approved.approved_by} "
+            f"until {approved.expires_at:%Y-%m-%d %H:%M:%SZ}."
+        )
     )
     return 0
 

@@ -3,6 +3,9 @@
 import unicodedata
 from enum import StrEnum
 
+#: The most enables of a plan that whoever approves it is shown one by one; of more, the number must be said.
+SHOWN_AT_MOST = 5000
+
 
 class Approvers(StrEnum):
     """Who may approve what somebody applies: anyone, also that person, or only another one."""

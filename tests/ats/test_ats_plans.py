@@ -7,6 +7,7 @@ from greenlight.ats.plans import PlanRefused, Plans, UnknownPlan
 from greenlight.ats.rows import item
 from greenlight.ats.store import Store
 from greenlight.ats.tables import Plan, PlanItem
+from greenlight.domain import approval
 from greenlight.domain.approval import Approvers
 from greenlight.domain.conditions import HELD_BY_CAP, NOT_LOOKED_AT, after_look
 from greenlight.domain.plan import Action, Planned, Requests
@@ -122,3 +123,31 @@ def test_where_anyone_may_approve_one_person_does_both(database: Database, ids: 
     plan_id = plans.save(planned(database, ids), Selection(), PRICE, at(1))
     plans.approve(plan_id, "Ann", at(2))
     plans.use(plan_id, "run-1", at(3), applied_by=applied_by)
+
+
+def test_what_could_not_be_shown_is_not_approved_without_saying_how_many(
+    database: Database, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = Plans(database)
+    plan_id = plans.save(planned(database, ids), Selection(), PRICE, at(1))
+    assert plans.approve(plan_id, "Ann", at(2)).enables == 2
+    monkeypatch.setattr(approval, "SHOWN_AT_MOST", 1)
+    with pytest.raises(PlanRefused, match="enables 2 integrations, and its artifacts show 1"):
+        plans.approve(plan_id, "Ann", at(2))
+    with pytest.raises(PlanRefused, match="enables 2 integrations, and not 3"):
+        plans.approve(plan_id, "Ann", at(2), enables=3)
+    assert plans.approve(plan_id, "Ann", at(2), enables=2).enables == 2
+
+
+def test_all_of_a_plan_is_listed_what_it_enables_first(database: Database, ids: list[int]) -> None:
+    plan_id = Plans(database).save(planned(database, ids), Selection(), PRICE, at(1))
+    lines = Plans(database).lines(plan_id)
+    assert [(line.item.customer_id, line.action is Action.ENABLE, line.reason) for line in lines] == [
+        ("c0", True, READY.reason),
+        ("c4", True, READY.reason),
+        ("c1", False, HELD_BY_CAP.reason),
+        ("c2", False, Reason.NOT_REQUESTED),
+        ("c3", False, NOT_LOOKED_AT.reason),
+    ]
+    with pytest.raises(UnknownPlan):
+        Plans(database).lines("another")

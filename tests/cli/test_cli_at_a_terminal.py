@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import Home
 
 pytestmark = [
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(500),
     pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's"),
 ]
 QUESTION = "Only yes goes on: "
@@ -48,9 +48,13 @@ def enabled(home: Home) -> set[str]:
     return {e.client_id for e in home.linkedin.log if e.operation == "enable"}
 
 
-def test_apply_of_a_customer_asks_and_enables_on_yes_alone(town_home: Home, subtests: pytest.Subtests) -> None:
-    home = town_home
-    assert home.run("import", "customers.jsonl").code == 0
+@pytest.fixture(scope="module")
+def home(town_home: Home) -> Home:
+    assert town_home.run("import", "customers.jsonl").code == 0
+    return town_home
+
+
+def test_apply_of_a_customer_asks_and_enables_on_yes_alone(home: Home, subtests: pytest.Subtests) -> None:
     with subtests.test("no"):
         code, shown = at_a_terminal(home, "no", "apply", "--customer", "plain")
         assert (code, "not confirmed; nothing was enabled" in shown) == (1, True), shown
@@ -60,8 +64,14 @@ def test_apply_of_a_customer_asks_and_enables_on_yes_alone(town_home: Home, subt
         assert (code, "Traceback" in shown, "ValidationError" in shown) == (0, False, False), shown
         assert "Enable 1 integrations? An enabled integration cannot be disabled." in shown
         assert enabled(home) == {"appplain"}
-    with subtests.test("a plan by its id"):
-        plan_id = home.run("plan", "--customer", "e-lost", "--json").json()["plan_id"]
-        code, shown = at_a_terminal(home, "yes", "apply", plan_id)
-        assert "ValidationError" not in shown, shown
-        assert "of e-lost." in shown
+
+
+def test_a_stored_plan_is_listed_and_asked_for_by_its_id(home: Home) -> None:
+    plan_id = home.run("plan", "--customer", "e-lost", "--json").json()["plan_id"]
+    _, shown = at_a_terminal(home, "yes", "apply", plan_id)
+    assert "ValidationError" not in shown, shown
+    assert f"of e-lost. `greenlight plans {plan_id}` lists them." in shown
+    listed = home.run("plans", plan_id, "--json").json()
+    assert (listed["schema"], listed["enables"]) == ("greenlight.plan/1", 1)
+    assert [(item["customer_id"], item["action"]) for item in listed["items"]] == [("e-lost", "enable")]
+    assert f"Plan {plan_id}: enables 1 of 1." in home.run("plans", plan_id).out

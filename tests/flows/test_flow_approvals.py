@@ -152,7 +152,12 @@ async def test_a_plan_with_a_greater_cap_is_applied_up_to_it(town: Any) -> None:
     many = tuple(Case(f"c{number:03}", "an ordinary customer", ENABLED) for number in range(201))
     async with town(world(many)) as there:
         await there.bring_in(import_file(many))
-        made = there.report(await plan(max_changes=500, return_state=True))
+        state: Any = await plan(max_changes=500, return_state=True)
+        made, shown = there.report(state), await there.artifacts(state)
+        pages = [shown["reconcile-plan"], shown["reconcile-plan-2"]]
+        assert [page.count("| + enable |") for page in pages] == [200, 1]
+        assert [f"Page {number} of 2" in page for number, page in enumerate(pages, 1)] == [True, True]
+        assert all(f"| {case.id} |" in "".join(pages) for case in many), "whoever approves sees all that is enabled"
         Plans(there.database).approve(made.plan_id or "", "an operator", there.now())
         report = there.report(await apply(made.plan_id or "", return_state=True))
         assert report.counts()["enabled"] == 201

@@ -39,6 +39,7 @@ FIELDS: dict[str, Any] = {
     "approved_by": "ann",
     "applied_by": "ann",
     "hours": 1,
+    "enables": 2,
     "new": {"cyd": "Cyd"},
     "all_customers": True,
     "customers_per_run": 1,

@@ -1,0 +1,48 @@
+"""`plans`: all of a stored plan, for whoever is to approve it."""
+
+from typing import Any
+
+from rich.table import Table
+
+from greenlight.ats.database import open_database
+from greenlight.ats.plans import Line, Plans
+from greenlight.cli.render import console_for_people, plain, print_json
+from greenlight.domain.plan import Action
+from greenlight.settings import load_settings
+
+
+def run_plans(plan_id: str, *, as_json: bool) -> int:
+    lines = Plans(open_database(load_settings().database_url.get_secret_value())).lines(plan_id)
+    count = sum(line.action is Action.ENABLE for line in lines)
+    if as_json:
+        print_json(_document(plan_id, count, lines))
+        return 0
+    table = Table("", "customer", "integration", "context", "reason", box=None, pad_edge=False, header_style="bold")
+    for line in lines:
+        key = line.item.key
+        sign = "+ enable" if line.action is Action.ENABLE else ""
+        cells = (sign, line.item.customer_id, key.integration_type, key.integration_context, line.reason)
+        table.add_row(*(plain(cell) for cell in cells))
+    console = console_for_people()
+    console.print(table)
+    console.print(plain(f"Plan {plan_id}: enables {count} of {len(lines)}."))
+    return 0
+
+
+def _document(plan_id: str, count: int, lines: list[Line]) -> dict[str, Any]:
+    return {
+        "schema": "greenlight.plan/1",
+        "plan_id": plan_id,
+        "enables": count,
+        "items": [
+            {
+                "customer_id": line.item.customer_id,
+                "integration_context": line.item.key.integration_context,
+                "integration_type": line.item.key.integration_type,
+                "tenant_type": line.item.key.tenant_type,
+                "action": line.action.value,
+                "reason": line.reason.value,
+            }
+            for line in lines
+        ],
+    }
