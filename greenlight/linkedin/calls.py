@@ -17,7 +17,7 @@ _OK = frozenset({200})
 SETTLING_SECONDS = 1.0
 #: The one that was held, a fresh one, and a fresh one that was given its moment.
 _MOST_TOKENS = 3
-_EXPIRED = 65602
+_REVOKED = 65601
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Calls:
             if error.reason is not Reason.TOKEN_REJECTED:
                 raise error
             rejected = error
-            if len(used) == 1 or (len(used) < _MOST_TOKENS and not _says_expired(answer)):
+            if len(used) == 1 or (len(used) < _MOST_TOKENS and _says_revoked(answer)):
                 continue
             self._tokens.forget(credentials, token)
             raise error
@@ -146,6 +146,6 @@ def _error_of(answer: Answered, call: Call, hide: tuple[str, ...]) -> LinkedInEr
     return whole_request_error(answer, call.url, hide=hide, retry_after=retry_after)
 
 
-def _says_expired(answer: Answered) -> bool:
-    """Time does not help a fresh token that is called expired."""
-    return (api_words(answer) or {}).get("serviceErrorCode") == _EXPIRED
+def _says_revoked(answer: Answered) -> bool:
+    """What the API has been seen to call a token that was only too new for it; time helps no other refusal."""
+    return (api_words(answer) or {}).get("serviceErrorCode") == _REVOKED

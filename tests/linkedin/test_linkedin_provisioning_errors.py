@@ -116,7 +116,7 @@ async def test_a_fresh_token_that_is_rejected_too_is_a_refusal(call: str) -> Non
     stage.answers({"message": "Invalid access token"}, 401)
     error = await stage.error(call)
     assert (type(error), error.reason) == (Refused, Reason.PROVISIONING_REFUSED)
-    assert stage.sent() == (3, 3)
+    assert stage.sent() == (2, 2)
 
 
 @pytest.mark.parametrize("call", CALLS)

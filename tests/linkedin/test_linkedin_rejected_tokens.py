@@ -60,12 +60,11 @@ GOOD = {"verify": REQUESTED, "enable": body_of(results={OWN: {"status": 204}})}
 
 
 @pytest.mark.parametrize("operation", ["verify", "enable"])
-@pytest.mark.parametrize("code", [65600, 65601, None])
-async def test_a_fresh_token_that_is_rejected_may_need_a_moment(operation: str, code: int | None) -> None:
+async def test_a_fresh_token_that_is_rejected_may_need_a_moment(operation: str) -> None:
     """The API may hear of a token after the endpoint has given it out. No token is sent again once it was rejected."""
     stage = Stage()
     good = httpx.Response(200, content=GOOD[operation])
-    rejected = [says(401, "Invalid access token", code) for _ in range(2)]
+    rejected = [says(401, "revoked by the user", 65601) for _ in range(2)]
     assert await answered(stage, operation, *rejected, good) is None
     assert stage.slept == [1.0]
     assert stage.sent() == ((3, 3, 0) if operation == "verify" else (3, 0, 3))
@@ -86,7 +85,7 @@ async def test_a_token_that_had_its_moment_and_is_rejected_is_the_end(operation:
 async def test_a_moment_that_there_is_no_time_for_ends_as_what_was_answered() -> None:
     """Past its time an enable may not leave; the last answer to it was a refusal, and is the reason."""
     stage, asked = Stage(), 0
-    stage.change.mock(return_value=says(401))
+    stage.change.mock(return_value=says(401, "revoked by the user", 65601))
 
     def still() -> bool:
         nonlocal asked
@@ -100,9 +99,11 @@ async def test_a_moment_that_there_is_no_time_for_ends_as_what_was_answered() ->
 
 
 @pytest.mark.parametrize("operation", ["verify", "enable"])
-async def test_a_fresh_token_that_is_called_expired_is_not_waited_for(operation: str) -> None:
+@pytest.mark.parametrize("code", [65600, 65602, None])
+async def test_a_fresh_token_that_is_refused_otherwise_is_not_waited_for(operation: str, code: int | None) -> None:
+    """Expired or invalid does not pass by being asked again: never a third request."""
     stage = Stage()
-    error = await answered(stage, operation, *[says(401, "has expired", 65602) for _ in range(2)])
+    error = await answered(stage, operation, *[says(401, "Invalid access token", code) for _ in range(2)])
     assert isinstance(error, Refused)
     assert error.reason is Reason.TOKEN_REJECTED
     assert stage.slept == []
