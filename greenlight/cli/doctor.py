@@ -16,6 +16,7 @@ from greenlight.cli.checks import (
     Held,
     State,
     check_budget,
+    check_database_clock,
     check_schema,
     check_settings,
     customers_to_try,
@@ -70,6 +71,7 @@ def _examine(customers: Sequence[str], most: int | None) -> list[Finding]:
                     findings.append(named)
                 else:
                     tried = named
+                findings.append(within(_LIMIT, "database clock", lambda: check_database_clock(database)))
                 findings.append(within(_LIMIT, "budget", lambda: check_budget(database, settings, datetime.now(UTC))))
     return findings + _prefect_and_linkedin(settings, tried)
 
