@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -13,6 +13,7 @@ from prefect.client.schemas.objects import State
 from blocks.child_app import ChildAppBlocks, block_name
 from blocks.parent_app import parent_credentials
 from greenlight.ats.applications import Applications, Candidate
+from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import open_database
 from greenlight.ats.rotations import Rotations
 from greenlight.domain.provisioning import Provision, ProvisionRequests
@@ -29,7 +30,7 @@ from greenlight.settings import Settings
 from tasks.chunks import MAX_ENABLE_TASKS, Chunk, run_chunks
 from tasks.progress import report
 from tasks.retries import RECORDING, end_of_try
-from tasks.session import now
+from tasks.session import now, on_time_of
 
 #: Customers that are provisioned side by side, all of them under the one parent application.
 WIDTH = 8
@@ -68,7 +69,10 @@ async def provisioning_session(settings: Settings) -> AsyncIterator[Provisioning
     """The means to provision with. Raises CannotProvision where the parent's credentials do not work."""
     database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
     wire = Wire(settings.http_timeout_seconds, way=settings.way)
+    clock, stack = DatabaseClock(database), ExitStack()
     try:
+        await asyncio.to_thread(clock.sync)
+        stack.enter_context(on_time_of(clock))
         parent = await parent_credentials()
         if parent is None:
             raise CannotProvision("no credentials of the parent application are held: `greenlight parent` stores them")
@@ -104,6 +108,7 @@ async def provisioning_session(settings: Settings) -> AsyncIterator[Provisioning
         finally:
             _CURRENT.reset(mark)
     finally:
+        stack.close()
         await wire.aclose()
         database.close()
 

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from prefect import task
 
+from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import open_database
 from greenlight.ats.requests import Requests
 from greenlight.ats.runs import Scope
@@ -24,7 +25,7 @@ from greenlight.reconcile.observe import Purpose
 from greenlight.settings import Settings, load_settings
 from tasks.observe import look_at_all
 from tasks.retries import RECORDING
-from tasks.session import enabling_session, now, planning_session
+from tasks.session import enabling_session, now, on_time_of, planning_session
 from tasks.steps import enable_and_confirm, look_and_plan, say_waits
 
 _T = TypeVar("_T")
@@ -94,7 +95,10 @@ async def _take_turn(customer_id: str) -> None:
 def _with_requests(settings: Settings, act: Callable[[Requests], _T]) -> _T:
     database = open_database(settings.database_url.get_secret_value(), patient=True)
     try:
-        return act(Requests(database))
+        clock = DatabaseClock(database)
+        clock.sync()
+        with on_time_of(clock):
+            return act(Requests(database))
     finally:
         database.close()
 

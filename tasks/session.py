@@ -4,8 +4,9 @@ Tasks find it here and not among their parameters: parameters are recorded by Pr
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from blocks.child_app import ChildAppBlocks
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.budgets import Budgets
+from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import open_database
 from greenlight.ats.facts import FactsOnRecord
 from greenlight.ats.fleet import Fleet
@@ -20,6 +22,7 @@ from greenlight.ats.holds import Holds
 from greenlight.ats.locks import Locks
 from greenlight.ats.plans import Plans
 from greenlight.ats.requests import Requests as PluginRequests
+from greenlight.ats.rows import SKEW
 from greenlight.ats.runs import Runs
 from greenlight.ats.store import Store
 from greenlight.ats.warrants import Warrants
@@ -35,10 +38,30 @@ from greenlight.reconcile.metering import Budget
 from greenlight.reconcile.observe import Observer
 from greenlight.settings import Settings
 
+_CLOCK: ContextVar[DatabaseClock | None] = ContextVar("clock", default=None)
+_log = logging.getLogger("greenlight.session")
+
 
 def now() -> datetime:
-    """The one real clock of a run; everything below is given times."""
-    return datetime.now(UTC)
+    """The one real clock of a run, the database's within a session; everything below is given times."""
+    clock = _CLOCK.get()
+    return clock() if clock is not None else datetime.now(UTC)
+
+
+@contextmanager
+def on_time_of(clock: DatabaseClock) -> Iterator[None]:
+    """Within this `now` is the time of the clock's database. It is to be synced already."""
+    if abs(clock.ahead) > SKEW.total_seconds():
+        _log.warning(
+            "This host's clock is %.0f s %s the database's, by which this run goes: set the host's clock",
+            abs(clock.ahead),
+            "ahead of" if clock.ahead > 0 else "behind",
+        )
+    mark = _CLOCK.set(clock)
+    try:
+        yield
+    finally:
+        _CLOCK.reset(mark)
 
 
 @dataclass(frozen=True)
@@ -94,12 +117,15 @@ async def enabling_session(settings: Settings, lane: Lane) -> AsyncIterator[Sess
 async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncIterator[Session]:
     database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
     wire = Wire(settings.http_timeout_seconds, way=settings.way)
+    clock, stack = DatabaseClock(database), ExitStack()
     try:
+        await asyncio.to_thread(clock.sync)
+        stack.enter_context(on_time_of(clock))
         counts = RequestCounts()
         tokens = Tokens(wire, settings.linkedin_token_url, counts)
         budget = Budget(Budgets(database, settings.requests_per_day), lane, settings.budget_scope, now)
         means = Calls(wire, tokens, counts, budget), settings.linkedin_api_url
-        locks = CustomerLocks(Locks(database), now)
+        locks = CustomerLocks(Locks(database), now, sync=clock.sync)
         blocks = ChildAppBlocks()
         store, attempts = Store(database), Attempts(database)
         enabler = Enabler(*means) if may_enable else None
@@ -133,5 +159,6 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
                 await renewing
             _CURRENT.reset(mark)
     finally:
+        stack.close()
         await wire.aclose()
         database.close()

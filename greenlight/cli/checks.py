@@ -11,10 +11,13 @@ from typing import Any, TypeVar
 from sqlmodel import col, select
 
 from greenlight.ats.budgets import Budgets
-from greenlight.ats.database import Database, DatabaseUnavailable
+from greenlight.ats.clock import DatabaseClock
+from greenlight.ats.database import Database
+from greenlight.ats.rows import SKEW
 from greenlight.ats.schema import Schema
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer
+from greenlight.ats.waiting import DatabaseUnavailable
 from greenlight.cli.errors import CannotRun, said_plainly
 from greenlight.domain.report import first_ten
 from greenlight.settings import InvalidSettings, Settings, load_settings
@@ -152,6 +155,20 @@ def customers_to_try(database: Database, named: Sequence[str], most: int | None)
     held = [Held(id, each.client_id, each.credentials_block) for id, each in asked if each is not None]
     tried = held if most is None or named else held[:most]
     return tried, [id for id, each in asked if each is None], len(held) - len(tried)
+
+
+def check_database_clock(database: Database) -> Finding:
+    """How far this host's clock is from the database's, by which runs go."""
+    name, tried = "database clock", "asking the database what time it is"
+    clock = DatabaseClock(database)
+    clock.sync()
+    if abs(clock.ahead) <= SKEW.total_seconds():
+        return ok(name, "this host's clock and the database's are the same", tried)
+    found = (
+        f"this host's clock is {abs(clock.ahead):.0f} s {'ahead of' if clock.ahead > 0 else 'behind'} the database's"
+    )
+    remedy = "set the host's clock (NTP); runs go by the database's, links and approvals by the host's"
+    return warning(name, found, tried, remedy)
 
 
 def check_budget(database: Database, settings: Settings, now: datetime) -> Finding:

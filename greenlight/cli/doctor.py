@@ -16,6 +16,7 @@ from greenlight.cli.checks import (
     Held,
     State,
     check_budget,
+    check_database_clock,
     check_schema,
     check_settings,
     customers_to_try,
@@ -71,6 +72,7 @@ def _examine(customers: Sequence[str], most: int | None) -> list[Finding]:
                     findings.append(named)
                 else:
                     tried = named
+                findings.append(within(_LIMIT, "database clock", lambda: check_database_clock(database)))
                 findings.append(within(_LIMIT, "budget", lambda: check_budget(database, settings, datetime.now(UTC))))
             way = within(_LIMIT, "way to LinkedIn", lambda: check_way(settings))
             findings += [way] if isinstance(way, Finding) else way

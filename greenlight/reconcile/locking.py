@@ -32,10 +32,13 @@ class CustomerLocks:
         locks: Locks,
         clock: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sync: Callable[[], None] = lambda: None,
     ) -> None:
         self._locks = locks
         self._clock = clock
         self._sleep = sleep
+        #: Sets the clock by the database's.
+        self._sync = sync
         self._turns: dict[str, asyncio.Lock] = {}
         #: Whom this run waited for, by customer.
         self.waited: dict[str, str] = {}
@@ -71,4 +74,5 @@ class CustomerLocks:
             await self._sleep(RENEW_EVERY)
             # The next renewal may come through, and an enable asks for its lease before it is sent.
             with suppress(SQLAlchemyError, DatabaseUnavailable):
+                await asyncio.to_thread(self._sync)
                 await asyncio.to_thread(self._locks.renew, self._clock())

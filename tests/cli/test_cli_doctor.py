@@ -99,14 +99,15 @@ def test_a_well_world_and_nothing_of_it_is_changed(well: Home, subtests: pytest.
         assert states(done) == {
             name: {"ok"}
             for name in (
-                *("settings", "database", "budget", "way to LinkedIn", "prefect", "prefect access", "prefect csrf"),
+                *("settings", "database", "database clock", "budget", "way to LinkedIn"),
+                *("prefect", "prefect access", "prefect csrf"),
                 *("encryption key", "credentials", "parent application", "clock"),
             )
         }
         assert "2 customers" in check_of(done, "credentials", "ok")["found"]
     with subtests.test("people read words"):
         done = well.run("doctor", "--customer", "acme")
-        assert (done.code, "12 ok, 0 warnings, 0 problems." in done.out) == (0, True)
+        assert (done.code, "13 ok, 0 warnings, 0 problems." in done.out) == (0, True)
         assert "takes those of 1 customers" in done.out
     with subtests.test("nothing was changed, and it cost no request to atsIntegrations"):
         assert hashlib.sha256((well.folder / "ats.db").read_bytes()).hexdigest() == before
