@@ -94,8 +94,9 @@ async def enable_and_confirm(run_id: str, ids: Sequence[int]) -> None:
 
 async def _enable_and_look(run_id: str, ids: Sequence[int]) -> None:
     await enable_all(run_id, ids)
-    confirmed = set(await asyncio.to_thread(current().attempts.not_shown_in, run_id))
-    await look_at_all(run_id, Purpose.CONFIRM, [id for id in ids if id in confirmed])
+    # Also what another run has sent meanwhile.
+    confirmed = await asyncio.to_thread(current().attempts.not_shown, ids)
+    await look_at_all(run_id, Purpose.CONFIRM, confirmed)
 
 
 async def _settle(run_id: str, ids: Sequence[int]) -> bool:

@@ -152,15 +152,18 @@ class Attempts:
         with self._database.reading() as session:
             return [row.id for row in rows(session, ids) if row.id is not None and row.done_in_run != run_id]
 
-    def not_shown_in(self, run_id: str) -> list[int]:
-        """Ids of the integrations whose enable LinkedIn confirmed in this run and that no look has shown yet."""
-        query = (
-            select(Attempt.integration_id)
-            .where(Attempt.run_id == run_id, col(Attempt.confirmed_at).is_not(None), col(Attempt.closed_at).is_(None))
-            .order_by(col(Attempt.integration_id))
-        )
+    def not_shown(self, ids: Sequence[int]) -> list[int]:
+        """Those of `ids` whose enable LinkedIn confirmed, to whatever run, and that no look has shown yet."""
+        found: list[int] = []
         with self._database.reading() as session:
-            return list(session.exec(query))
+            for some in slices(ids):
+                query = select(Attempt.integration_id).where(
+                    col(Attempt.integration_id).in_(some),
+                    col(Attempt.confirmed_at).is_not(None),
+                    col(Attempt.closed_at).is_(None),
+                )
+                found += session.exec(query.order_by(col(Attempt.integration_id)))
+        return found
 
     def in_doubt(self, ids: Sequence[int]) -> dict[int, datetime]:
         """Those of `ids` with an open attempt that LinkedIn has not confirmed, and when each has settled."""

@@ -184,7 +184,7 @@ def test_still_to_enable(database: Database) -> None:
     assert attempts.still_to_enable([third, second, first], "run-2") == [third, second, first]
 
 
-def test_not_shown_in(database: Database) -> None:
+def test_what_was_confirmed_and_is_not_shown(database: Database) -> None:
     """Those LinkedIn confirmed in this run and no look has shown since: they are looked at once more."""
     names = ("confirmed", "refused", "lost", "seen", "other", "failed")
     ids = bring_in(database, *(customer(name) for name in names))
@@ -198,9 +198,9 @@ def test_not_shown_in(database: Database) -> None:
     shows(database, by_name["seen"], Status.ENABLED, at(5), purpose="confirm:run-1")
     fails(database, by_name["failed"], at(5), purpose="confirm:run-1")
     attempts = Attempts(database)
-    assert attempts.not_shown_in("run-1") == [by_name["confirmed"], by_name["failed"]]
-    assert attempts.not_shown_in("run-2") == [by_name["other"]]
-    assert attempts.not_shown_in("run-3") == []
+    assert attempts.not_shown(ids) == [by_name["confirmed"], by_name["other"], by_name["failed"]]
+    assert attempts.not_shown([by_name["other"], by_name["lost"]]) == [by_name["other"]]
+    assert attempts.not_shown([]) == []
     assert attempts.in_doubt(ids) == {by_name["lost"]: at(13)}
 
 

@@ -35,7 +35,7 @@ def test_a_long_reason_of_one_pause_is_no_reason_to_plan_for_nobody(database: Da
     for id in (paused, other):
         shows(database, id, Status.REQUESTED)
     Pauses(database).begin(Pause("acme", "x" * 290, "o" * 40, NOON, NOON + timedelta(days=1)))
-    facts = FactsOnRecord(database).facts([paused, other], {}, at(1), named=frozenset(), new=frozenset())
+    facts = FactsOnRecord(database).facts([paused, other], "run-1", at(1), named=())
     observed = Store(database).observed([paused, other], NOON)
     held = tripped(observed, facts)
     assert [len(each.detail or "") > 300 for each in held.values()] == [True]

@@ -1,7 +1,7 @@
 """One customer's accident stays its own, and is said."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,11 +33,14 @@ class Torn(Store):
     broken: frozenset[int] = frozenset()
     always = False
 
-    def record_looks(self, purpose: str, looks: Sequence[Look], now: datetime) -> None:
+    def record_looks(
+        self, purpose: str, looks: Iterable[Look], asked_at: datetime, now: datetime | None = None
+    ) -> None:
+        looks = list(looks)
         mine = any(look.id in self.broken for look in looks)
         if mine and (self.always or any(look.seen for look in looks)):
             raise Disk("full")
-        super().record_looks(purpose, looks, now)
+        super().record_looks(purpose, looks, asked_at, now)
 
 
 class Shows:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import SecretStr
 
 from greenlight.ats.rows import Wanted
 from greenlight.domain.conditions import NOT_LOOKED_AT
@@ -22,20 +23,20 @@ def wanted(block: str | None) -> Wanted:
 
 
 def test_a_block_is_used_for_the_application_that_is_on_record() -> None:
-    own = Credentials("client-acme", "s3cr3t")
+    own = Credentials("client-acme", SecretStr("s3cr3t"))
     assert credentials_of(wanted("block"), {"block": own}) is own
 
 
 @pytest.mark.parametrize("block", [None, "gone"])
 def test_a_block_that_is_not_there_is_said_to_be_missing(block: str | None) -> None:
     with pytest.raises(Refused) as refused:
-        credentials_of(wanted(block), {"block": Credentials("client-acme", "s3cr3t")})
+        credentials_of(wanted(block), {"block": Credentials("client-acme", SecretStr("s3cr3t"))})
     assert refused.value.reason is Reason.CREDENTIALS_MISSING
 
 
 def test_a_block_with_another_client_id_is_somebody_elses() -> None:
     """An enable with it would be another customer's, and could not be taken back."""
     with pytest.raises(Refused) as refused:
-        credentials_of(wanted("block"), {"block": Credentials("client-bolt", "s3cr3t")})
+        credentials_of(wanted("block"), {"block": Credentials("client-bolt", SecretStr("s3cr3t"))})
     assert refused.value.reason is Reason.WRONG_CREDENTIALS
     assert "s3cr3t" not in str(refused.value)
