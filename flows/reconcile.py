@@ -90,7 +90,7 @@ async def look_and_enable(
 
     made, looked = await look_and_plan(run_id, ids, since, max_changes, named=named, approved=scope.plan_id)
     await publish_plan(made, request.command(), scope.plan_id)
-    await enable_and_confirm(run_id, made.to_enable)
+    await enable_and_confirm(run_id, made.to_enable, made.not_shown)
     say_waits()
 
     report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())

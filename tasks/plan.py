@@ -9,6 +9,7 @@ from prefect import task
 
 from greenlight.domain.conditions import CHANGED_SINCE_PLAN
 from greenlight.domain.plan import Action, Planned, Policy, Requests, plan, price
+from greenlight.domain.reasons import Reason
 from greenlight.domain.selection import Selection
 from greenlight.domain.tripwires import Facts, tripped
 from tasks.retries import RECORDING
@@ -24,6 +25,10 @@ class PlanMade:
     @property
     def to_enable(self) -> list[int]:
         return [id for id, entry in self.entries if entry.action is Action.ENABLE]
+
+    @property
+    def not_shown(self) -> list[int]:
+        return [id for id, entry in self.entries if entry.condition.reason is Reason.CONFIRMED_NOT_SHOWN]
 
     @property
     def price(self) -> Requests:

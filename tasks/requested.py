@@ -125,7 +125,7 @@ async def act_on_requests(customer_id: str) -> None:
         since = await asyncio.to_thread(session.runs.start, run_id, Command.REQUEST, scope, now(), session.lane)
 
         made, _ = await look_and_plan(run_id, ids, since, MAX_CHANGES)
-        await enable_and_confirm(run_id, made.to_enable)
+        await enable_and_confirm(run_id, made.to_enable, made.not_shown)
         say_waits()
 
         await asyncio.to_thread(session.requests.acted_on, requests, since, now())

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prefect.logging import get_run_logger
 
@@ -81,21 +81,24 @@ async def look_and_plan(
     return await make_plan(looked.ids, since, cap, facts, approved, insisted), looked
 
 
-async def enable_and_confirm(run_id: str, ids: Sequence[int]) -> None:
+async def enable_and_confirm(run_id: str, ids: Sequence[int], not_shown: Sequence[int] = ()) -> None:
     """Enable these integrations, then look again at what LinkedIn confirmed and at what is in doubt.
+
+    Of `not_shown`, which it confirmed before, what it confirmed to another run a moment ago is looked at as well.
 
     What is in doubt is waited for together, once, until all that may still land has landed; what had no effect then is
     tried once more.
     """
-    await _enable_and_look(run_id, ids)
+    await _enable_and_look(run_id, ids, not_shown)
     if await _settle(run_id, ids):
         await _enable_and_look(run_id, ids)
 
 
-async def _enable_and_look(run_id: str, ids: Sequence[int]) -> None:
+async def _enable_and_look(run_id: str, ids: Sequence[int], others: Sequence[int] = ()) -> None:
+    session = current()
     await enable_all(run_id, ids)
-    # Also what another run has sent meanwhile.
-    confirmed = await asyncio.to_thread(current().attempts.not_shown, ids)
+    lately = now() - timedelta(seconds=session.settings.settles_in_seconds)
+    confirmed = await asyncio.to_thread(session.attempts.not_shown, [*ids, *others], lately)
     await look_at_all(run_id, Purpose.CONFIRM, confirmed)
 
 

@@ -152,14 +152,14 @@ class Attempts:
         with self._database.reading() as session:
             return [row.id for row in rows(session, ids) if row.id is not None and row.done_in_run != run_id]
 
-    def not_shown(self, ids: Sequence[int]) -> list[int]:
-        """Those of `ids` whose enable LinkedIn confirmed, to whatever run, and that no look has shown yet."""
+    def not_shown(self, ids: Sequence[int], confirmed_after: datetime) -> list[int]:
+        """Those of `ids` whose enable LinkedIn confirmed after that, to whatever run, and that no look shows yet."""
         found: list[int] = []
         with self._database.reading() as session:
             for some in slices(ids):
                 query = select(Attempt.integration_id).where(
                     col(Attempt.integration_id).in_(some),
-                    col(Attempt.confirmed_at).is_not(None),
+                    col(Attempt.confirmed_at) > confirmed_after,
                     col(Attempt.closed_at).is_(None),
                 )
                 found += session.exec(query.order_by(col(Attempt.integration_id)))

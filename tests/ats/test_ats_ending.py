@@ -198,9 +198,9 @@ def test_what_was_confirmed_and_is_not_shown(database: Database) -> None:
     shows(database, by_name["seen"], Status.ENABLED, at(5), purpose="confirm:run-1")
     fails(database, by_name["failed"], at(5), purpose="confirm:run-1")
     attempts = Attempts(database)
-    assert attempts.not_shown(ids) == [by_name["confirmed"], by_name["other"], by_name["failed"]]
-    assert attempts.not_shown([by_name["other"], by_name["lost"]]) == [by_name["other"]]
-    assert attempts.not_shown([]) == []
+    assert attempts.not_shown(ids, at(0)) == [by_name["confirmed"], by_name["other"], by_name["failed"]]
+    assert attempts.not_shown([by_name["other"], by_name["lost"]], at(0)) == [by_name["other"]]
+    assert attempts.not_shown(ids, at(60)) == []
     assert attempts.in_doubt(ids) == {by_name["lost"]: at(13)}
 
 

@@ -219,6 +219,6 @@ async def reconcile(lane: Lane, customers: Sequence[str], max_changes: int) -> N
         ids = await asyncio.to_thread(session.runs.ids, scope)
         since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, world.clock())
         made, _ = await tasks.steps.look_and_plan(run_id, ids, since, max_changes, named=customers)
-        await tasks.steps.enable_and_confirm(run_id, made.to_enable)
+        await tasks.steps.enable_and_confirm(run_id, made.to_enable, made.not_shown)
         tasks.steps.say_waits()
         await asyncio.to_thread(session.runs.finish, run_id, session.sent(), world.clock())
