@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from sqlmodel import update
 
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database
+from greenlight.ats.ledger import Attempt
 from greenlight.ats.registry import register
 from greenlight.domain.conditions import (
     Answer,
@@ -240,3 +242,26 @@ def test_a_sleepers_look_changes_nothing_that_is_newer(database: Database) -> No
     row = integration(database, id)
     assert (row.observed, row.observed_at, row.reason) == (Status.ENABLED, at(63), before.reason)
     assert row.done_in_run == "run-1"
+
+
+def test_a_look_that_was_asked_for_before_the_intent_ends_nothing(database: Database) -> None:
+    """It shows what was before; what was sent after it may still land."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED, at(1))
+    begin(database, id, "run-1", at(5))
+    shows(database, id, Status.ENABLED, at(4), purpose="observe:run-2")
+    (attempt,) = attempts_at(database, id)
+    assert (attempt.outcome, attempt.closed_at) == (None, None)
+    shows(database, id, Status.ENABLED, at(5), purpose="observe:run-3")
+    assert attempts_at(database, id)[0].outcome == "confirmed_by_looking"
+
+
+def test_a_look_under_the_application_of_today_says_nothing_of_what_another_one_sent(database: Database) -> None:
+    """As an older version may have left it, which did not end such attempts."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED, at(1))
+    begin(database, id, "run-1", at(2))
+    with database.writing() as session:
+        session.exec(update(Attempt).values(client_id="client-old"))
+    shows(database, id, Status.ENABLED, at(30), purpose="observe:run-2")
+    assert attempts_at(database, id)[0].closed_at is None

@@ -47,6 +47,12 @@ def a_hold(ended_at: datetime | None) -> Hold:
     return Hold(integration_id=1, reason="SUDDENLY_EMPTY", saw="a lot", since=at(0), ended_at=ended_at)
 
 
+def _looked_at_under_the_new_one(session: Session) -> None:
+    """Whoever asks still has the old one's credentials."""
+    session.exec(update(ChildApplication).values(client_id="client-new"))
+    session.exec(update(Integration).values(observed_client_id="client-new"))
+
+
 #: What is wrong with an intent that is right in everything else, by the guard that must see it.
 WRONG: dict[str, list[Callable[[Session], object]]] = {
     "the lease on the customer was lost": [
@@ -58,7 +64,7 @@ WRONG: dict[str, list[Callable[[Session], object]]] = {
     "no look of the last minutes shows it": [sets(observed_at=NOW - timedelta(minutes=5, seconds=1))],
     "the look that shows it is from the future": [sets(observed_at=NOW + timedelta(seconds=6))],
     "the customer has another application now": [
-        lambda s: s.exec(update(ChildApplication).values(client_id="client-new")),
+        _looked_at_under_the_new_one,
         lambda s: s.exec(delete(ChildApplication)),
     ],
     "it was seen under another application": [sets(observed_client_id="client-old")],
