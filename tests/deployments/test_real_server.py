@@ -153,12 +153,14 @@ async def test_each_automation_fires_and_says_what_happened_where_and_what_to_do
                 ("greenlight.credentials.dead", "dead"),
                 ("greenlight.credentials.dead", "dead"),
                 ("greenlight.integration.drifted", "cyan"),
+                ("greenlight.enable.not_shown", "elsa"),
+                ("greenlight.tripwire.held", "fred"),
                 ("greenlight.integration.enabled", "acme"),
             ):
                 await _emit(client, event, customer)
 
             async def all_heard() -> bool:
-                return len(heard) >= 5
+                return len(heard) >= 7
 
             assert await _eventually(all_heard), heard
     by_subject = {message["subject"]: message["body"] for message in heard}
@@ -166,11 +168,13 @@ async def test_each_automation_fires_and_says_what_happened_where_and_what_to_do
         "Greenlight: bolt has waited for more than a day",
         "Greenlight: the key of dead is refused",
         "Greenlight: cyan lost an integration",
+        "Greenlight: elsa was enabled, and LinkedIn does not show it",
+        "Greenlight: fred is held by a tripwire",
         "Greenlight: nightly-one ended as PartialFailure",
         "Greenlight: the nightly run is missing",
     }
     # Twice the same about one customer is said once.
-    assert len([message for message in heard if "missing" not in message["subject"]]) == 4
+    assert len([message for message in heard if "missing" not in message["subject"]]) == 6
     ended = by_subject["Greenlight: nightly-one ended as PartialFailure"]
     assert "Needs somebody: bolt (THROTTLED)." in ended
     assert f"https://prefect.example.com/runs/flow-run/{run_id}" in ended
