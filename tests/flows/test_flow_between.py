@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from flows.reconcile import reconcile
+from flows.request import What
 from greenlight.domain.reasons import Outcome, Reason
 from sandbox.faults import Fault
 from tasks.events import _events
@@ -21,7 +22,7 @@ async def test_an_hour_of_a_blocked_proxy_leaves_nothing_behind(town: Any, on: s
     cases = tuple(Case(f"c{n:02}", "behind the proxy", ("", "", ""), (fault,)) for n in range(MANY))
     async with town(world(cases)) as there:
         await there.bring_in(import_file(cases))
-        report = there.report(await reconcile(return_state=True))
+        report = there.report(await reconcile(What.APPLY, return_state=True))
         for entry in report.items:
             assert (entry.condition.outcome, entry.condition.reason) == (Outcome.FAILED, Reason.NOT_THE_API)
             assert f"HTTP {status}, text/html" in entry.message
@@ -35,6 +36,6 @@ async def test_an_hour_of_a_blocked_proxy_leaves_nothing_behind(town: Any, on: s
 
         for case in cases:
             there.linkedin.set_faults(case.client_id, [])
-        after = there.report(await reconcile(return_state=True))
+        after = there.report(await reconcile(What.APPLY, return_state=True))
         assert {entry.condition.outcome for entry in after.items} == {Outcome.ENABLED}
         assert there.violations() == []
