@@ -98,7 +98,7 @@ async def _enable_and_look(run_id: str, ids: Sequence[int], others: Sequence[int
     session = current()
     await enable_all(run_id, ids)
     lately = now() - timedelta(seconds=session.settings.settles_in_seconds)
-    confirmed = await asyncio.to_thread(session.attempts.not_shown, [*ids, *others], lately)
+    confirmed = await asyncio.to_thread(session.attempts.not_shown, [*ids, *others], run_id, lately)
     await look_at_all(run_id, Purpose.CONFIRM, confirmed)
 
 

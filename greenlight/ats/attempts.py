@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, or_, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.gate import Intents, open_attempts, why_not
@@ -152,14 +152,17 @@ class Attempts:
         with self._database.reading() as session:
             return [row.id for row in rows(session, ids) if row.id is not None and row.done_in_run != run_id]
 
-    def not_shown(self, ids: Sequence[int], confirmed_after: datetime) -> list[int]:
-        """Those of `ids` whose enable LinkedIn confirmed after that, to whatever run, and that no look shows yet."""
+    def not_shown(self, ids: Sequence[int], run_id: str, confirmed_after: datetime) -> list[int]:
+        """Those of `ids` whose enable no look shows yet and LinkedIn confirmed: to this run, or to another after that."""
         found: list[int] = []
         with self._database.reading() as session:
             for some in slices(ids):
                 query = select(Attempt.integration_id).where(
                     col(Attempt.integration_id).in_(some),
-                    col(Attempt.confirmed_at) > confirmed_after,
+                    or_(
+                        col(Attempt.confirmed_at) > confirmed_after,
+                        and_(col(Attempt.confirmed_at).is_not(None), Attempt.run_id == run_id),
+                    ),
                     col(Attempt.closed_at).is_(None),
                 )
                 found += session.exec(query.order_by(col(Attempt.integration_id)))

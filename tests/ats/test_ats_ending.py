@@ -200,9 +200,10 @@ def test_what_was_confirmed_and_is_not_shown(database: Database) -> None:
     shows(database, by_name["seen"], Status.ENABLED, at(5), purpose="confirm:run-1")
     fails(database, by_name["failed"], at(5), purpose="confirm:run-1")
     attempts = Attempts(database)
-    assert attempts.not_shown(ids, at(0)) == [by_name["confirmed"], by_name["other"], by_name["failed"]]
-    assert attempts.not_shown([by_name["other"], by_name["lost"]], at(0)) == [by_name["other"]]
-    assert attempts.not_shown(ids, at(60)) == []
+    assert attempts.not_shown(ids, "run-9", at(0)) == [by_name["confirmed"], by_name["other"], by_name["failed"]]
+    assert attempts.not_shown([by_name["other"], by_name["lost"]], "run-9", at(0)) == [by_name["other"]]
+    assert attempts.not_shown(ids, "run-2", at(60)) == [by_name["other"]]
+    assert attempts.not_shown(ids, "run-9", at(60)) == []
     assert attempts.in_doubt(ids) == {by_name["lost"]: at(13)}
 
 

@@ -33,6 +33,7 @@ from typing import Any
 import greenlight.ats.locks
 import greenlight.reconcile.locking
 import tasks.session
+from greenlight.ats.clock import DatabaseClock
 from tests.kill.paths import ACTS, prepare
 from tests.kill.steps import one_writer_at_a_time, watch
 
@@ -66,6 +67,8 @@ class Clock:
                 return datetime.now(tz) + timedelta(seconds=clock.ahead)
 
         tasks.session.datetime = Ahead
+        of_the_database = DatabaseClock.__call__
+        DatabaseClock.__call__ = lambda its: of_the_database(its) + timedelta(seconds=clock.ahead)
 
 
 class Run:
