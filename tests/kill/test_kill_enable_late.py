@@ -3,6 +3,7 @@
 Effects and looks are late in real time, so nothing here moves a cell's clock on.
 """
 
+import time
 from typing import Any
 
 import pytest
@@ -53,4 +54,7 @@ def test_a_kill_where_looks_lag(street: Any, types: Any) -> None:
     lag = Fault(on="verify", fault="lag", seconds=LATE, times=None)
     with street(requested(named(len(AT) + 1), types, lag)) as there:
         done = run_after(there, killed_on_the_way(there, "lagging looks"), "lagging looks")
+        # What the run after had to send itself is confirmed, and a look shows it only now.
+        time.sleep(LATE)
+        done = run_after(there, done, "lagging looks, once more")
         there.check(done, PARTNER_READY if types is RECRUITER else ENABLED)
