@@ -153,7 +153,7 @@ class Attempts:
             return [row.id for row in rows(session, ids) if row.id is not None and row.done_in_run != run_id]
 
     def not_shown(self, ids: Sequence[int], run_id: str, confirmed_after: datetime) -> list[int]:
-        """Those of `ids` whose enable no look shows yet and LinkedIn confirmed: to this run, or to another after that."""
+        """Those of `ids` that no look shows yet and LinkedIn confirmed: to this run, or to another after that."""
         found: list[int] = []
         with self._database.reading() as session:
             for some in slices(ids):
