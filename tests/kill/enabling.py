@@ -161,7 +161,9 @@ class Street:
         rows = session.exec(select(RequestDay).where(RequestDay.application == client)).all()
         counted = sum(getattr(row, lane) for row in rows for lane in Lane)
         sent = sum(entry.client_id == client and entry.operation in _SENT for entry in self.linkedin.log)
-        assert sent <= counted <= sent + len(killed_at(cell)) + ("stop" in cell), why(cell)
+        # Where time leaps for a sleeper, the one beside it may be between its count and its request, and sends neither.
+        unsent = len(killed_at(cell)) + (2 if "stop" in cell else 0)
+        assert sent <= counted <= sent + unsent, why(cell)
 
     def check_rules(self, cells: Sequence[Cell], allowed: Collection[str] = ()) -> None:
         """Among them: no enable without REQUESTED in the last look, none again, none while the last one is in doubt."""
