@@ -86,8 +86,8 @@ async def end_of_try(total: int, remaining: Remaining, settings: Settings) -> St
     """The state that ends a try of a task over `total` integrations; failed if something is left that may pass."""
     if not remaining.items:
         return Completed(message=f"{total} done")
-    tries, delays = this_task_run.run_count or 1, settings.retry_delays_seconds
-    if tries <= len(delays):
-        await wait_without_slot(max(remaining.wait, delays[tries - 1]))
+    if not is_last_try(settings):
+        delay = settings.retry_delays_seconds[(this_task_run.run_count or 1) - 1]
+        await wait_without_slot(max(remaining.wait, delay))
     message = f"{remaining.items} of {total} did not come through; the reason of each is in the ATS database"
     return Failed(name=_WORTH_REPEATING, message=message)

@@ -65,18 +65,18 @@ async def look_and_plan(
     """
     session = current()
     scheduled = session.lane is Lane.NIGHTLY
+    # A schedule's parameters are no person's word.
+    by_a_person = frozenset(named) if not scheduled else frozenset[str]()
     # Naming a customer by hand is a person's word, also for what LinkedIn confirmed long ago and still does not show.
-    insisted = frozenset(named) if session.lane is Lane.OPERATOR else frozenset[str]()
+    insisted = by_a_person if session.lane is Lane.OPERATOR else frozenset[str]()
     if session.enabling is not None:
         session.enabling.insisted = insisted
-        if named and not scheduled:
-            await asyncio.to_thread(session.warrants.person_names, named, run_id, now())
+        if by_a_person:
+            await asyncio.to_thread(session.warrants.person_names, sorted(by_a_person), run_id, now())
     looked = await look(run_id, ids)
     held = await asyncio.to_thread(session.holds.review, looked.ids, session.lane, now())
     announce_held(held)
-    facts = await asyncio.to_thread(
-        session.facts.facts, looked.ids, run_id, now(), named=frozenset() if scheduled else frozenset(named)
-    )
+    facts = await asyncio.to_thread(session.facts.facts, looked.ids, run_id, now(), named=by_a_person)
     cap = scheduled_cap(max_changes, len(ids)) if scheduled else max_changes
     return await make_plan(looked.ids, since, cap, facts, approved, insisted), looked
 

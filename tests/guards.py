@@ -187,7 +187,7 @@ GUARDS = [
     Guard(
         "what is held is not acted on when it is requested",
         "greenlight/ats/requests.py",
-        "    return or_(by_a_run, by_a_guard)",
+        "    return or_(by_a_run, held_by_a_guard())",
         "    return by_a_run",
         ("tests/ats/test_ats_holds.py",),
     ),

@@ -13,8 +13,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from greenlight.ats.columns import UtcDateTime
-from greenlight.ats.ledger import Attempt, Hold
-from greenlight.ats.rows import SKEW
+from greenlight.ats.ledger import Attempt
+from greenlight.ats.rows import SKEW, held_by_a_guard
 from greenlight.ats.tables import ChildApplication, Customer, Integration, Pause
 from greenlight.ats.warrants import newest_live
 from greenlight.domain.conditions import AttemptOutcome
@@ -82,7 +82,7 @@ def _not_paused(intents: Intents) -> ColumnElement[bool]:
 
 
 def _not_held(intents: Intents) -> ColumnElement[bool]:
-    return ~exists().where(col(Hold.integration_id) == col(Integration.id), col(Hold.ended_at).is_(None))
+    return ~held_by_a_guard()
 
 
 def _its_attempt() -> ColumnElement[bool]:

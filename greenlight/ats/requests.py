@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, exists, func, or_, select, update
 
 from greenlight.ats.database import Database
-from greenlight.ats.ledger import Attempt, Hold, Word
-from greenlight.ats.rows import is_between, item, report_item
+from greenlight.ats.ledger import Attempt, Word
+from greenlight.ats.rows import has_open_request, held_by_a_guard, is_between, item, open_request, report_item
 from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence
 from greenlight.ats.waiting import units
 from greenlight.ats.warrants import give
@@ -95,7 +95,7 @@ class Requests:
         """Customers with a request that nobody has acted on, those who wait longest first."""
         query = (
             select(Integration.customer_id)
-            .where(_is_open())
+            .where(open_request())
             .group_by(Integration.customer_id)
             .order_by(func.min(Integration.requested_at), Integration.customer_id)
         )
@@ -104,7 +104,7 @@ class Requests:
 
     def open_of(self, customer_id: str) -> list[OpenRequest]:
         with self._database.reading() as session:
-            rows = session.exec(select(Integration).where(Integration.customer_id == customer_id, _is_open()))
+            rows = session.exec(select(Integration).where(Integration.customer_id == customer_id, open_request()))
             return [OpenRequest(row.id, row.requested_at) for row in rows if row.id and row.requested_at]
 
     def due_customers(self, now: datetime) -> list[str]:
@@ -141,7 +141,7 @@ class Requests:
 
         def take(session: Session) -> list[int]:
             for row in session.exec(query.order_by(col(Integration.id)).with_for_update()):
-                if row.acted_on_at is None or row.requested_at is None or row.acted_on_at >= row.requested_at:
+                if not has_open_request(row):
                     row.look_due_at = None
                 taken[cast(int, row.id)] = None
             return list(taken)
@@ -180,7 +180,7 @@ class Requests:
             col(Integration.reason).in_(_MAY_CHANGE),
             col(Integration.checked_at) < now - FRESH_FOR,
             col(Integration.look_due_at).is_(None),
-            ~_is_open(),
+            ~open_request(),
         )
         with self._database.reading() as session:
             if session.exec(select(Integration.id).where(*due)).first() is None:
@@ -200,7 +200,7 @@ class Requests:
             checked = col(Integration.checked_at)
             untried = or_(checked.is_(None), checked <= col(Integration.requested_at))
             early = col(Integration.reason) == Reason.NOT_REQUESTED
-            due = session.exec(query.where(_is_open(), or_(untried, early))).all()
+            due = session.exec(query.where(open_request(), or_(untried, early))).all()
             return CustomerPage(
                 customer.customer_name,
                 application.client_id if application is not None else None,
@@ -210,15 +210,9 @@ class Requests:
             )
 
 
-def _is_open() -> ColumnElement[bool]:
-    asked, acted = col(Integration.requested_at), col(Integration.acted_on_at)
-    # Never NULL, so that it can be negated.
-    return and_(asked.is_not(None), or_(acted.is_(None), func.coalesce(acted, asked) < asked))
-
-
 def _is_due(now: datetime) -> ColumnElement[bool]:
     due_at = col(Integration.look_due_at)
-    return and_(_is_open(), or_(due_at.is_(None), due_at <= now))
+    return and_(open_request(), or_(due_at.is_(None), due_at <= now))
 
 
 def _waits_for_a_look() -> ColumnElement[bool]:
@@ -239,8 +233,7 @@ def _has_settled(now: datetime) -> ColumnElement[bool]:
 
 def _is_held() -> ColumnElement[bool]:
     by_a_run = and_(col(Integration.outcome) == Outcome.HELD, col(Integration.reason).in_(_HELD))
-    by_a_guard = exists().where(col(Hold.integration_id) == col(Integration.id), col(Hold.ended_at).is_(None))
-    return or_(by_a_run, by_a_guard)
+    return or_(by_a_run, held_by_a_guard())
 
 
 def _has_ended(row: Integration, requested_at: datetime, since: datetime, now: datetime) -> bool:

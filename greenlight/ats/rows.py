@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
-from sqlmodel import Session, and_, col, or_, select, update
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_, col, exists, func, or_, select, update
 
 from greenlight.ats.ledger import Attempt, Hold
 from greenlight.ats.tables import ChildApplication, Integration
@@ -73,10 +74,27 @@ def set_condition(row: Integration, known: Condition, now: datetime) -> None:
     row.checked_at, row.tries, row.next_try_at = now, memory.tries, memory.next_try_at
 
 
+def has_open_request(row: Integration) -> bool:
+    """Whether it was requested and nobody has acted on that; `open_request` asks the same of the database."""
+    asked, acted = row.requested_at, row.acted_on_at
+    return asked is not None and (acted is None or acted < asked)
+
+
+def open_request() -> ColumnElement[bool]:
+    asked, acted = col(Integration.requested_at), col(Integration.acted_on_at)
+    # Never NULL, so that it can be negated.
+    return and_(asked.is_not(None), or_(acted.is_(None), func.coalesce(acted, asked) < asked))
+
+
+def held_by_a_guard() -> ColumnElement[bool]:
+    """Whether the integration of the query around it has an open hold."""
+    return exists().where(col(Hold.integration_id) == col(Integration.id), col(Hold.ended_at).is_(None))
+
+
 def is_resting(row: Integration, now: datetime) -> bool:
     """Whether a schedule leaves it alone now, after failures. A request that is open or newer wakes it."""
     asked = row.requested_at
-    if asked is not None and (row.acted_on_at is None or row.acted_on_at < asked):
+    if has_open_request(row):
         return False
     if asked is not None and (row.checked_at is None or row.checked_at < asked):
         return False
@@ -206,11 +224,8 @@ def holds_on(session: Session, ids: Sequence[int]) -> dict[int, Condition]:
 
 def make_requests_due(session: Session, customer_id: str) -> None:
     """Let open requests of this customer go on at once: what they waited for is over."""
-    asked, acted = col(Integration.requested_at), col(Integration.acted_on_at)
-    is_open = and_(asked.is_not(None), or_(acted.is_(None), acted < asked))
-    session.exec(
-        update(Integration).where(col(Integration.customer_id) == customer_id, is_open).values(look_due_at=None)
-    )
+    theirs = col(Integration.customer_id) == customer_id
+    session.exec(update(Integration).where(theirs, open_request()).values(look_due_at=None))
 
 
 def release(session: Session, customers: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from greenlight.domain.reasons import EXPLANATIONS, Mover, Reason
 from sandbox.watch import Violation
 from tests.model.over_http import OverHttp
 from tests.model.unkind import customer
+from tests.model.world import of_seed
 
 SCHEDULES = int(os.environ.get("GREENLIGHT_SCHEDULES", "5"))
 SEED = int(os.environ.get("GREENLIGHT_SEED", "0"))
@@ -104,7 +105,7 @@ def test_every_unkind_schedule_ends_enabled_once_or_named(sqlite_template: Path,
     for seed in range(SEED, SEED + SCHEDULES):
         draw = random.Random(seed)
         world = OverHttp(tmp_path, sqlite_template, [customer(number, draw) for number in range(CUSTOMERS)], seed)
-        try:
+        with of_seed(world, seed, tmp_path):
             took.append(nights(world, draw))
             check(world)
             assert left(world) == []
@@ -114,12 +115,6 @@ def test_every_unkind_schedule_ends_enabled_once_or_named(sqlite_template: Path,
             requests += len(world.sandbox.log)
             effective += _effective(world)
             killed += sum(process.dead for process in world.processes)
-        except AssertionError as error:
-            raise AssertionError(f"seed {seed}: {error}") from error
-        finally:
-            world.close()
-            for file in tmp_path.iterdir():
-                file.unlink()
     print(  # noqa: T201 - figures for whoever asks for them
         f"\n{len(took)} schedules, {requests} requests, {effective} enables that had an effect, {killed} kills; "
         f"nights: most {max(took)}; ends: {dict(ends)}; faults: {dict(faults.most_common())}"

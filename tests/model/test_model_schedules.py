@@ -17,7 +17,7 @@ from greenlight.domain.budget import Lane
 from greenlight.domain.keys import IntegrationKey
 from tests.model.checks import mistaken, open_attempts, requested
 from tests.model.linkedin import FAULTS, RECRUITER
-from tests.model.world import World
+from tests.model.world import World, of_seed
 
 SCHEDULES = int(os.environ.get("GREENLIGHT_SCHEDULES", "40"))
 SEED = int(os.environ.get("GREENLIGHT_SEED", "0"))
@@ -74,7 +74,7 @@ def test_every_schedule_of_faults_ends_with_all_enabled_once(sqlite_template: Pa
     for seed in range(SEED, SEED + SCHEDULES):
         draw = random.Random(seed)
         world = World(tmp_path, sqlite_template, limit=draw.choice([25, 5000]))
-        try:
+        with of_seed(world, seed, tmp_path):
             world.bring_in(customers(draw))
             nights.append(converge(world, draw))
             linkedin = world.linkedin
@@ -84,12 +84,6 @@ def test_every_schedule_of_faults_ends_with_all_enabled_once(sqlite_template: Pa
             faults += linkedin.misfortunes
             effective += linkedin.effective.total()
             killed += sum(process.dead for process in world.processes)
-        except AssertionError as error:
-            raise AssertionError(f"seed {seed}: {error}") from error
-        finally:
-            world.close()
-            for file in tmp_path.iterdir():
-                file.unlink()
     print(  # noqa: T201 - figures for whoever asks for them
         f"\n{len(nights)} schedules, {dict(kinds)} requests, {effective} enables that had an effect, {killed} kills; "
         f"nights: median {median(nights)}, most {max(nights)}; faults: {dict(faults.most_common())}"

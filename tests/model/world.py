@@ -6,7 +6,8 @@ own, with what `tests/model/steps.py` puts in Prefect's place.
 
 import asyncio
 import contextvars
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,19 @@ class World:
             self.loop.run_until_complete(asyncio.wait(left))
         self.loop.close()
         self._opened.close()
+
+
+@contextmanager
+def of_seed(world: World, seed: int, folder: Path) -> Iterator[None]:
+    """A failure names the seed, and its world leaves nothing on the disk."""
+    try:
+        yield
+    except AssertionError as error:
+        raise AssertionError(f"seed {seed}: {error}") from error
+    finally:
+        world.close()
+        for file in folder.iterdir():
+            file.unlink()
 
 
 def _no_waiting_for_the_disk(connection: Any, _record: object) -> None:
