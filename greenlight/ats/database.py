@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlmodel import Session
 
 from greenlight.ats.waiting import DatabaseUnavailable, cause_of, patiently
@@ -62,11 +62,11 @@ class Database:
 
         return patiently(once, added_meanwhile=True)
 
-    def migrate(self) -> None:
-        """Bring the schema to its newest revision; waits for another process that is doing the same."""
-        with self._writer.execution_options(limits=_MIGRATING).connect() as connection:
-            migrate(connection)
-            connection.commit()
+    def migrate(self, revision: str = "head") -> None:
+        """Bring the schema to `revision`, wholly or not at all; waits for another process that is doing the same."""
+        engine = self._writer.execution_options(limits=_MIGRATING)
+        with engine.connect() as connection, _tables_may_be_rewritten(connection), connection.begin():
+            migrate(connection, revision)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -159,6 +159,24 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
+@contextmanager
+def _tables_may_be_rewritten(connection: Connection) -> Iterator[None]:
+    """On SQLite an altered table is a new one in its place (sqlite.org/lang_altertable.html, section 7).
+
+    Its foreign keys are off meanwhile, since dropping the old table would otherwise delete what others refer to.
+    They can be switched between two transactions only. Raises IntegrityError where a reference has been lost.
+    """
+    driver = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite" or driver is None:
+        yield
+        return
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
 def is_newest(connection: Connection) -> bool:
     """Whether the schema is at its newest revision, without asking for a lock."""
     context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
@@ -166,16 +184,18 @@ def is_newest(connection: Connection) -> bool:
 
 
 def migrate(connection: Connection, revision: str = "head") -> None:
-    """Bring the schema to `revision` on this connection; the caller commits."""
+    """Bring the schema up to the newest revision or down to an older one on this connection; the caller commits."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
     config = alembic_config(connection)
     # Alembic keeps what it works on in a global.
     with _ONE_AT_A_TIME:
-        if revision == "base":
-            command.downgrade(config, revision)
-        else:
+        if revision == "head":
             command.upgrade(config, revision)
+        else:
+            command.downgrade(config, revision)
+    if connection.dialect.name == "sqlite" and (lost := connection.execute(text("PRAGMA foreign_key_check")).all()):
+        raise IntegrityError("PRAGMA foreign_key_check", None, ValueError(f"rows that refer to nothing: {lost[:5]}"))
 
 
 def alembic_config(connection: Connection) -> Config:

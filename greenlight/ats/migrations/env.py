@@ -10,6 +10,8 @@ context.configure(
     target_metadata=Table.metadata,
     version_table=attributes["version_table"],
     render_as_batch=True,
+    # Alembic takes SQLite for a database that commits each change of the schema by itself.
+    transactional_ddl=True,
 )
 with context.begin_transaction():
     context.run_migrations()
