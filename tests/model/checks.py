@@ -2,14 +2,15 @@
 
 from datetime import timedelta
 
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 
-from greenlight.ats.ledger import Attempt
+from greenlight.ats.ledger import Attempt, Hold
 from greenlight.ats.rows import item
 from greenlight.ats.tables import Integration, RequestDay
 from greenlight.domain.budget import Lane
 from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Outcome
+from greenlight.domain.report import Report, Verdict
 from greenlight.domain.status import NOT_REQUESTED, Status, parse_onboarding_status
 from tests.model.process import Process
 from tests.model.world import World
@@ -33,6 +34,7 @@ class Checks:
         assert world.loop.complaints == []
         self._requests_are_counted()
         self._what_is_on_record_was_answered()
+        self._nothing_held_was_sent()
         for process in world.processes:
             if process.report is not None and process.number not in self._reported:
                 self._reported.add(process.number)
@@ -75,11 +77,36 @@ class Checks:
             assert row.observed in told or told_by_enable, f"{place}: {row.observed} at {at}"
             self._right.add((place, row.observed, at))
 
+    def _nothing_held_was_sent(self) -> None:
+        """Whoever ran, and however often."""
+        with self._world.database.reading() as session:
+            query = select(Attempt, Hold).where(
+                col(Hold.integration_id) == Attempt.integration_id,
+                col(Hold.since) < col(Attempt.opened_at),
+                or_(col(Hold.ended_at).is_(None), col(Hold.ended_at) > col(Attempt.opened_at)),
+            )
+            sent = list(session.exec(query))
+        assert sent == []
+
+    def _ok_is_done(self, report: Report, process: Process) -> None:
+        """Whatever the run was told to be REQUESTED has been enabled since, by whomever, or was told otherwise since."""
+        if report.verdict is not Verdict.OK:
+            return
+        linkedin = self._world.linkedin
+        for entry in report.items:
+            where = self._world.clients[entry.item.customer_id], entry.item.key
+            told = [look for look in linkedin.looks.get(where, []) if look.told is not None]
+            ours = [look.at for look in told if look.caller == process.number and look.told == "REQUESTED"]
+            since = [enable for enable in linkedin.enables.get(where, []) if ours and enable.at >= ours[-1]]
+            other = [look for look in told if ours and look.at >= ours[-1] and look.told != "REQUESTED"]
+            assert not ours or since or other, f"{entry.item} is said to be settled: {entry.condition}"
+
     def _report_adds_up(self, process: Process) -> None:
         report = process.report
         assert report is not None
         items = [entry.item for entry in report.items]
         assert len(set(items)) == len(items) == sum(report.counts().values())
+        self._ok_is_done(report, process)
         sent = self._world.linkedin.sent
         for kind in ("token", "verify", "enable"):
             assert sent[process.number, kind] <= getattr(report.requests, kind)

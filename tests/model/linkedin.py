@@ -86,6 +86,8 @@ class LinkedIn:
         #: Faults of the next enables, before those of whatever comes next.
         self.at_enables: deque[str] = deque()
         self.weather: Callable[[str], str] = self._scripted
+        #: What every look shows of every key instead of the truth; None is the truth, and "" shows nothing at all.
+        self.lie: str | None = None
         self.tokens: dict[str, tuple[str, datetime]] = {}
         self.looks: dict[Place, list[Look]] = {}
         self.enables: dict[Place, list[Enable]] = {}
@@ -194,7 +196,7 @@ class LinkedIn:
         results = {}
         for key in keys:
             statuses = application.before if fault == "stale" and key in application.before else application.statuses
-            status = statuses.get(key)
+            status = statuses.get(key) if self.lie is None else self.lie or None
             told = None if deaf else status or "NOT_REQUESTED"
             self.looks.setdefault((client_id, key), []).append(Look(caller.number, self._clock(), told))
             if status is not None:
