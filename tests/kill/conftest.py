@@ -1,6 +1,6 @@
 """One driver process for the matrices of each file, a world for each matrix, and the list of what was covered."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from blocks.parent_app import save_parent
 from greenlight.linkedin.oauth import Credentials
 from sandbox.app import create_app
 from sandbox.server import serving_in_thread
-from sandbox.world import World
+from sandbox.world import Application, World
 from tests.kill.enabling import Street
 from tests.kill.harness import Driver, Points
 from tests.kill.steps import PARENT
@@ -61,16 +61,17 @@ def town(driver: Driver, prefect_server: str, database_url: str) -> Any:
 
 @pytest.fixture
 def street(enabling_driver: Driver, database_url: str) -> Any:
-    """`with street(world) as there:`"""
+    """`with street(world) as there:`, or with more applications, which customers get later."""
 
     @contextmanager
-    def build(world: World) -> Iterator[Street]:
-        app = create_app(world)
+    def build(world: World, later: Sequence[Application]) -> Iterator[Street]:
+        everything = world.model_copy(update={"applications": [*world.applications, *later]})
+        app = create_app(everything)
         with serving_in_thread(app) as address:
-            yield Street(enabling_driver, app.state.sandbox, address, database_url)
+            yield Street(enabling_driver, app.state.sandbox, address, database_url, world.applications)
 
-    def built(world: World) -> AbstractContextManager[Street]:
-        return build(world)
+    def built(world: World, later: Sequence[Application] = ()) -> AbstractContextManager[Street]:
+        return build(world, later)
 
     return built
 

@@ -11,6 +11,8 @@ the first of that name. `until_whole` ends the job after the first cell that not
 - `"together": 2` is that many processes at the same time instead, of which `kills` kills the first ones;
 - `"stop": 7` is one that is stopped at that step, one that runs meanwhile, and then the first one goes on;
 - `"ahead": 20` moves all the cell's clocks on by that many seconds after each kill, and while a process is stopped;
+- `"hosts": [10800, -10800]` are the seconds by which each run's host is ahead of all others, in their order;
+- `"unfinished": true` leaves out the run that is left alone;
 - `"lease": 1.5` makes leases that short, `"renew": 0.1` has them renewed so often, and `"env"` are settings.
 """
 
@@ -25,12 +27,16 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
+import greenlight.ats.clock
 import greenlight.ats.locks
+import greenlight.linkedin.calls
+import greenlight.linkedin.errors
+import greenlight.linkedin.oauth
 import greenlight.reconcile.locking
 import tasks.session
 from greenlight.ats.clock import DatabaseClock
@@ -40,6 +46,14 @@ from tests.kill.steps import one_writer_at_a_time, watch
 #: Cells that are worked on side by side, unless the job has a `width`: most of a run is waiting for answers, but
 #: Prefect's server on SQLite is slow with more writers.
 WIDTH = 3
+
+#: All modules of ours on a run's way that ask the host what time it is.
+_TELLING_TIME: tuple[Any, ...] = (
+    tasks.session,
+    greenlight.linkedin.calls,
+    greenlight.linkedin.errors,
+    greenlight.linkedin.oauth,
+)
 
 _LOCK = Path(gettempdir(), f"kill-{os.getpid()}.lock")
 
@@ -57,16 +71,23 @@ class Clock:
     def move(self, seconds: float) -> None:
         self._shared[:8] = struct.pack("d", self.ahead + seconds)
 
-    def rule(self) -> None:
-        """From now on it is this process's one clock."""
+    def rule(self, host_ahead: float) -> None:
+        """From now on it is this process's one clock, on a host whose own is ahead of the database's by so much."""
         clock = self
 
         class Ahead(datetime):
             @classmethod
             def now(cls, tz: tzinfo | None = None) -> Any:
-                return datetime.now(tz) + timedelta(seconds=clock.ahead)
+                return datetime.now(tz) + timedelta(seconds=clock.ahead + host_ahead)
 
-        tasks.session.datetime = Ahead
+        for module in _TELLING_TIME:
+            module.datetime = Ahead
+
+        def host() -> datetime:
+            return datetime.now(UTC) + timedelta(seconds=host_ahead)
+
+        known = DatabaseClock.__init__
+        DatabaseClock.__init__ = lambda its, database: known(its, database, host)
         of_the_database = DatabaseClock.__call__
         DatabaseClock.__call__ = lambda its: of_the_database(its) + timedelta(seconds=clock.ahead)
 
@@ -82,6 +103,7 @@ class Run:
         *,
         stop_at: int | None = None,
         start_at: float = 0,
+        number: int = 0,
     ) -> None:
         assert threading.active_count() == 1, "a fork takes along one thread alone"
         self._reader, writer = os.pipe()
@@ -89,7 +111,8 @@ class Run:
         self._process = os.fork()
         if self._process == 0:
             os.close(self._reader)
-            _live(cell, clock, writer, {kill_at: signal.SIGKILL, stop_at: signal.SIGSTOP}, start_at)
+            host_ahead = cell.get("hosts", {number: 0.0})[number]
+            _live(cell, clock, host_ahead, writer, {kill_at: signal.SIGKILL, stop_at: signal.SIGSTOP}, start_at)
         os.close(writer)
 
     def stopped(self) -> bool:
@@ -115,6 +138,7 @@ class Run:
 def _live(
     cell: dict[str, Any],
     clock: Clock,
+    host_ahead: float,
     writer: int,
     signals: dict[int | str | None, signal.Signals],
     start_at: float,
@@ -143,7 +167,7 @@ def _live(
         if "lease" in cell:
             greenlight.ats.locks.LEASE = timedelta(seconds=cell["lease"])
         greenlight.reconcile.locking.RENEW_EVERY = cell.get("renew", greenlight.reconcile.locking.RENEW_EVERY)
-        clock.rule()
+        clock.rule(host_ahead)
         watch(step)
         time.sleep(max(0.0, start_at - time.monotonic()))
         say({"result": asyncio.run(_result(cell))})
@@ -162,18 +186,20 @@ def _carry_out(cell: dict[str, Any]) -> dict[str, Any]:
     if together := cell.get("together"):
         start = time.monotonic() + 0.05
         fates = [*kills, *[None] * (together - len(kills))]
-        runs = [Run(cell, clock, fate, start_at=start + turn * cell["lag"]) for turn, fate in enumerate(fates)]
+        runs = [
+            Run(cell, clock, fate, start_at=start + turn * cell["lag"], number=turn) for turn, fate in enumerate(fates)
+        ]
         return {**cell, "runs": [run.ended() for run in runs]}
     if stop := cell.get("stop"):
         first = Run(cell, clock, stop_at=stop)
         stopped = first.stopped()
         clock.move(cell["ahead"])
-        meanwhile = Run(cell, clock).ended()
+        meanwhile = Run(cell, clock, number=1).ended()
         first.goes_on()
         return {**cell, "stopped": stopped, "runs": [meanwhile, first.ended()]}
     runs: list[Any] = []
-    for kill_at in [*kills, None]:
-        runs.append(Run(cell, clock, kill_at).ended())
+    for number, kill_at in enumerate([*kills] if cell.get("unfinished") else [*kills, None]):
+        runs.append(Run(cell, clock, kill_at, number=number).ended())
         clock.move(cell.get("ahead", 0))
     return {**cell, "runs": runs}
 

@@ -76,11 +76,14 @@ def context_of(customer: str) -> str:
 class Street:
     """LinkedIn's stand-in and the ATS database, as they are seen from outside of any run."""
 
-    def __init__(self, driver: Driver, linkedin: Any, address: str, database_url: str) -> None:
+    def __init__(
+        self, driver: Driver, linkedin: Any, address: str, database_url: str, on_record: Sequence[Application]
+    ) -> None:
         self.linkedin = linkedin
+        self._on_record = on_record
         self._driver = driver
         self._database_url = database_url
-        self._names = [application["customer"] for application in linkedin.state()["applications"]]
+        self._names = [str(application.customer) for application in on_record]
         self._env = {
             "GREENLIGHT_DATABASE_URL": database_url,
             "GREENLIGHT_LINKEDIN_API_URL": address,
@@ -98,11 +101,11 @@ class Street:
             known = [Registration(name, name, (client_of(name), block_name(name)), []) for name in self._names]
             register(database, known, now)
             visits, requests = Visits(database), Requests(database)
-            for application in self.linkedin.state()["applications"]:
-                name = application["customer"]
+            for application in self._on_record:
+                name = str(application.customer)
                 keys = [
-                    IntegrationKey(one["integrationContext"], one["integrationType"], one["tenantType"])
-                    for one in application["integrations"]
+                    IntegrationKey(one.integration_context, one.integration_type, one.tenant_type)
+                    for one in application.integrations
                 ]
                 visits.open(f"link {name}", name, name, now, now + timedelta(hours=1))
                 requests.record(name, name, keys, now)

@@ -68,14 +68,14 @@ async def _rotate(cell: Cell) -> dict[str, Any]:
 
 async def _act_on_requests(cell: Cell) -> dict[str, Any]:
     """What the task worker does when the portal has rung."""
-    _hold_credentials_of(cell["customer"])
+    _hold_credentials_of(cell)
     await tasks.requested.act_on_requests.fn(cell["customer"])
     return {}
 
 
 async def _reconcile(cell: Cell) -> dict[str, Any]:
     """What the flow `reconcile` does. With `again` each run of the cell is the same flow run."""
-    _hold_credentials_of(cell["customer"])
+    _hold_credentials_of(cell)
     flows.reconcile.flow_run = SimpleNamespace(id=cell["run_id"] if cell.get("again") else uuid4())
     state = await flows.reconcile.reconcile.fn(What.APPLY, (cell["customer"],))
     return {"state": state.name, "message": state.message}
@@ -108,9 +108,11 @@ def prepare(cell: Cell) -> None:
     gc.freeze()
 
 
-def _hold_credentials_of(customer: str) -> None:
+def _hold_credentials_of(cell: Cell) -> None:
     """Reading a block changes nothing anywhere, and costs more than all else that a run does."""
-    held = {block_name(customer): Credentials(client_of(customer), SecretStr(secret_of(customer)))}
+    customer = cell["customer"]
+    client_id = cell.get("client", client_of(customer))
+    held = {block_name(customer): Credentials(client_id, SecretStr(secret_of(customer)))}
 
     async def get_many(self: ChildAppBlocks, names: Sequence[str]) -> Mapping[str, Credentials]:
         return {name: held[name] for name in names if name in held}

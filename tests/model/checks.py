@@ -89,7 +89,7 @@ class Checks:
         assert sent == []
 
     def _ok_is_done(self, report: Report, process: Process) -> None:
-        """Whatever the run was told to be REQUESTED has been enabled since, by whomever, or was told otherwise since."""
+        """Whatever the run was told to be REQUESTED has been enabled since, by whomever, or it was told otherwise."""
         if report.verdict is not Verdict.OK:
             return
         linkedin = self._world.linkedin
