@@ -133,6 +133,19 @@ def test_a_refusal_is_a_refusal_even_if_it_is_enabled(database: Database) -> Non
     assert integration(database, id).observed == Status.ENABLED
 
 
+def test_a_sleepers_answer_does_not_change_what_a_look_has_settled(database: Database) -> None:
+    """The end that somebody has written stands, and what is on record of the integration as well."""
+    id, attempt_id = started(database)
+    shows(database, id, Status.ENABLED, at(3))
+    refused = settle_without_look(Answer(Exit.REFUSED, Reason.REQUEST_REFUSED, "HTTP 418 no"))
+    end(database, attempt_id, id, refused, minute=5)
+    (attempt,) = attempts_at(database, id)
+    assert (attempt.outcome, attempt.closed_at, attempt.reason) == ("confirmed_by_looking", at(3), None)
+    row = integration(database, id)
+    assert (row.observed, row.reason) == (Status.ENABLED, Reason.ENABLED)
+    assert row.done_in_run == "run-1"
+
+
 def test_an_unclear_end_does_not_open_what_a_look_has_settled(database: Database) -> None:
     """Another run has looked while the answer was awaited, and what it saw stands."""
     id, attempt_id = started(database)

@@ -79,6 +79,17 @@ def test_it_ends_when_what_was_seen_is_back(database: Database) -> None:
     assert held(database, [*enabled, *ready], minute=23) == {}
 
 
+def test_what_comes_back_as_requested_while_others_are_gone_is_still_held(database: Database) -> None:
+    """An answer that shows it as never enabled is no sign that the answers are right again."""
+    enabled, ready = town(database, 12)
+    turn_empty(database, enabled)
+    held(database, [*enabled, *ready])
+    shows(database, enabled[0], Status.REQUESTED, at(20), purpose="observe:20")
+    shows(database, enabled[1], Status.ENABLED, at(20), purpose="observe:20")
+    found = held(database, [*enabled, *ready], minute=21)
+    assert found == dict.fromkeys(["c00", *(f"c{n:02}" for n in range(2, 12)), "r00"], GUARD)
+
+
 def test_a_person_lifts_it_for_one_customer_and_it_stays_lifted(database: Database) -> None:
     enabled, ready = town(database, 12, ready=2)
     turn_empty(database, enabled)
