@@ -238,7 +238,7 @@ GUARDS = [
         "greenlight/ats/plans.py",
         "if planned.client_id != client_id]",
         "if False]",
-        ("tests/ats/test_ats_plans.py",),
+        ("tests/ats/test_ats_plan_use.py",),
     ),
     Guard(
         "the cap of a run",

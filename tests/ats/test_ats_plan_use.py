@@ -8,11 +8,13 @@ from sqlmodel import col, select
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Warrant, Word
 from greenlight.ats.plans import GOOD_FOR, PlanRefused, Plans
+from greenlight.ats.registry import Registration, register
 from greenlight.ats.tables import Plan
 from greenlight.domain.selection import Selection
+from greenlight.domain.status import Status
 from tests.ats.asking import at_once
 from tests.ats.test_ats_plans import PRICE, planned
-from tests.ats.world import NOON, at, bring_in, customer
+from tests.ats.world import NOON, at, bring_in, customer, shows
 
 RUNS = 6
 
@@ -84,3 +86,15 @@ def test_a_plan_expires_whatever_its_approval_says(database: Database, plan_id: 
         with pytest.raises(PlanRefused, match="has expired"):
             act()
     assert words(database) == []
+
+
+def test_what_was_approved_under_another_application_is_told_apart(database: Database) -> None:
+    """A look under an application that was replaced since is no reason to enable under the new one."""
+    ids = bring_in(database, *(customer(f"c{n}") for n in range(5)))
+    for id in ids:
+        shows(database, id, Status.REQUESTED, at(1))
+    plans = Plans(database)
+    plan_id = plans.save(planned(database, ids), Selection(), PRICE, at(2))
+    assert plans.of_another_application(plan_id) == []
+    register(database, [Registration("c4", "c4 Ltd", ("client-new", "child-app-c4"), [])], at(3))
+    assert [item.customer_id for item in plans.of_another_application(plan_id)] == ["c4"]
