@@ -88,6 +88,8 @@ def test_what_comes_back_as_requested_while_others_are_gone_is_still_held(databa
     shows(database, enabled[1], Status.ENABLED, at(20), purpose="observe:20")
     found = held(database, [*enabled, *ready], minute=21)
     assert found == dict.fromkeys(["c00", *(f"c{n:02}" for n in range(2, 12)), "r00"], GUARD)
+    (first,) = Holds(database).on_record(["c00"])
+    assert first.since == at(10), "it is the same hold, and as old as what was seen"
 
 
 def test_a_person_lifts_it_for_one_customer_and_it_stays_lifted(database: Database) -> None:
