@@ -8,13 +8,14 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from typing import ClassVar
 from uuid import UUID
 
 from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import BlockDocumentCreate, BlockDocumentUpdate
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from pydantic import ConfigDict, SecretStr, ValidationError
 
 from greenlight.linkedin.oauth import Credentials
@@ -115,6 +116,16 @@ class ChildAppBlocks:
         self._held |= changed
         self._asked |= changed.keys()
         return changed.keys()
+
+    async def delete(self, name: str) -> bool:
+        """Delete a block for good; whether it was there."""
+        async with get_client() as client:
+            there = await _read(client, [name])
+            for id, _ in there.values():
+                with suppress(ObjectNotFound):
+                    await client.delete_block_document(id)
+        self._held.pop(name, None)
+        return bool(there)
 
 
 async def _read(client: PrefectClient, names: Sequence[str]) -> dict[str, tuple[UUID, Credentials | None]]:

@@ -83,6 +83,8 @@ CALM = frozenset(
         Reason.SUDDENLY_EMPTY,
         Reason.WANTED_SET_JUMPED,
         Reason.NOT_DONE,
+        Reason.WITHDRAWN,
+        Reason.ENABLED_BUT_WITHDRAWN,
         Reason.RESTING,
         Reason.NOT_LOOKED_AT,
         Reason.APPLICATION_WORKS,
@@ -218,6 +220,10 @@ WORDS: dict[Reason, Words] = {
     Reason.SUDDENLY_EMPTY: _LOOKS_FIRST,
     Reason.WANTED_SET_JUMPED: _LOOKS_FIRST,
     Reason.NOT_DONE: Words("Not done yet", f"LinkedIn has your request, and we have not come to it yet. {_BY_ITSELF}"),
+    Reason.WITHDRAWN: Words("Withdrawn", "This integration is not wanted any more. Request it anew to bring it back."),
+    Reason.ENABLED_BUT_WITHDRAWN: Words(
+        "Withdrawn", f"This integration is not wanted any more, and LinkedIn still has it enabled. {_OURS}"
+    ),
     Reason.RESTING: Words(
         "Trying again later", f"LinkedIn could not be asked, so we wait a while before the next try. {_BY_ITSELF}"
     ),

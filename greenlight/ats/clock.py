@@ -19,6 +19,13 @@ def _host() -> datetime:
     return datetime.now(UTC)
 
 
+def time_of(database: Database) -> datetime:
+    """The database's time now, for whoever writes once. Raises DatabaseUnavailable. Not for the event loop."""
+    clock = DatabaseClock(database)
+    clock.sync()
+    return clock()
+
+
 @units
 class DatabaseClock:
     """The database's time when it was last asked, plus what has passed here since; for SQLite this host's.

@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from greenlight.ats.columns import UtcDateTime
 from greenlight.ats.ledger import Attempt
-from greenlight.ats.rows import SKEW, held_by_a_guard
+from greenlight.ats.rows import SKEW, held_by_a_guard, is_wanted
 from greenlight.ats.tables import ChildApplication, Customer, Integration, Pause
 from greenlight.ats.warrants import newest_live
 from greenlight.domain.conditions import AttemptOutcome
@@ -98,6 +98,7 @@ GUARDS = (
     Guard("it was seen under another application", _seen_under_it),
     Guard("an attempt is open", _none_open),
     Guard("LinkedIn has answered an enable since it was looked at", _not_answered_since),
+    Guard("a person has withdrawn it", lambda _: is_wanted(), Reason.WITHDRAWN),
     Guard("the customer is paused", _not_paused, Reason.PAUSED),
     Guard("a guard holds it", _not_held, Reason.NOT_DONE),
     Guard("nobody whose word counts has asked for it", lambda i: newest_live(i.run_id).is_not(None),

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, or_, select, update
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Hold
-from greenlight.ats.rows import item, make_requests_due, rows, slices
+from greenlight.ats.rows import is_wanted, item, make_requests_due, rows, slices
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import Customer, Integration
 from greenlight.ats.waiting import units
@@ -159,7 +159,7 @@ def _emptied_customers(session: Session) -> tuple[dict[str, datetime], int]:
         .having(shows == 0)
     )
     showing = select(func.count(func.distinct(col(Integration.customer_id)))).where(
-        col(Integration.observed).in_(SHOWS)
+        col(Integration.observed).in_(SHOWS), is_wanted()
     )
     emptied = {customer: at for customer, at in session.exec(query) if at is not None}
     return emptied, session.exec(showing).one()
@@ -215,7 +215,9 @@ def _claims(session: Session, contexts: Iterable[str]) -> dict[str, frozenset[st
     found: dict[str, frozenset[str]] = {}
     query = select(Integration.integration_context, Integration.customer_id).distinct()
     for some in slices(sorted(contexts)):
-        shown = query.where(col(Integration.integration_context).in_(some), col(Integration.observed).in_(SHOWS))
+        shown = query.where(
+            col(Integration.integration_context).in_(some), col(Integration.observed).in_(SHOWS), is_wanted()
+        )
         for context, customer in session.exec(shown):
             found[context] = found.get(context, frozenset()) | {customer}
     return found

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt, Warrant, Word
-from greenlight.ats.rows import release, set_condition, slices
+from greenlight.ats.rows import release, set_condition, slices, want_again
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.ats.waiting import unit
 from greenlight.ats.warrants import give, is_live
@@ -43,6 +43,8 @@ class Changes:
     customers_changed: int = 0
     integrations_added: int = 0
     integrations_renamed: int = 0
+    #: That a person had withdrawn.
+    integrations_returned: int = 0
 
 
 def register(
@@ -143,7 +145,7 @@ def _register_customer(session: Session, registration: Registration, changes: Ch
         session.flush()
     else:
         before = customer.customer_name
-        customer.customer_name = registration.customer_name
+        customer.customer_name, customer.forgotten_at = registration.customer_name, None
     changed = before is not None and before != registration.customer_name
     if registration.application is not None:
         client_id, block = registration.application
@@ -185,8 +187,9 @@ def _register_integrations(
                 created_at=now,
             )
             session.add(row)
-        elif row.integration_name != name:
-            changes.integrations_renamed += 1
+        else:
+            changes.integrations_returned += want_again(row, now)
+            changes.integrations_renamed += row.integration_name != name
             row.integration_name = name
         asked_for.append(row)
     return asked_for

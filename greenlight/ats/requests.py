@@ -14,7 +14,16 @@ from sqlmodel import Session, and_, col, exists, func, or_, select, update
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt, Word
-from greenlight.ats.rows import has_open_request, held_by_a_guard, is_between, item, open_request, report_item
+from greenlight.ats.rows import (
+    has_open_request,
+    held_by_a_guard,
+    is_between,
+    is_wanted,
+    item,
+    open_request,
+    report_item,
+    want_again,
+)
 from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence
 from greenlight.ats.waiting import units
 from greenlight.ats.warrants import give
@@ -180,6 +189,7 @@ class Requests:
             col(Integration.reason).in_(_MAY_CHANGE),
             col(Integration.checked_at) < now - FRESH_FOR,
             col(Integration.look_due_at).is_(None),
+            is_wanted(),
             ~open_request(),
         )
         with self._database.reading() as session:
@@ -195,7 +205,8 @@ class Requests:
         with self._database.reading() as session:
             customer = session.get_one(Customer, customer_id)
             application = session.get(ChildApplication, customer_id)
-            query = select(Integration).where(Integration.customer_id == customer_id).order_by(col(Integration.id))
+            query = select(Integration).where(Integration.customer_id == customer_id, is_wanted())
+            query = query.order_by(col(Integration.id))
             rows = session.exec(query).all()
             checked = col(Integration.checked_at)
             untried = or_(checked.is_(None), checked <= col(Integration.requested_at))
@@ -268,6 +279,7 @@ def _record(
     session.flush()
     for key in keys:
         row = known[key]
+        want_again(row, now)
         settled = row.observed == Status.ENABLED and is_between(now - SETTLED_FOR + _TICK, row.observed_at, now)
         if not settled:
             # Each request has a time of its own, also where clocks differ: by it a repeat is told apart.

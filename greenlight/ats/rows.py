@@ -10,7 +10,14 @@ from sqlmodel import Session, and_, col, exists, func, or_, select, update
 
 from greenlight.ats.ledger import Attempt, Hold
 from greenlight.ats.tables import ChildApplication, Integration
-from greenlight.domain.conditions import EFFECT, NOT_LOOKED_AT, Condition, settle_open_attempt, while_open
+from greenlight.domain.conditions import (
+    EFFECT,
+    NOT_LOOKED_AT,
+    Condition,
+    settle_open_attempt,
+    when_withdrawn,
+    while_open,
+)
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.memory import Memory, remember, rests
 from greenlight.domain.plan import Action, Item
@@ -66,12 +73,28 @@ def wanted_row(row: Integration, application: ChildApplication | None) -> Wanted
 
 
 def set_condition(row: Integration, known: Condition, now: datetime) -> None:
-    """Write a condition; `condition_since` moves only when outcome or reason do."""
+    """Write a condition; `condition_since` moves only when outcome or reason do. What is withdrawn stays so."""
+    if row.withdrawn_at is not None:
+        known = when_withdrawn(Status(row.observed))
     if (row.outcome, row.reason) != (known.outcome, known.reason):
         row.condition_since = now
     row.outcome, row.reason, row.detail = known.outcome, known.reason, known.detail
     memory = remember(Memory(row.tries, row.next_try_at), known, now)
     row.checked_at, row.tries, row.next_try_at = now, memory.tries, memory.next_try_at
+
+
+def is_wanted() -> ColumnElement[bool]:
+    """Whether the integration of the query is wanted still: nobody has withdrawn it."""
+    return col(Integration.withdrawn_at).is_(None)
+
+
+def want_again(row: Integration, now: datetime) -> bool:
+    """Bring back what was withdrawn; whether it was."""
+    if row.withdrawn_at is None:
+        return False
+    row.withdrawn_at = row.withdrawn_by = None
+    set_condition(row, NOT_LOOKED_AT, now)
+    return True
 
 
 def has_open_request(row: Integration) -> bool:

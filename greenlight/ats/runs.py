@@ -113,7 +113,7 @@ class Runs:
 
     def known(self, command: Command, selection: Selection) -> Report:
         """What is known now of the selected integrations, whichever run found it out. Raises UnknownCustomer."""
-        ids = self._store.select(selection)
+        ids = self._store.select(selection, withdrawn=True)
         with self._database.reading() as session:
             return Report(command, _items(session, ids))
 

@@ -14,6 +14,7 @@ from greenlight.ats.rows import (
     is_ahead,
     is_between,
     is_the_customers_own,
+    is_wanted,
     item,
     locked,
     rows,
@@ -55,8 +56,11 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def select(self, selection: Selection) -> list[int]:
-        """Ids of the wanted integrations, oldest first. Raises UnknownCustomer for a name that does not exist."""
+    def select(self, selection: Selection, *, withdrawn: bool = False) -> list[int]:
+        """Ids of the wanted integrations, oldest first, and of those that were `withdrawn`, if asked for.
+
+        Raises UnknownCustomer for a name that does not exist.
+        """
         query = select(Integration.id).order_by(col(Integration.id))
         if selection.customers:
             query = query.where(col(Integration.customer_id).in_(selection.customers))
@@ -64,6 +68,8 @@ class Store:
             query = query.where(col(Integration.customer_id).not_in(selection.excluded))
         if selection.types:
             query = query.where(col(Integration.integration_type).in_(selection.types))
+        if not withdrawn:
+            query = query.where(is_wanted())
         with self._database.reading() as session:
             named = {*selection.customers, *selection.excluded}
             known = session.exec(select(Customer.customer_id).where(col(Customer.customer_id).in_(named)))
@@ -87,7 +93,7 @@ class Store:
         """Customers with an enabled integration, those first whose was not looked at for longest."""
         query = (
             select(Integration.customer_id)
-            .where(Integration.observed == Status.ENABLED)
+            .where(Integration.observed == Status.ENABLED, is_wanted())
             .group_by(Integration.customer_id)
             .order_by(func.min(Integration.checked_at), Integration.customer_id)
             .limit(most)
@@ -96,9 +102,14 @@ class Store:
             return list(session.exec(query))
 
     def wanted(self, ids: Sequence[int], *, unless_looked_for: str | None = None) -> list[Wanted]:
-        """The integrations with these ids, in that order, without those already looked at for that purpose."""
-        query = select(Integration, ChildApplication).join(
-            ChildApplication, col(ChildApplication.customer_id) == Integration.customer_id, isouter=True
+        """Those of the integrations with these ids that are wanted still, in that order.
+
+        Without those already looked at for that purpose.
+        """
+        query = (
+            select(Integration, ChildApplication)
+            .join(ChildApplication, col(ChildApplication.customer_id) == Integration.customer_id, isouter=True)
+            .where(is_wanted())
         )
         found: dict[int, Wanted] = {}
         with self._database.reading() as session:

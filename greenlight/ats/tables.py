@@ -42,6 +42,8 @@ class Customer(Table, table=True):
     customer_id: str = Field(primary_key=True, max_length=128)
     customer_name: str = Field(max_length=200)
     created_at: datetime = Field(sa_type=UtcDateTime)
+    #: When what is personal was taken off the records of a customer that left; None is a customer.
+    forgotten_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: Who is at this customer now, for which run, and until when that holds unless it is renewed.
     locked_by: str | None = Field(default=None, max_length=36)
     locked_for: str | None = Field(default=None, max_length=36)
@@ -147,6 +149,9 @@ class Integration(Table, table=True):
     #: When the plugin's callback last named it, and the latest such moment that has been acted on.
     requested_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     acted_on_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    #: When a person took it out of what is wanted, and who that was; None is wanted.
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    withdrawn_by: str | None = Field(default=None, max_length=200)
     #: While a request is open: not to be acted on before. Otherwise: that somebody waits for a look, and since when.
     look_due_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from greenlight.cli.errors import CannotRun, said_plainly
 from greenlight.cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
 from greenlight.cli.tripwires import tripwires
+from greenlight.cli.withdrawals import forget, sessions, withdraw
 
 _HELP = """Take customers' LinkedIn integrations from requested to enabled, and keep proving it.
 
@@ -24,6 +25,9 @@ _STDERR = Console(stderr=True, emoji=False)
 
 app = App(name="greenlight", help=_HELP, error_console=_STDERR, result_action="return_value")
 app.command(tripwires)
+app.command(withdraw)
+app.command(forget)
+app.command(sessions)
 
 
 @app.command

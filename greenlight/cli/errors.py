@@ -12,6 +12,7 @@ from greenlight.ats.plans import PlanRefused, UnknownPlan
 from greenlight.ats.registry import ApplicationReplaced, ClientIdTaken
 from greenlight.ats.rotations import NotRotatable
 from greenlight.ats.store import UnknownCustomer
+from greenlight.ats.withdrawals import NotTakenBack
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import InvalidSettings
@@ -24,6 +25,7 @@ _PLAIN = (
     InvalidSettings,
     NameDiffers,
     NotRotatable,
+    NotTakenBack,
     TooLong,
     UnknownCustomer,
     PlanRefused,

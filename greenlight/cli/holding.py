@@ -2,11 +2,11 @@
 
 import getpass
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.table import Table
 
+from greenlight.ats.clock import time_of
 from greenlight.ats.database import open_database
 from greenlight.ats.holds import Held, Holds
 from greenlight.cli.errors import CannotRun
@@ -34,10 +34,8 @@ def run_tripwires(*, as_json: bool) -> int:
 def run_lift(customers: tuple[str, ...], *, everybody: bool, by: str | None, as_json: bool) -> int:
     if everybody == bool(customers):
         raise CannotRun("name the customers whose holds are to end, or give --all; `greenlight tripwires` lists them")
-    who = (by or getpass.getuser()).strip()
-    if not who or not who.isprintable() or len(who) > _LONGEST_NAME:
-        raise CannotRun(f"--by is who says so, in 1 to {_LONGEST_NAME} characters")
-    lifted = _holds().lift(customers, who, datetime.now(UTC))
+    who, database = who_says_so(by), open_database(load_settings().database_url.get_secret_value())
+    lifted = Holds(database).lift(customers, who, time_of(database))
     if as_json:
         print_json(_document(lifted) | {"lifted_by": who})
     elif lifted:
@@ -46,6 +44,14 @@ def run_lift(customers: tuple[str, ...], *, everybody: bool, by: str | None, as_
     else:
         console_for_people().print(plain("Nothing was held, so nothing has changed."))
     return 0
+
+
+def who_says_so(by: str | None) -> str:
+    """The name that goes on record: who is given, or whose account this is. Raises CannotRun."""
+    who = (by or getpass.getuser()).strip()
+    if not who or not who.isprintable() or len(who) > _LONGEST_NAME:
+        raise CannotRun(f"--by is who says so, in 1 to {_LONGEST_NAME} characters")
+    return who
 
 
 def _print(held: Sequence[Held]) -> None:

@@ -56,6 +56,8 @@ def run_import(file: str, *, replace: tuple[str, ...], yes: bool, as_json: bool)
                 f"{document['credentials_written']} credentials stored."
             )
         )
+        if returned := document["integrations_returned"]:
+            console.print(plain(f"{returned} integrations that had been withdrawn are wanted again."))
         console.print(plain("Look at them: greenlight plan"))
     return 0
 

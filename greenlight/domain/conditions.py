@@ -35,6 +35,14 @@ ENABLED_BY_US = Condition(Outcome.ENABLED, Reason.ENABLED)
 #: Nothing is called enabled that no look has shown.
 NOT_SHOWN = Condition(Outcome.UNKNOWN, Reason.CONFIRMED_NOT_SHOWN)
 
+
+def when_withdrawn(observed: Status) -> Condition:
+    """What is known of an integration that a person has withdrawn, by what was last seen of it."""
+    if observed in EFFECT:
+        return Condition(Outcome.ALREADY_ENABLED, Reason.ENABLED_BUT_WITHDRAWN)
+    return Condition(Outcome.WAITING, Reason.WITHDRAWN)
+
+
 _FROM_STATUS = {
     Status.NOT_REQUESTED: Condition(Outcome.WAITING, Reason.NOT_REQUESTED),
     Status.REQUESTED: Condition(Outcome.WAITING, Reason.READY_TO_ENABLE),

@@ -61,6 +61,8 @@ class Reason(StrEnum):
     SUDDENLY_EMPTY = "SUDDENLY_EMPTY"
     WANTED_SET_JUMPED = "WANTED_SET_JUMPED"
     NOT_DONE = "NOT_DONE"
+    WITHDRAWN = "WITHDRAWN"
+    ENABLED_BUT_WITHDRAWN = "ENABLED_BUT_WITHDRAWN"
     RESTING = "RESTING"
 
 
@@ -276,6 +278,18 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Run again; if it lasts, see the run's log for what kept it from the ATS database or from LinkedIn.",
         Mover.US,
         "design, what is told of a run",
+    ),
+    Reason.WITHDRAWN: _E(
+        "A person has withdrawn it: it is neither looked at nor enabled, and its history is kept.",
+        "Nothing to do. A new request of the customer's, or an import that names it, brings it back.",
+        Mover.NOBODY,
+        "interface, withdraw",
+    ),
+    Reason.ENABLED_BUT_WITHDRAWN: _E(
+        "A person has withdrawn it, and LinkedIn has it enabled: that cannot be undone from here.",
+        "If it must not go on at LinkedIn, ask LinkedIn's support or the customer's admin to switch it off.",
+        Mover.US,
+        "interface, withdraw",
     ),
     Reason.RESTING: _E(
         "It rests after failures, so this scheduled run left it out.",

@@ -74,6 +74,7 @@ WRONG: dict[str, list[Callable[[Session], object]]] = {
         adds(lambda: ended(AttemptOutcome.NOT_APPLIED, 0.6)),
         adds(lambda: ended(AttemptOutcome.CONFIRMED, 0.5)),
     ],
+    "a person has withdrawn it": [sets(withdrawn_at=at(0), withdrawn_by="ann")],
     "the customer is paused": [adds(lambda: a_pause(at(1.1)))],
     "a guard holds it": [adds(lambda: a_hold(None))],
     "nobody whose word counts has asked for it": [

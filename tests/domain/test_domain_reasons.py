@@ -182,10 +182,12 @@ def test_beyond_the_interface_there_are_only_the_known_reasons() -> None:
         Reason.SUDDENLY_EMPTY,
         Reason.WANTED_SET_JUMPED,
     }
+    withdrawn = {Reason.WITHDRAWN: Mover.NOBODY, Reason.ENABLED_BUT_WITHDRAWN: Mover.US}
     known = {Reason.REQUEST_REFUSED, Reason.NOT_LOOKED_AT, Reason.CHANGED_SINCE_PLAN, Reason.NOT_DONE, Reason.RESTING}
-    beyond = known | set(provisioning) | held
+    beyond = known | set(provisioning) | held | set(withdrawn)
     assert set(Reason) - {reason for reason, _ in MOVES} == beyond
     assert {reason: EXPLANATIONS[reason].mover for reason in provisioning} == provisioning
+    assert {reason: EXPLANATIONS[reason].mover for reason in withdrawn} == withdrawn
     assert EXPLANATIONS[Reason.REQUEST_REFUSED].mover is Mover.US
     assert EXPLANATIONS[Reason.NOT_LOOKED_AT].mover is Mover.US
     assert EXPLANATIONS[Reason.NOT_DONE].mover is Mover.US
