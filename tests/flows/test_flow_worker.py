@@ -122,7 +122,7 @@ async def test_a_burst_with_a_killed_worker_loses_nothing_and_enables_once(town:
             random.Random(8).shuffle(calls)
             with worker(prefect_server) as first:
                 answers = asyncio.gather(*(callback(name) for name in calls))
-                await until(lambda: enabled() >= CUSTOMERS // 4, 60)
+                await until(lambda: enabled() >= CUSTOMERS // 4, 150)
                 first.send_signal(signal.SIGKILL)
                 first.wait()
             assert set(await answers) == {202}
