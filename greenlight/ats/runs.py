@@ -40,7 +40,7 @@ class Runs:
         self._plans = Plans(database)
 
     def ids(self, scope: Scope) -> list[int]:
-        """The integrations a run is about. Raises UnknownCustomer or UnknownPlan."""
+        """The integrations a run is about. Raises UnknownCustomer, UnknownType or UnknownPlan."""
         if scope.plan_id is not None:
             return self._plans.enables(scope.plan_id)
         return self._store.select(scope.selection)
@@ -109,13 +109,17 @@ class Runs:
                 plan_id=run.plan_id,
                 requests=Requests(run.token_requests, run.verify_requests, run.enable_requests),
                 price=Requests(plan.token_requests, plan.verify_requests, plan.enable_requests) if plan else None,
+                database=self._database.name,
             )
 
     def known(self, command: Command, selection: Selection) -> Report:
-        """What is known now of the selected integrations, whichever run found it out. Raises UnknownCustomer."""
+        """What is known now of the selected integrations, whichever run found it out.
+
+        Raises UnknownCustomer or UnknownType.
+        """
         ids = self._store.select(selection)
         with self._database.reading() as session:
-            return Report(command, _items(session, ids))
+            return Report(command, _items(session, ids), database=self._database.name)
 
     def attempts(self, customer_id: str) -> list[tuple[IntegrationKey, Attempt]]:
         """All attempts at a customer's integrations, oldest first."""

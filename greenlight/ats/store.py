@@ -25,6 +25,7 @@ from greenlight.ats.rows import (
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.ats.waiting import units
 from greenlight.domain.conditions import Condition
+from greenlight.domain.keys import DOCUMENTED_TYPES
 from greenlight.domain.plan import Item, Planned
 from greenlight.domain.reasons import Reason
 from greenlight.domain.selection import Selection
@@ -34,6 +35,10 @@ from greenlight.domain.tripwires import while_held
 
 class UnknownCustomer(Exception):
     """A customer was named that the ATS database does not have."""
+
+
+class UnknownType(Exception):
+    """An integration type was named that neither LinkedIn's documentation nor the ATS database has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,10 @@ class Store:
         self._database = database
 
     def select(self, selection: Selection) -> list[int]:
-        """Ids of the wanted integrations, oldest first. Raises UnknownCustomer for a name that does not exist."""
+        """Ids of the wanted integrations, oldest first.
+
+        Raises UnknownCustomer or UnknownType for a name that does not exist.
+        """
         query = select(Integration.id).order_by(col(Integration.id))
         if selection.customers:
             query = query.where(col(Integration.customer_id).in_(selection.customers))
@@ -69,6 +77,11 @@ class Store:
             known = session.exec(select(Customer.customer_id).where(col(Customer.customer_id).in_(named)))
             if missing := sorted(named - set(known)):
                 raise UnknownCustomer(f"no customer {', '.join(map(repr, missing))} in the ATS database")
+            if new := set(selection.types) - set(DOCUMENTED_TYPES):
+                wanted = set(session.exec(select(Integration.integration_type).distinct()))
+                if missing := sorted(new - wanted):
+                    known = ", ".join(sorted({*DOCUMENTED_TYPES, *wanted}))
+                    raise UnknownType(f"no integration type {', '.join(map(repr, missing))}; known are {known}")
             return [id for id in session.exec(query) if id is not None]
 
     def imported_since(self, day: date) -> list[str]:

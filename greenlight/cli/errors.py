@@ -11,7 +11,7 @@ from greenlight.ats.database import DatabaseUnavailable
 from greenlight.ats.plans import PlanRefused, UnknownPlan
 from greenlight.ats.registry import ApplicationReplaced, ClientIdTaken
 from greenlight.ats.rotations import NotRotatable
-from greenlight.ats.store import UnknownCustomer
+from greenlight.ats.store import UnknownCustomer, UnknownType
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import InvalidSettings
@@ -26,6 +26,7 @@ _PLAIN = (
     NotRotatable,
     TooLong,
     UnknownCustomer,
+    UnknownType,
     PlanRefused,
     UnknownPlan,
 )
