@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.plans import Plans
-from greenlight.ats.rows import item, report_item, rows
+from greenlight.ats.rows import item, report_item, rows, slices
 from greenlight.ats.store import Store
 from greenlight.ats.tables import Customer, Integration, Plan, Run
 from greenlight.ats.waiting import unit, units
@@ -136,8 +136,11 @@ class Runs:
 def _items(
     session: Session, ids: Sequence[int], since: datetime | None = None, *, scheduled: bool = False
 ) -> list[ReportItem]:
-    names = dict(session.exec(select(Customer.customer_id, Customer.customer_name)).all())
-    return [report_item(row, names[row.customer_id], since, scheduled=scheduled) for row in rows(session, ids)]
+    found, names = rows(session, ids), dict[str, str]()
+    for some in slices(sorted({row.customer_id for row in found})):
+        query = select(Customer.customer_id, Customer.customer_name).where(col(Customer.customer_id).in_(some))
+        names |= dict(session.exec(query).all())
+    return [report_item(row, names[row.customer_id], since, scheduled=scheduled) for row in found]
 
 
 #: Ends of an attempt whose effect is on record.
