@@ -8,7 +8,7 @@ from prefect.runtime import flow_run
 
 from flows.reconcile import look_and_enable
 from flows.request import Applier, ApplyRequest, Name, checked, named_after
-from flows.verdict import REFUSALS, refused_state
+from flows.verdict import refusing
 from greenlight.ats.runs import Scope
 from greenlight.domain.budget import Lane
 from greenlight.domain.selection import Selection
@@ -17,6 +17,7 @@ from tasks.session import enabling_session, now
 
 
 @flow(name="apply", flow_run_name=named_after(ApplyRequest), persist_result=False, validate_parameters=False)
+@refusing
 async def apply(plan_id: Name, applied_by: Applier = "") -> State[None]:
     """Enable exactly what an approved plan enables, and nothing else, once.
 
@@ -24,15 +25,12 @@ async def apply(plan_id: Name, applied_by: Applier = "") -> State[None]:
         plan_id: The approved plan; its artifact shows what it enables.
         applied_by: Who applies it; needed where approver and applier must be two persons.
     """
-    try:
-        request = checked(ApplyRequest, plan_id=plan_id, applied_by=applied_by)
-        settings = load_settings()
-        async with enabling_session(settings, Lane.OPERATOR) as session:
-            run_id, by = str(flow_run.id), {"applied_by": request.applied_by, "approvers": settings.approvers}
-            named = await asyncio.to_thread(session.plans.use, request.plan_id, run_id, now(), **by)
-            # Its own cap went into it when it was made.
-            cap = len(await asyncio.to_thread(session.plans.enables, request.plan_id))
-            scope = Scope(Selection(), request.plan_id)
-            return await look_and_enable(session, scope, request, named, cap)
-    except REFUSALS as refused:
-        return refused_state(refused)
+    request = checked(ApplyRequest, plan_id=plan_id, applied_by=applied_by)
+    settings = load_settings()
+    async with enabling_session(settings, Lane.OPERATOR) as session:
+        run_id, by = str(flow_run.id), {"applied_by": request.applied_by, "approvers": settings.approvers}
+        named = await asyncio.to_thread(session.plans.use, request.plan_id, run_id, now(), **by)
+        # Its own cap went into it when it was made.
+        cap = len(await asyncio.to_thread(session.plans.enables, request.plan_id))
+        scope = Scope(Selection(), request.plan_id)
+        return await look_and_enable(session, scope, request, named, cap)

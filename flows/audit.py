@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.request import AuditRequest, Window, checked
-from flows.verdict import REFUSALS, audited_state, refused_state
+from flows.verdict import audited_state, refusing
 from greenlight.ats.runs import Scope
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
@@ -19,16 +19,14 @@ from tasks.steps import look
 
 
 @flow(name="audit", flow_run_name="audit: enabled customers", persist_result=False, validate_parameters=False)
+@refusing
 async def audit(customers_per_run: Window = 500) -> State[None]:
     """Verify the enabled integrations of the customers that were not looked at for longest; enable nothing.
 
     Args:
         customers_per_run: Customers in one run, those first that were not looked at for longest. One request each.
     """
-    try:
-        request = checked(AuditRequest, customers_per_run=customers_per_run)
-    except REFUSALS as refused:
-        return refused_state(refused)
+    request = checked(AuditRequest, customers_per_run=customers_per_run)
     async with planning_session(load_settings(), Lane.NIGHTLY) as session:
         customers = await asyncio.to_thread(session.store.longest_unseen, request.customers_per_run)
         if not customers:

@@ -21,7 +21,7 @@ from flows.request import (
     checked,
     named_after,
 )
-from flows.verdict import REFUSALS, final_state, refused_state
+from flows.verdict import final_state, refusing
 from greenlight.ats.runs import Scope
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
@@ -34,6 +34,7 @@ from tasks.steps import look_and_plan, say_waits
 
 
 @flow(name="backfill", flow_run_name=named_after(BackfillRequest), persist_result=False, validate_parameters=False)
+@refusing
 async def backfill(
     what: What = What.PLAN,
     customers: Names = (),
@@ -54,24 +55,18 @@ async def backfill(
         waves: Customers in each wave; after these, all the rest.
         max_changes: The most enables that one run may make; the rest is held.
     """
-    try:
-        request = checked(
-            BackfillRequest,
-            what=what,
-            customers=customers,
-            file=file,
-            migrated_since=migrated_since,
-            waves=waves,
-            max_changes=max_changes,
-        )
-    except REFUSALS as refused:
-        return refused_state(refused)
+    request = checked(
+        BackfillRequest,
+        what=what,
+        customers=customers,
+        file=file,
+        migrated_since=migrated_since,
+        waves=waves,
+        max_changes=max_changes,
+    )
     settings = load_settings()
     if request.what is What.APPLY:
-        try:
-            refuse_one_alone(settings)
-        except REFUSALS as refused:
-            return refused_state(refused)
+        refuse_one_alone(settings)
     migrated = await _customers(settings, request)
     if not migrated:
         return Completed(name="Converged", message=f"no {request.title()}")
@@ -82,10 +77,7 @@ async def backfill(
             return await look_and_store(session, whom, request.customers)
     async with enabling_session(settings, Lane.BACKFILL) as session:
         run_id, scope = str(flow_run.id), Scope(whom.selection)
-        try:
-            ids = await asyncio.to_thread(session.runs.ids, scope)
-        except REFUSALS as refused:
-            return refused_state(refused)
+        ids = await asyncio.to_thread(session.runs.ids, scope)
         since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now(), session.lane)
 
         made, looked = await look_and_plan(run_id, ids, since, request.max_changes, named=request.customers)

@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.request import DEFAULT_MAX_CHANGES, MaxChanges, Names, PlanRequest, Types, checked, named_after
-from flows.verdict import REFUSALS, final_state, refused_state
+from flows.verdict import final_state, refusing
 from greenlight.ats.runs import Scope
 from greenlight.domain.report import Command
 from greenlight.settings import load_settings
@@ -19,6 +19,7 @@ from tasks.steps import look_and_plan, say_waits
 
 
 @flow(name="plan", flow_run_name=named_after(PlanRequest), persist_result=False, validate_parameters=False)
+@refusing
 async def plan(
     customers: Names = (),
     except_customers: Names = (),
@@ -33,12 +34,9 @@ async def plan(
         types: Only these integration types; none means all.
         max_changes: The most enables that one run may make; the rest is held.
     """
-    try:
-        request = checked(
-            PlanRequest, customers=customers, except_customers=except_customers, types=types, max_changes=max_changes
-        )
-    except REFUSALS as refused:
-        return refused_state(refused)
+    request = checked(
+        PlanRequest, customers=customers, except_customers=except_customers, types=types, max_changes=max_changes
+    )
     async with planning_session(load_settings()) as session:
         return await look_and_store(session, request, request.selection.customers)
 
@@ -47,10 +45,7 @@ async def look_and_store(session: Session, request: PlanRequest, named: Sequence
     """Verify, compare and store a plan in this flow run. `named` are the customers that a person named for it."""
     get_run_logger().info("The same again: %s", request.command())
     run_id, scope = str(flow_run.id), Scope(request.selection)
-    try:
-        ids = await asyncio.to_thread(session.runs.ids, scope)
-    except REFUSALS as refused:
-        return refused_state(refused)
+    ids = await asyncio.to_thread(session.runs.ids, scope)
     since = await asyncio.to_thread(session.runs.start, run_id, Command.PLAN, scope, now(), session.lane)
 
     made, looked = await look_and_plan(run_id, ids, since, request.max_changes, named=named)

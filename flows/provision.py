@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.request import Names, ProvisionRequest, checked, named_after
-from flows.verdict import REFUSALS, provisioned_state, refused_state
+from flows.verdict import REFUSALS, provisioned_state, refused_state, refusing
 from greenlight.settings import load_settings
 from tasks.provision import provision_all, provisioning_session, wait_until_working
 from tasks.publish import publish_applications
@@ -15,6 +15,7 @@ from tasks.session import now
 
 
 @flow(name="provision", flow_run_name=named_after(ProvisionRequest), persist_result=False, validate_parameters=False)
+@refusing
 async def provision(customers: Names = (), new: dict[str, str] | None = None) -> State[None]:
     """Create or adopt a child application for each customer that has none, and bring drifted ones up to date.
 

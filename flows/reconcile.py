@@ -20,7 +20,7 @@ from flows.request import (
     checked,
     named_after,
 )
-from flows.verdict import REFUSALS, final_state, refused_state
+from flows.verdict import final_state, refusing
 from greenlight.ats.runs import Scope
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
@@ -32,6 +32,7 @@ from tasks.steps import enable_and_confirm, look_and_plan, say_waits
 
 
 @flow(name="reconcile", flow_run_name=named_after(ReconcileRequest), persist_result=False, validate_parameters=False)
+@refusing
 async def reconcile(
     what: What = What.PLAN,
     customers: Names = (),
@@ -50,27 +51,21 @@ async def reconcile(
         max_changes: The most enables that one run may make; the rest is held.
         lane: Whose share of the day's requests it uses. Nightly also leaves out what rests after failures.
     """
-    try:
-        request = checked(
-            ReconcileRequest,
-            what=what,
-            customers=customers,
-            except_customers=except_customers,
-            types=types,
-            max_changes=max_changes,
-            lane=lane,
-        )
-    except REFUSALS as refused:
-        return refused_state(refused)
+    request = checked(
+        ReconcileRequest,
+        what=what,
+        customers=customers,
+        except_customers=except_customers,
+        types=types,
+        max_changes=max_changes,
+        lane=lane,
+    )
     settings = load_settings()
     if request.what is What.PLAN:
         # A session that has no object that could enable.
         async with planning_session(settings) as session:
             return await look_and_store(session, request, request.selection.customers)
-    try:
-        refuse_one_alone(settings)
-    except REFUSALS as refused:
-        return refused_state(refused)
+    refuse_one_alone(settings)
     async with enabling_session(settings, request.lane) as session:
         scope = Scope(request.selection)
         return await look_and_enable(session, scope, request, request.selection.customers, request.max_changes)
@@ -82,10 +77,7 @@ async def look_and_enable(
     """Look, plan, enable and look again in this flow run. `named` are the customers that a person named for it."""
     get_run_logger().info("The same again: %s", request.command())
     run_id = str(flow_run.id)
-    try:
-        ids = await asyncio.to_thread(session.runs.ids, scope)
-    except REFUSALS as refused:
-        return refused_state(refused)
+    ids = await asyncio.to_thread(session.runs.ids, scope)
     since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now(), session.lane)
 
     made, looked = await look_and_plan(run_id, ids, since, max_changes, named=named, approved=scope.plan_id)

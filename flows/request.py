@@ -16,23 +16,18 @@ from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from greenlight.domain.budget import Lane
+from greenlight.domain.keys import DOCUMENTED_TYPES
 from greenlight.domain.selection import Selection
 from greenlight.intake.values import BadValue, check_value
 
 #: Enables of one run that nobody has to allow.
 DEFAULT_MAX_CHANGES = 200
 
-#: What the form offers; LinkedIn adds types without notice, so others are accepted from elsewhere.
-_KNOWN_TYPES = [
-    *("APPLY_WITH_LINKEDIN", "APPLY_CONNECT", "CSA_API", "IN_ATS_INDICATOR", "ONE_CLICK_EXPORT", "PROFILE_PLUGIN"),
-    *("RECOMMENDED_MATCHES", "UNIFIED_SEARCH", "PREMIUM_JOB_POSTING"),
-]
-
 
 #: Something's name on one line; PostgreSQL cannot even look for one with a NUL in it.
 Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
 Names = tuple[Name, ...]
-Types = tuple[Annotated[Name, Field(json_schema_extra={"enum": [*_KNOWN_TYPES]})], ...]
+Types = tuple[Annotated[Name, Field(json_schema_extra={"enum": [*DOCUMENTED_TYPES]})], ...]
 #: The most enables that one run may make.
 MaxChanges = Annotated[int, Field(ge=0)]
 #: Customers in each wave of a backfill.

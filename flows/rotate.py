@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.request import Names, RotateRequest, checked, named_after
-from flows.verdict import REFUSALS, provisioned_state, refused_state
+from flows.verdict import REFUSALS, provisioned_state, refused_state, refusing
 from greenlight.domain.rotation import COMMAND, RotationReport
 from greenlight.settings import load_settings
 from tasks.provision import provisioning_session
@@ -17,6 +17,7 @@ from tasks.session import now
 
 
 @flow(name="rotate", flow_run_name=named_after(RotateRequest), persist_result=False, validate_parameters=False)
+@refusing
 async def rotate(customers: Names = (), all_customers: bool = False) -> State[None]:
     """Give each customer's child application a new secret, keep it, and see that LinkedIn accepts it.
 

@@ -1,16 +1,22 @@
 """The final state of a flow run, computed from its items and from nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
+from typing import Any, ParamSpec
 
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.request import BadParameters
+from greenlight.ats.database import DatabaseNotReady
 from greenlight.ats.plans import PlanRefused, UnknownPlan
 from greenlight.ats.rows import Wanted
-from greenlight.ats.store import UnknownCustomer
+from greenlight.ats.store import UnknownCustomer, UnknownType
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Command, Report, Verdict, first_ten
+from greenlight.settings import InvalidSettings
+
+_P = ParamSpec("_P")
 
 
 def final_state(report: Report, crashes: Sequence[str], stopped: str | None = None) -> State[None]:
@@ -30,12 +36,25 @@ def final_state(report: Report, crashes: Sequence[str], stopped: str | None = No
 
 
 #: What a person asked for that cannot be done as things stand.
-REFUSALS = (BadParameters, UnknownCustomer, UnknownPlan, PlanRefused)
+REFUSALS = (BadParameters, DatabaseNotReady, InvalidSettings, UnknownCustomer, UnknownType, UnknownPlan, PlanRefused)
 
 
 def refused_state(why: Exception) -> State[None]:
     """Failed before anything was done; the message says why and what to do."""
     return Failed(name="Refused", message=str(why))
+
+
+def refusing(story: Callable[_P, Awaitable[State[None]]]) -> Callable[_P, Any]:
+    """A flow's function that ends in one sentence, and no traceback, where it is refused."""
+
+    @wraps(story)
+    async def refused_or_told(*args: _P.args, **kwargs: _P.kwargs) -> State[None]:
+        try:
+            return await story(*args, **kwargs)
+        except REFUSALS as refused:
+            return refused_state(refused)
+
+    return refused_or_told
 
 
 def provisioned_state(report: ProvisionReport, crashes: Sequence[str], name: str = "Provisioned") -> State[None]:

@@ -1,7 +1,5 @@
 """Settings: environment variables with defaults that run with nothing installed but Python (interface, "Settings")."""
 
-import re
-import ssl
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
@@ -18,10 +16,11 @@ from greenlight.domain.approval import Approvers
 from greenlight.domain.budget import Scope
 from greenlight.domain.keys import InvalidKey, parse_constant
 from greenlight.domain.way import Way, is_loopback
+from greenlight.mistyped import is_meant_for, mistyped, named_like_settings
+from greenlight.setting_values import check_address, check_certificates, check_proxy
 
 PREFIX = "GREENLIGHT_"
-
-_URL_TEXT = re.compile(r"[!-~]+")
+_FILE = ".env"
 
 
 class InvalidSettings(Exception):
@@ -36,7 +35,7 @@ class Settings(BaseSettings):
     """Built once at the top with `load_settings` and passed down."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX, env_file=_FILE, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
     #: May carry a password, so it is kept out of reprs.
@@ -83,6 +82,11 @@ class Settings(BaseSettings):
     portal_csp_report_only: bool = False
     #: Addresses of proxies whose X-Forwarded-For is believed.
     portal_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @property
+    def database(self) -> str:
+        """Which database that is, without a secret; a password may also stand in the query."""
+        return make_url(self.database_url.get_secret_value()).set(query={}).render_as_string()
 
     @property
     def way(self) -> Way:
@@ -135,15 +139,7 @@ class Settings(BaseSettings):
         text = "" if value is None else value.get_secret_value()
         if not text:
             return None
-        try:
-            url = URL(text)
-            usable = url.host and url.explicit_port and url.scheme in ("http", "https") and _URL_TEXT.fullmatch(text)
-        except ValueError:
-            url, usable = URL(), False
-        if url.scheme.startswith("socks"):
-            raise ValueError("names a SOCKS proxy, which cannot be used; use http://HOST:PORT of an HTTP proxy")
-        if not usable or url.path not in ("", "/") or set(text) & set("?#"):
-            raise ValueError("is not a proxy's address; use http://HOST:PORT or http://USER:PASSWORD@HOST:PORT")
+        check_proxy(text)
         return value
 
     @field_validator("ca_file")
@@ -151,14 +147,7 @@ class Settings(BaseSettings):
     def _certificates(cls, value: str | None) -> str | None:
         if not value:
             return None
-        try:
-            ssl.create_default_context(cafile=value)
-        except ssl.SSLError:
-            raise ValueError(
-                "has no certificate in PEM form; use a file of -----BEGIN CERTIFICATE----- blocks"
-            ) from None
-        except OSError as error:
-            raise ValueError(f"cannot be read ({type(error).__name__}); use the path of a PEM file") from None
+        check_certificates(value)
         return value
 
     @field_validator(
@@ -230,18 +219,7 @@ class Settings(BaseSettings):
     @field_validator("linkedin_api_url", "linkedin_token_url", "linkedin_widget_url", "linkedin_widget_extension")
     @classmethod
     def _address(cls, value: str) -> str:
-        try:
-            url = URL(value)
-            host = url.host or ""
-        except ValueError:
-            url, host = URL(), ""
-        # yarl mends what it reads, and it is the text itself that is used.
-        if not host or url.scheme not in ("http", "https") or not _URL_TEXT.fullmatch(value):
-            raise ValueError("is not an address; use a full https address")
-        if url.user is not None or url.password is not None or set(value) & set("?#"):
-            raise ValueError("must not carry a user, a query or a fragment; use the plain https address")
-        if url.scheme == "http" and not is_loopback(host):
-            raise ValueError("uses plain http, which is accepted for a loopback address alone; use https")
+        check_address(value)
         return value.rstrip("/")
 
     @field_validator("retry_delays_seconds", mode="before")
@@ -261,9 +239,32 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """Read the environment (and `.env`). Raises InvalidSettings with one sentence for each variable that is wrong."""
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         raise InvalidSettings("; ".join(_sentence(e["loc"], e["msg"]) for e in error.errors())) from None
+    if "database_url" not in settings.model_fields_set:
+        # The default would be used in its place: another database than the one that is meant.
+        for name in mistyped(named_like_settings(PREFIX, _FILE), _known()):
+            if is_meant_for(name, "DATABASE_URL"):
+                raise InvalidSettings(f"{PREFIX}{name} is no setting; rename it to {PREFIX}DATABASE_URL")
+    return settings
+
+
+def pointed_out() -> list[str]:
+    """A sentence for each variable that is named like a setting and is none."""
+    try:
+        found = mistyped(named_like_settings(PREFIX, _FILE), _known())
+    except (OSError, ValueError):
+        # Reading the settings says so.
+        return []
+    return [
+        f"{PREFIX}{name} is no setting" + (f"; {PREFIX}{nearest} is" if nearest else " and nothing reads it")
+        for name, nearest in found.items()
+    ]
+
+
+def _known() -> set[str]:
+    return {name.upper() for name in Settings.model_fields}
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:

@@ -5,7 +5,8 @@ import logging
 
 from prefect.task_worker import aserve
 
-from greenlight.settings import load_settings
+from greenlight.ats.database import DatabaseUnavailable
+from greenlight.settings import InvalidSettings, load_settings
 from tasks.requested import due_customers, enable_requested
 
 #: How often a worker looks by itself for requests whose ring was lost.
@@ -69,5 +70,7 @@ async def _sweep_once() -> None:
     try:
         if await due_customers(load_settings()):
             await enable_requested()
+    except (DatabaseUnavailable, InvalidSettings) as error:
+        _log.warning("requests cannot be looked for: %s", error)
     except Exception as error:
         _log.warning("requests could not be looked for (%s); trying again", type(error).__name__)

@@ -12,9 +12,11 @@ from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from prefect import task
+from prefect.client.schemas.objects import State
+from prefect.states import Failed
 
 from greenlight.ats.clock import DatabaseClock
-from greenlight.ats.database import open_database
+from greenlight.ats.database import DatabaseNotReady, open_database
 from greenlight.ats.requests import Requests
 from greenlight.ats.runs import Scope
 from greenlight.domain.budget import Lane
@@ -22,7 +24,7 @@ from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import Purpose
-from greenlight.settings import Settings, load_settings
+from greenlight.settings import InvalidSettings, Settings, load_settings
 from tasks.observe import look_at_all
 from tasks.retries import RECORDING
 from tasks.session import enabling_session, now, on_time_of, planning_session
@@ -69,12 +71,17 @@ async def due_customers(settings: Settings) -> list[str]:
 
 
 @task(name="enable requested", task_run_name="enable what was requested", **RECORDING)
-async def enable_requested() -> None:
+async def enable_requested() -> State[None] | None:
     """Act on what is due: looks that somebody waits for, and open requests. Enabling cannot be undone."""
-    customers = await due_customers(load_settings())
+    try:
+        customers = await due_customers(load_settings())
+    except (DatabaseNotReady, InvalidSettings) as refused:
+        _log.warning("requests cannot be looked for: %s", refused)
+        return Failed(name="Refused", message=str(refused))
     async with asyncio.TaskGroup() as group:
         for customer_id in customers:
             group.create_task(_desk.serve(customer_id, _take_turn))
+    return None
 
 
 async def _take_turn(customer_id: str) -> None:

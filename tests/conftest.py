@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from greenlight.ats.database import Database, open_database
+from greenlight.ats.database import Database, make_database, open_database
 from tests.ats.postgres import NoPostgres, Postgres, a_postgres
 
 # A busy machine is no reason to fail.
@@ -35,7 +35,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("template") / "ats.db"
-    open_database(f"sqlite:///{file}").close()
+    make_database(f"sqlite:///{file}").close()
     return file
 
 

@@ -1,43 +1,46 @@
-"""Opening the ATS database: SQLite or PostgreSQL, brought to the newest schema."""
+"""Opening the ATS database: SQLite or PostgreSQL. Only `make_database` makes or migrates one."""
 
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 
+from greenlight.ats.revisions import Schema, migrate, schema_of
 from greenlight.ats.waiting import DatabaseUnavailable, cause_of, patiently
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT_SECONDS = 30
-#: Keeps two processes from migrating at once on PostgreSQL; any constant will do.
-_MIGRATION_LOCK = 7_205_911
-_ONE_AT_A_TIME = threading.Lock()
+#: Nobody waits longer than this for somebody who only looks.
+_LOOKING_SECONDS = 5
+#: As many more connections than five as asyncio has threads that could ask for one at the same time.
+_MORE_CONNECTIONS = 27
 _Done = TypeVar("_Done")
-VERSION_TABLE = "greenlight_version"
 #: What a transaction waits for at most: a lock, a statement, and ourselves between two statements.
 LIMITS = {"lock_timeout": "10s", "statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s"}
 #: A migration may have to rewrite tables, and waits for one of another process.
 _MIGRATING = {**LIMITS, "lock_timeout": "60s", "statement_timeout": "0"}
+#: The handles that this process keeps for whoever opens the same database, by URL.
+_KEPT: dict[str, "Database"] = {}
+
+
+class DatabaseNotReady(DatabaseUnavailable):
+    """There is no such database, or its schema is another version's. The text names it and says what to do."""
 
 
 class Database:
     """Sessions on the ATS database. `writing` commits on leaving and takes SQLite's write lock at once."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, kept: bool = False) -> None:
         self.engine = engine
+        self._kept = kept
         self._writer = engine.execution_options(write=True)
 
     @contextmanager
@@ -68,52 +71,145 @@ class Database:
         with engine.connect() as connection, _tables_may_be_rewritten(connection), connection.begin():
             migrate(connection, revision)
 
+    @property
+    def name(self) -> str:
+        """Its address, without a secret."""
+        return name_of(self.engine.url)
+
+    def schema(self) -> Schema:
+        with self.engine.connect() as connection:
+            return schema_of(connection)
+
     def close(self) -> None:
-        self.engine.dispose()
+        """End its connections, but for those that the process keeps for all."""
+        if not self._kept:
+            self.engine.dispose()
+
+
+def name_of(address: URL) -> str:
+    """A database's address for people and reports; a password may also stand in the query."""
+    return address.set(query={}).render_as_string()
 
 
 def open_database(url: str, *, patient: bool = False) -> Database:
-    """Connect and migrate to the newest schema; `patient` waits for one that is away. Raises DatabaseUnavailable."""
-    address = make_url(url)
-    # A password may also stand in the query.
-    shown = address.set(query={}).render_as_string()
-    engine = _engine(address)
-    try:
-        if address.get_backend_name() == "sqlite" and address.database:
-            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-        database = Database(engine)
+    """Connect to a database that this version works with, and change nothing; `patient` waits for one that is away.
+
+    Raises DatabaseNotReady for one that is not there or has another version's schema, else DatabaseUnavailable.
+    """
+    kept, address = _KEPT.get(url), make_url(url)
+    if kept is None and _is_file(address):
+        # The engine for everything else would make the file, or change how it is kept.
+        with looked_at(url) as looked:
+            _must_fit(address, None if looked is None else looked[1])
+        return Database(_engine(address))
+    database = Database(_engine(address)) if kept is None else Database(kept.engine, kept=True)
+    with _opening(database):
         if patient:
-            patiently(lambda: engine.connect().close())
-        with engine.connect() as connection:
-            newest = is_newest(connection)
-        if not newest:
-            database.migrate()
-    except DatabaseUnavailable:
-        engine.dispose()
-        raise
-    except (SQLAlchemyError, OSError) as error:
-        engine.dispose()
-        raise DatabaseUnavailable(f"GREENLIGHT_DATABASE_URL {shown} cannot be opened: {cause_of(error)}") from None
-    except CommandError as error:
-        engine.dispose()
-        raise DatabaseUnavailable(
-            f"GREENLIGHT_DATABASE_URL {shown} has a schema that this version does not know "
-            f"({error}); install the version that made it, or a newer one"
-        ) from None
+            patiently(lambda: database.engine.connect().close())
+        _must_fit(address, database.schema())
     return database
 
 
+def make_database(url: str) -> Database:
+    """Connect, make what is not there yet and bring the schema to the newest. Raises DatabaseUnavailable."""
+    address = make_url(url)
+    database = Database(_engine(address))
+    with _opening(database):
+        if _is_file(address):
+            Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
+        schema = database.schema()
+        if not schema.known:
+            _must_fit(address, schema)
+        if not schema.is_newest:
+            database.migrate()
+    return database
+
+
+@contextmanager
+def kept_open(url: str) -> Iterator[Database]:
+    """Within this, one handle serves whoever in this process opens that database. Raises as `open_database` does."""
+    database = open_database(url)
+    _KEPT[url] = database
+    try:
+        yield database
+    finally:
+        del _KEPT[url]
+        database.close()
+
+
+@contextmanager
+def looked_at(url: str) -> Iterator[tuple[Database, Schema] | None]:
+    """The database, which can only be read then, and its schema; None for a SQLite file that is not there yet.
+
+    Raises DatabaseUnavailable.
+    """
+    address = make_url(url)
+    if _is_file(address) and not Path(address.database or "").exists():
+        yield None
+        return
+    database = Database(_reading_engine(address))
+    with _opening(database, address):
+        schema = database.schema()
+    try:
+        yield database, schema
+    finally:
+        database.close()
+
+
+@contextmanager
+def _opening(database: Database, address: URL | None = None) -> Iterator[None]:
+    """What keeps it from being opened in this block, in one sentence; it is closed then."""
+    try:
+        yield
+    except BaseException as error:
+        database.close()
+        if not isinstance(error, SQLAlchemyError | OSError) or isinstance(error, DatabaseUnavailable):
+            raise
+        named = name_of(address or database.engine.url)
+        raise DatabaseUnavailable(f"GREENLIGHT_DATABASE_URL {named} cannot be opened: {cause_of(error)}") from None
+
+
+def _must_fit(address: URL, schema: Schema | None) -> None:
+    """Raise DatabaseNotReady unless the schema is this version's; None is no database at all."""
+    if schema is None or not schema.is_newest:
+        missing = "does not exist: correct the variable, or make a new database there with `greenlight migrate`"
+        raise DatabaseNotReady(
+            f"GREENLIGHT_DATABASE_URL {name_of(address)} {missing if schema is None else schema.trouble()}"
+        ) from None
+
+
+def _is_file(address: URL) -> bool:
+    return address.get_backend_name() == "sqlite"
+
+
 def _engine(address: URL) -> Engine:
-    """The engine for everything but looking: see `postgres_engine`."""
-    if address.get_backend_name() == "sqlite":
-        engine = create_engine(address, connect_args={"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False})
+    """The engine for everything but looking: see `_postgres_engine`."""
+    if _is_file(address):
+        waits = {"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+        engine = create_engine(address, max_overflow=_MORE_CONNECTIONS, connect_args=waits)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return postgres_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    waits = {"connect_timeout": 10}
+    return _postgres_engine(address, pool_pre_ping=True, max_overflow=_MORE_CONNECTIONS, connect_args=waits)
 
 
-def postgres_engine(address: URL, *, connect_args: dict[str, Any], **more: Any) -> Engine:
+def _reading_engine(address: URL) -> Engine:
+    if _is_file(address):
+        # As a URI, so that SQLite itself refuses every write.
+        file = f"file:{quote(str(Path(address.database or '').absolute()))}"
+        return create_engine(
+            URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"}),
+            connect_args={"timeout": _LOOKING_SECONDS, "check_same_thread": False},
+            poolclass=NullPool,
+        )
+    engine = _postgres_engine(address, poolclass=NullPool, connect_args={"connect_timeout": _LOOKING_SECONDS})
+    patience = f"{_LOOKING_SECONDS}s"
+    looking = {**LIMITS, "lock_timeout": patience, "statement_timeout": patience, "transaction_read_only": "on"}
+    return engine.execution_options(limits=looking)
+
+
+def _postgres_engine(address: URL, *, connect_args: dict[str, Any], **more: Any) -> Engine:
     """An engine whose transactions bring their limits along.
 
     Nothing is set for a whole connection and no statement is prepared, since PgBouncer may give each transaction
@@ -175,32 +271,3 @@ def _tables_may_be_rewritten(connection: Connection) -> Iterator[None]:
         yield
     finally:
         driver.execute("PRAGMA foreign_keys=ON")
-
-
-def is_newest(connection: Connection) -> bool:
-    """Whether the schema is at its newest revision, without asking for a lock."""
-    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-    return context.get_current_revision() == ScriptDirectory.from_config(alembic_config(connection)).get_current_head()
-
-
-def migrate(connection: Connection, revision: str = "head") -> None:
-    """Bring the schema up to the newest revision or down to an older one on this connection; the caller commits."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
-    config = alembic_config(connection)
-    # Alembic keeps what it works on in a global.
-    with _ONE_AT_A_TIME:
-        if revision == "head":
-            command.upgrade(config, revision)
-        else:
-            command.downgrade(config, revision)
-    if connection.dialect.name == "sqlite" and (lost := connection.execute(text("PRAGMA foreign_key_check")).all()):
-        raise IntegrityError("PRAGMA foreign_key_check", None, ValueError(f"rows that refer to nothing: {lost[:5]}"))
-
-
-def alembic_config(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    config.attributes["connection"] = connection
-    config.attributes["version_table"] = VERSION_TABLE
-    return config

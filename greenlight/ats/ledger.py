@@ -81,10 +81,10 @@ class Attempt(Table, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     integration_id: int = Field(foreign_key="integration.id", index=True)
-    run_id: str = Field(max_length=36)
+    run_id: str = Field(max_length=36, index=True)
     client_id: str = Field(max_length=128)
     #: On whose word; None is an attempt of a version that did not keep it.
-    warrant_id: int | None = Field(default=None, foreign_key="warrant.id")
+    warrant_id: int | None = Field(default=None, foreign_key="warrant.id", index=True)
     #: The look that it rests on was asked for then.
     observed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     opened_at: datetime = Field(sa_type=UtcDateTime)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, and_, col, exists, func, or_, select, update
+from sqlmodel import Session, and_, col, exists, func, or_, select, union_all, update
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt, Word
@@ -121,13 +121,13 @@ class Requests:
 
         Longest waiting first.
         """
-        waits_since = func.min(func.coalesce(Integration.requested_at, Integration.look_due_at))
-        query = (
-            select(Integration.customer_id)
-            .where(or_(_is_due(now), _waits_for_a_look(), _has_settled(now)))
-            .group_by(Integration.customer_id)
-            .order_by(waits_since, Integration.customer_id)
-        )
+        since = func.coalesce(Integration.requested_at, Integration.look_due_at).label("since")
+        waiting = select(Integration.customer_id, since)
+        open_attempts = select(Attempt.integration_id).where(col(Attempt.closed_at).is_(None))
+        settled = waiting.where(col(Integration.id).in_(open_attempts), _has_settled(now))
+        # Each from an index of its own: one WHERE of all three would read the whole table.
+        due = union_all(waiting.where(_is_due(now)), waiting.where(_waits_for_a_look()), settled).subquery()
+        query = select(due.c.customer_id).group_by(due.c.customer_id).order_by(func.min(due.c.since), due.c.customer_id)
         with self._database.reading() as session:
             return list(session.exec(query))
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.plans import Plans
-from greenlight.ats.rows import item, report_item, rows
+from greenlight.ats.rows import item, report_item, rows, slices
 from greenlight.ats.store import Store
 from greenlight.ats.tables import Customer, Integration, Plan, Run
 from greenlight.ats.waiting import unit, units
@@ -40,7 +40,7 @@ class Runs:
         self._plans = Plans(database)
 
     def ids(self, scope: Scope) -> list[int]:
-        """The integrations a run is about. Raises UnknownCustomer or UnknownPlan."""
+        """The integrations a run is about. Raises UnknownCustomer, UnknownType or UnknownPlan."""
         if scope.plan_id is not None:
             return self._plans.enables(scope.plan_id)
         return self._store.select(scope.selection)
@@ -109,13 +109,17 @@ class Runs:
                 plan_id=run.plan_id,
                 requests=Requests(run.token_requests, run.verify_requests, run.enable_requests),
                 price=Requests(plan.token_requests, plan.verify_requests, plan.enable_requests) if plan else None,
+                database=self._database.name,
             )
 
     def known(self, command: Command, selection: Selection) -> Report:
-        """What is known now of the selected integrations, whichever run found it out. Raises UnknownCustomer."""
+        """What is known now of the selected integrations, whichever run found it out.
+
+        Raises UnknownCustomer or UnknownType.
+        """
         ids = self._store.select(selection, withdrawn=True)
         with self._database.reading() as session:
-            return Report(command, _items(session, ids))
+            return Report(command, _items(session, ids), database=self._database.name)
 
     def attempts(self, customer_id: str) -> list[tuple[IntegrationKey, Attempt]]:
         """All attempts at a customer's integrations, oldest first."""
@@ -132,8 +136,11 @@ class Runs:
 def _items(
     session: Session, ids: Sequence[int], since: datetime | None = None, *, scheduled: bool = False
 ) -> list[ReportItem]:
-    names = dict(session.exec(select(Customer.customer_id, Customer.customer_name)).all())
-    return [report_item(row, names[row.customer_id], since, scheduled=scheduled) for row in rows(session, ids)]
+    found, names = rows(session, ids), dict[str, str]()
+    for some in slices(sorted({row.customer_id for row in found})):
+        query = select(Customer.customer_id, Customer.customer_name).where(col(Customer.customer_id).in_(some))
+        names |= dict(session.exec(query).all())
+    return [report_item(row, names[row.customer_id], since, scheduled=scheduled) for row in found]
 
 
 #: Ends of an attempt whose effect is on record.

@@ -26,6 +26,7 @@ from greenlight.ats.rows import (
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.ats.waiting import units
 from greenlight.domain.conditions import Condition
+from greenlight.domain.keys import DOCUMENTED_TYPES
 from greenlight.domain.plan import Item, Planned
 from greenlight.domain.reasons import Reason
 from greenlight.domain.selection import Selection
@@ -35,6 +36,10 @@ from greenlight.domain.tripwires import while_held
 
 class UnknownCustomer(Exception):
     """A customer was named that the ATS database does not have."""
+
+
+class UnknownType(Exception):
+    """An integration type was named that neither LinkedIn's documentation nor the ATS database has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Store:
     def select(self, selection: Selection, *, withdrawn: bool = False) -> list[int]:
         """Ids of the wanted integrations, oldest first, and of those that were `withdrawn`, if asked for.
 
-        Raises UnknownCustomer for a name that does not exist.
+        Raises UnknownCustomer or UnknownType for a name that does not exist.
         """
         query = select(Integration.id).order_by(col(Integration.id))
         if selection.customers:
@@ -75,6 +80,11 @@ class Store:
             known = session.exec(select(Customer.customer_id).where(col(Customer.customer_id).in_(named)))
             if missing := sorted(named - set(known)):
                 raise UnknownCustomer(f"no customer {', '.join(map(repr, missing))} in the ATS database")
+            if new := set(selection.types) - set(DOCUMENTED_TYPES):
+                wanted = set(session.exec(select(Integration.integration_type).distinct()))
+                if missing := sorted(new - wanted):
+                    known = ", ".join(sorted({*DOCUMENTED_TYPES, *wanted}))
+                    raise UnknownType(f"no integration type {', '.join(map(repr, missing))}; known are {known}")
             return [id for id in session.exec(query) if id is not None]
 
     def imported_since(self, day: date) -> list[str]:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, CheckConstraint, Column, MetaData, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Column, Index, MetaData, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from greenlight.ats.columns import UtcDateTime, fitting
@@ -21,6 +21,10 @@ from greenlight.domain.status import Status
 def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _some(name: str, columns: tuple[str, ...], such: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(such), postgresql_where=text(such))
 
 
 class Table(SQLModel):
@@ -39,6 +43,8 @@ class Table(SQLModel):
 
 
 class Customer(Table, table=True):
+    __table_args__ = (_some("ix_customer_locked_by", ("locked_by",), "locked_by IS NOT NULL"),)
+
     customer_id: str = Field(primary_key=True, max_length=128)
     customer_name: str = Field(max_length=200)
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -91,7 +97,7 @@ class Provisioning(Table, table=True):
     customer_id: str = Field(primary_key=True, max_length=128, foreign_key="customer.customer_id")
     unique_foreign_id: str = Field(max_length=128, unique=True)
     begun_at: datetime = Field(sa_type=UtcDateTime)
-    run_id: str = Field(max_length=36)
+    run_id: str = Field(max_length=36, index=True)
     outcome: str | None = Field(default=None, max_length=20)
     reason: str | None = Field(default=None, max_length=40)
     detail: str | None = Field(default=None, max_length=300)
@@ -108,17 +114,24 @@ class Integration(Table, table=True):
         one_of("observed", Status),
         one_of("action", Action),
         one_of("outcome", Outcome),
+        # As `rows.open_request` says it, word for word, since SQLite compares the words.
+        _some(
+            "ix_integration_open_request",
+            ("requested_at", "customer_id"),
+            "requested_at IS NOT NULL AND (acted_on_at IS NULL OR acted_on_at < requested_at)",
+        ),
+        _some("ix_integration_waits_for_a_look", ("look_due_at", "customer_id"), "look_due_at IS NOT NULL"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
     customer_id: str = Field(max_length=128, foreign_key="customer.customer_id")
-    integration_context: str = Field(max_length=200)
+    integration_context: str = Field(max_length=200, index=True)
     integration_type: str = Field(max_length=64)
     tenant_type: str = Field(max_length=64)
     integration_name: str = Field(max_length=200)
     created_at: datetime = Field(sa_type=UtcDateTime)
 
-    observed: str = Field(default=Status.UNKNOWN, max_length=20)
+    observed: str = Field(default=Status.UNKNOWN, max_length=20, index=True)
     observed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: Under which application that was; None is a look of a version that did not keep it.
     observed_client_id: str | None = Field(default=None, max_length=128)
@@ -163,7 +176,7 @@ class Visit(Table, table=True):
     link_id: str = Field(max_length=64, unique=True)
     customer_id: str = Field(max_length=128, foreign_key="customer.customer_id", index=True)
     opened_at: datetime = Field(sa_type=UtcDateTime)
-    expires_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
 class RequestEvidence(Table, table=True):
@@ -172,7 +185,7 @@ class RequestEvidence(Table, table=True):
     __tablename__: ClassVar[Any] = "request_evidence"
 
     integration_id: int = Field(primary_key=True, foreign_key="integration.id")
-    session_digest: str = Field(primary_key=True, max_length=64, foreign_key="visit.session_digest")
+    session_digest: str = Field(primary_key=True, max_length=64, foreign_key="visit.session_digest", index=True)
     first_at: datetime = Field(sa_type=UtcDateTime)
     last_at: datetime = Field(sa_type=UtcDateTime)
     times: int
@@ -180,6 +193,8 @@ class RequestEvidence(Table, table=True):
 
 class Run(Table, table=True):
     """One plan or apply. `run_id` is the id of the Prefect flow run."""
+
+    __table_args__ = (Index(None, "lane", "finished_at"),)
 
     run_id: str = Field(primary_key=True, max_length=36)
     command: str = Field(max_length=20)

@@ -11,9 +11,12 @@ from cyclopts.exceptions import CycloptsError
 from rich.console import Console
 
 from greenlight.cli.errors import CannotRun, said_plainly
+from greenlight.cli.key_commands import keys
+from greenlight.cli.migrating import migrate
 from greenlight.cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
 from greenlight.cli.tripwires import tripwires
 from greenlight.cli.withdrawals import forget, sessions, withdraw
+from greenlight.settings import pointed_out
 
 _HELP = """Take customers' LinkedIn integrations from requested to enabled, and keep proving it.
 
@@ -28,6 +31,8 @@ app.command(tripwires)
 app.command(withdraw)
 app.command(forget)
 app.command(sessions)
+app.command(migrate)
+app.command(keys)
 
 
 @app.command
@@ -214,26 +219,6 @@ def doctor(
     return run_doctor(customers, everybody=all_, as_json=json)
 
 
-_KEYS = App(name="keys", help="Keep all secrets in one sealed file, and bring them back.")
-app.command(_KEYS)
-
-
-@_KEYS.command
-def export(file: str, /, *, json: Json = False) -> int:
-    """Write all blocks to the new FILE, sealed under GREENLIGHT_KEYS_PASSPHRASE, or one that is typed or on stdin."""
-    from greenlight.cli.keys import run_export
-
-    return run_export(file, as_json=json)
-
-
-@_KEYS.command
-def restore(file: str, /, *, json: Json = False) -> int:
-    """Save the blocks of FILE again; those that Prefect's server can read are left as they are."""
-    from greenlight.cli.keys import run_restore
-
-    return run_restore(file, as_json=json)
-
-
 @app.command
 def link(customer: str, /, *, json: Json = False) -> int:
     """Print a link that opens CUSTOMER's page in the portal: once, within 15 minutes."""
@@ -282,6 +267,8 @@ def main() -> None:
 
 
 def run(command: Callable[[], object]) -> int:
+    for sentence in pointed_out():
+        _STDERR.print(f"greenlight: warning: {sentence}", markup=False, highlight=False, soft_wrap=True)
     try:
         code = command()
     except CycloptsError:

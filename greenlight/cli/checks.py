@@ -13,14 +13,14 @@ from sqlmodel import col, select
 from greenlight.ats.budgets import Budgets
 from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import Database
+from greenlight.ats.revisions import Schema
 from greenlight.ats.rows import SKEW
-from greenlight.ats.schema import Schema
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer
 from greenlight.ats.waiting import DatabaseUnavailable
 from greenlight.cli.errors import CannotRun, said_plainly
 from greenlight.domain.report import first_ten
-from greenlight.settings import InvalidSettings, Settings, load_settings
+from greenlight.settings import InvalidSettings, Settings, load_settings, pointed_out
 
 #: The share of a day's requests from which a person should know.
 NEARLY_SPENT = 0.75
@@ -116,21 +116,25 @@ def check_settings() -> tuple[Settings | None, list[Finding]]:
         sentences = re.split(r"; (?=GREENLIGHT_[A-Z_]+ )", str(error))
         tried = "the environment and .env of this folder"
         return None, [problem("settings", each, tried, "correct the variable") for each in sentences]
-    url = settings.linkedin_api_url
-    return settings, [ok("settings", f"all can be used; LinkedIn is {url}", "the environment and .env of this folder")]
+    url, tried = settings.linkedin_api_url, "the environment and .env of this folder"
+    unknown = [warning("settings", each, tried, "correct the name, or remove the variable") for each in pointed_out()]
+    return settings, [ok("settings", f"all can be used; LinkedIn is {url}", tried), *unknown]
 
 
-def check_schema(looked: "tuple[Database, Schema] | None") -> Finding:
-    """Where the database is open: whether its schema is this version's."""
+def check_schema(named: str, looked: "tuple[Database, Schema] | None") -> Finding:
+    """Where the database of this address is open: whether its schema is this version's."""
     name, tried = "database", "opening it, for reading alone"
     if looked is None:
-        return warning(name, "there is no database yet", tried, "the first command makes it: greenlight import FILE")
+        remedy = "correct GREENLIGHT_DATABASE_URL, or make a new one there: greenlight migrate"
+        return problem(name, f"there is no database {named}", tried, remedy)
     schema = looked[1]
-    here = f"revision {schema.there or 'none'} in the database, {schema.newest} in this version"
+    here = f"{named}: revision {schema.there or 'none'} in the database, {schema.newest} in this version"
     if not schema.known:
         return problem(name, here, tried, "another version made it: install that one, or a newer one")
     if not schema.is_newest:
-        return warning(name, here, tried, "back it up; the next command that opens it brings it up to date")
+        return problem(
+            name, here, tried, "back it up, stop what still runs of the older version, then greenlight migrate"
+        )
     return ok(name, here, tried)
 
 

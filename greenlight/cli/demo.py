@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.rule import Rule
 
-from greenlight.ats.database import open_database
+from greenlight.ats.database import make_database
 from greenlight.ats.runs import Runs, Scope
 from greenlight.cli.demo_world import (
     CLICKED,
@@ -88,7 +88,7 @@ def _new_customers(settings: Settings, console: Console) -> dict[str, Any]:
 
 def _migrated_customers(settings: Settings, folder: Path, console: Console, *, again: bool) -> dict[str, Any]:
     """Customers who bring their existing API keys in a file, with a plan before anything is enabled."""
-    database = open_database(settings.database_url.get_secret_value())
+    database = make_database(settings.database_url.get_secret_value())
     runs = Runs(database)
 
     _chapter(console, "3. Customers with API keys of their own come in as a file", f"greenlight import {DEMO_FILE}")

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from greenlight.ats.database import Database, DatabaseUnavailable
-from greenlight.ats.schema import looked_at
+from greenlight.ats.database import Database, DatabaseUnavailable, looked_at
 from greenlight.cli.checks import (
     Finding,
     Held,
@@ -41,13 +40,16 @@ _COLOURS = {State.OK: "green", State.WARNING: "yellow", State.PROBLEM: "red"}
 def run_doctor(customers: tuple[str, ...], *, everybody: bool, as_json: bool) -> int:
     """Make all checks and show them: 0 without a problem, 3 with one."""
     quiet_prefect()
-    findings = _examine(customers, None if everybody else MOST)
+    settings, findings = check_settings()
+    findings = _examine(settings, findings, customers, None if everybody else MOST)
+    database = None if settings is None else settings.database
     counts = {state: sum(each.state is state for each in findings) for state in State}
     if as_json:
         print_json(
             {
                 "schema": SCHEMA,
                 "command": "doctor",
+                "database": database,
                 "counts": {state.value: count for state, count in counts.items()},
                 "checks": [each.as_json() for each in findings],
             }
@@ -57,8 +59,9 @@ def run_doctor(customers: tuple[str, ...], *, everybody: bool, as_json: bool) ->
     return 3 if counts[State.PROBLEM] else 0
 
 
-def _examine(customers: Sequence[str], most: int | None) -> list[Finding]:
-    settings, findings = check_settings()
+def _examine(
+    settings: Settings | None, findings: list[Finding], customers: Sequence[str], most: int | None
+) -> list[Finding]:
     tried: tuple[list[Held], list[str], int] | None = None
     with ExitStack() as stack:
         if settings is None:
@@ -88,7 +91,7 @@ def _database(settings: Settings, stack: ExitStack) -> tuple[Database | None, li
         except DatabaseUnavailable as error:
             return None, unreachable(error)
         usable = looked is not None and looked[1].is_newest
-        return looked[0] if looked is not None and usable else None, check_schema(looked)
+        return looked[0] if looked is not None and usable else None, check_schema(settings.database, looked)
 
     result = within(_LIMIT, "database", look)
     if isinstance(result, Finding):

@@ -11,7 +11,7 @@ from greenlight.ats.database import DatabaseUnavailable
 from greenlight.ats.plans import PlanRefused, UnknownPlan
 from greenlight.ats.registry import ApplicationReplaced, ClientIdTaken
 from greenlight.ats.rotations import NotRotatable
-from greenlight.ats.store import UnknownCustomer
+from greenlight.ats.store import UnknownCustomer, UnknownType
 from greenlight.ats.withdrawals import NotTakenBack
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.provision import CannotProvision
@@ -28,6 +28,7 @@ _PLAIN = (
     NotTakenBack,
     TooLong,
     UnknownCustomer,
+    UnknownType,
     PlanRefused,
     UnknownPlan,
 )

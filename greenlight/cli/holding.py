@@ -7,10 +7,10 @@ from typing import Any
 from rich.table import Table
 
 from greenlight.ats.clock import time_of
-from greenlight.ats.database import open_database
+from greenlight.ats.database import Database, open_database
 from greenlight.ats.holds import Held, Holds
 from greenlight.cli.errors import CannotRun
-from greenlight.cli.render import console_for_people, plain, print_json
+from greenlight.cli.render import console_for_people, plain, print_database, print_json
 from greenlight.domain.reasons import EXPLANATIONS
 from greenlight.settings import load_settings
 
@@ -18,26 +18,29 @@ _LONGEST_NAME = 200
 
 
 def run_tripwires(*, as_json: bool) -> int:
-    held = _holds().on_record()
+    database = _database()
+    held = Holds(database).on_record()
     if as_json:
-        print_json(_document(held))
+        print_json(_document(held, database))
         return 0
-    if not held:
-        console_for_people().print(plain("No tripwire holds anything."))
-        return 0
-    _print(held)
-    for reason in dict.fromkeys(entry.reason for entry in held):
-        console_for_people().print(plain(f"{reason}: {EXPLANATIONS[reason].remedy}"))
+    console = console_for_people()
+    if held:
+        _print(held)
+        for reason in dict.fromkeys(entry.reason for entry in held):
+            console.print(plain(f"{reason}: {EXPLANATIONS[reason].remedy}"))
+    else:
+        console.print(plain("No tripwire holds anything."))
+    print_database(database.name, console)
     return 0
 
 
 def run_lift(customers: tuple[str, ...], *, everybody: bool, by: str | None, as_json: bool) -> int:
     if everybody == bool(customers):
         raise CannotRun("name the customers whose holds are to end, or give --all; `greenlight tripwires` lists them")
-    who, database = who_says_so(by), open_database(load_settings().database_url.get_secret_value())
+    who, database = who_says_so(by), _database()
     lifted = Holds(database).lift(customers, who, time_of(database))
     if as_json:
-        print_json(_document(lifted) | {"lifted_by": who})
+        print_json(_document(lifted, database) | {"lifted_by": who})
     elif lifted:
         _print(lifted)
         console_for_people().print(plain(f"Lifted by {who}: the next run enables what is ready."))
@@ -70,9 +73,10 @@ def _print(held: Sequence[Held]) -> None:
     console_for_people().print(table)
 
 
-def _document(held: Sequence[Held]) -> dict[str, Any]:
+def _document(held: Sequence[Held], database: Database) -> dict[str, Any]:
     return {
         "schema": "greenlight.tripwires/1",
+        "database": database.name,
         "holds": [
             {
                 "customer_id": entry.item.customer_id,
@@ -88,5 +92,5 @@ def _document(held: Sequence[Held]) -> dict[str, Any]:
     }
 
 
-def _holds() -> Holds:
-    return Holds(open_database(load_settings().database_url.get_secret_value()))
+def _database() -> Database:
+    return open_database(load_settings().database_url.get_secret_value())

@@ -10,11 +10,11 @@ from typing import Any
 
 from rich.console import Console
 
-from greenlight.ats.database import Database, open_database
+from greenlight.ats.database import Database, make_database
 from greenlight.ats.registry import provisioned_client_ids
 from greenlight.cli.errors import CannotRun
 from greenlight.cli.quiet import quiet_prefect
-from greenlight.cli.render import console_for_people, plain, print_json
+from greenlight.cli.render import console_for_people, plain, print_database, print_json
 from greenlight.intake import ImportedCredentials, ImportedCustomer, ImportRefused, RowError, read_import
 from greenlight.intake.rows import one_line
 from greenlight.linkedin.errors import LinkedInError
@@ -30,7 +30,7 @@ def run_import(file: str, *, replace: tuple[str, ...], yes: bool, as_json: bool)
     stderr = Console(stderr=True, soft_wrap=True, emoji=False)
     try:
         customers = read_import(file)
-        database = open_database(settings.database_url.get_secret_value())
+        database = make_database(settings.database_url.get_secret_value())
         replacing = _replacing(customers, database, file, replace)
         if replacing:
             _ask(replacing, yes=yes)
@@ -59,6 +59,7 @@ def run_import(file: str, *, replace: tuple[str, ...], yes: bool, as_json: bool)
         if returned := document["integrations_returned"]:
             console.print(plain(f"{returned} integrations that had been withdrawn are wanted again."))
         console.print(plain("Look at them: greenlight plan"))
+        print_database(database.name, console)
     return 0
 
 
@@ -127,6 +128,7 @@ def bring_in(
     return {
         "schema": SCHEMA,
         "command": "import",
+        "database": database.name,
         "customers": len(customers),
         "integrations": sum(len(customer.integrations) for customer in customers),
         **asdict(adopted.changes),

@@ -6,16 +6,17 @@ from rich.table import Table
 
 from greenlight.ats.database import open_database
 from greenlight.ats.plans import Line, Plans
-from greenlight.cli.render import console_for_people, plain, print_json
+from greenlight.cli.render import console_for_people, plain, print_database, print_json
 from greenlight.domain.plan import Action
 from greenlight.settings import load_settings
 
 
 def run_plans(plan_id: str, *, as_json: bool) -> int:
-    lines = Plans(open_database(load_settings().database_url.get_secret_value())).lines(plan_id)
+    database = open_database(load_settings().database_url.get_secret_value())
+    lines = Plans(database).lines(plan_id)
     count = sum(line.action is Action.ENABLE for line in lines)
     if as_json:
-        print_json(_document(plan_id, count, lines))
+        print_json(_document(plan_id, count, lines) | {"database": database.name})
         return 0
     table = Table("", "customer", "integration", "context", "reason", box=None, pad_edge=False, header_style="bold")
     for line in lines:
@@ -26,6 +27,7 @@ def run_plans(plan_id: str, *, as_json: bool) -> int:
     console = console_for_people()
     console.print(table)
     console.print(plain(f"Plan {plan_id}: enables {count} of {len(lines)}."))
+    print_database(database.name, console)
     return 0
 
 

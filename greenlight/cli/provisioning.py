@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from greenlight.ats.applications import Applications
-from greenlight.ats.database import open_database
+from greenlight.ats.database import make_database, open_database
 from greenlight.cli.errors import CannotRun
 from greenlight.cli.quiet import quiet_prefect
-from greenlight.cli.render import console_for_people, plain, print_json
+from greenlight.cli.render import console_for_people, plain, print_database, print_json
 from greenlight.cli.running import run_flow
 from greenlight.domain.provisioning import Provision, ProvisionReport
 from greenlight.domain.reasons import EXPLANATIONS
@@ -91,19 +91,19 @@ def _checked(text: str | bytes) -> _ParentFile:
 
 
 def run_provision(customers: tuple[str, ...], new: tuple[str, ...], *, as_json: bool) -> int:
-    report = provision_now(load_settings(), customers, _new(new))
+    settings = load_settings()
+    report = provision_now(settings, customers, _new(new))
     if as_json:
-        print_json(report.as_json())
+        print_json(report.as_json() | {"database": settings.database})
     else:
-        print_provisioned(report, console_for_people())
+        console = console_for_people()
+        print_provisioned(report, console)
+        print_database(settings.database, console)
     return report.exit_code
 
 
 def provision_now(settings: Settings, customers: tuple[str, ...], new: dict[str, str]) -> ProvisionReport:
     """Run the provision flow here and return its report."""
-    applications = Applications(open_database(settings.database_url.get_secret_value()))
-    if customers:
-        applications.select(customers, ())
     quiet_prefect()
     from flows.request import ProvisionRequest
 
@@ -111,6 +111,11 @@ def provision_now(settings: Settings, customers: tuple[str, ...], new: dict[str,
         request = ProvisionRequest(customers=customers, new=new)
     except ValidationError as error:
         raise CannotRun(f"--new: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+    # Whoever names a new customer may be the first to use the database.
+    opened = make_database if new else open_database
+    applications = Applications(opened(settings.database_url.get_secret_value()))
+    if customers:
+        applications.select(customers, ())
 
     def start() -> Any:
         from flows.provision import provision

@@ -69,6 +69,13 @@ def print_report(report: Report, console: Console) -> None:
         _print_next(report, console)
     for line in _remedies(report.unsettled()):
         console.print(line)
+    if report.database is not None:
+        print_database(report.database, console)
+
+
+def print_database(database: str, console: Console) -> None:
+    """Which database a report was drawn from: an empty one of a mistyped address is all well too."""
+    console.print(Text(f"Database: {database}", style="dim"))
 
 
 def _title(report: Report) -> str:

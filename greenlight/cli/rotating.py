@@ -11,7 +11,7 @@ from greenlight.ats.database import open_database
 from greenlight.ats.rotations import Rotations
 from greenlight.cli.errors import CannotRun
 from greenlight.cli.quiet import quiet_prefect
-from greenlight.cli.render import console_for_people, plain, print_json
+from greenlight.cli.render import console_for_people, plain, print_database, print_json
 from greenlight.cli.running import run_flow
 from greenlight.domain.provisioning import Provision
 from greenlight.domain.reasons import EXPLANATIONS
@@ -37,9 +37,11 @@ def run_rotate(customers: tuple[str, ...], *, everybody: bool, as_json: bool) ->
     ended = Applications(database).report(run_flow(start))
     report = RotationReport(ended.run_id, ended.items, ended.requests)
     if as_json:
-        print_json(report.as_json())
+        print_json(report.as_json() | {"database": database.name})
     else:
-        _print(report, console_for_people())
+        console = console_for_people()
+        _print(report, console)
+        print_database(database.name, console)
     return report.exit_code
 
 

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from rich.console import Console
 
 from greenlight.ats.applications import Applications
-from greenlight.ats.database import Database, open_database
+from greenlight.ats.database import Database, kept_open, open_database
 from greenlight.cli.errors import CannotRun
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_json
@@ -59,7 +59,8 @@ def signed_link(settings: Settings, keys: Sequence[str], customer: str) -> str:
 def run_worker() -> int:
     """Act on what customers request, until stopped."""
     settings = load_settings()
-    open_database(settings.database_url.get_secret_value()).close()
+    url = settings.database_url.get_secret_value()
+    open_database(url).close()
     quiet_prefect()
     from prefect.settings import PREFECT_API_URL
     from prefect.task_worker import StopTaskWorker
@@ -79,7 +80,7 @@ def run_worker() -> int:
         await answering
 
     # Prefect's worker takes SIGTERM for itself and says so by this exception.
-    with suppress(asyncio.CancelledError, StopTaskWorker):
+    with kept_open(url), suppress(asyncio.CancelledError, StopTaskWorker):
         asyncio.run(run())
     return 0
 
@@ -107,6 +108,9 @@ def run_portal(host: str | None, port: int | None) -> int:
     address = urlsplit(settings.portal_url)
     quiet_prefect()
     with ExitStack() as stack:
+        # First, since a server and a worker of the portal's own would be started for nothing.
+        database = open_database(settings.database_url.get_secret_value())
+        stack.callback(database.close)
         from prefect.settings import PREFECT_API_URL
 
         if not PREFECT_API_URL.value():
@@ -118,8 +122,6 @@ def run_portal(host: str | None, port: int | None) -> int:
             )
         else:
             _STDERR.print("Requests are acted on by `greenlight worker`: is one running?", markup=False)
-        database = open_database(settings.database_url.get_secret_value())
-        stack.callback(database.close)
         listener = stack.enter_context(bound(host or address.hostname or "127.0.0.1", port or address.port or 8780))
         console_for_people(stderr=True).print(
             plain(f"Portal at {settings.portal_url}; links: greenlight link CUSTOMER")

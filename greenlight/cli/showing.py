@@ -7,7 +7,7 @@ from greenlight.ats.database import open_database
 from greenlight.ats.holds import Holds
 from greenlight.ats.pauses import Pauses
 from greenlight.ats.runs import Runs
-from greenlight.cli.render import console_for_people, plain, print_explanation, print_json, print_report
+from greenlight.cli.render import console_for_people, plain, print_database, print_explanation, print_json, print_report
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.settings import load_settings
@@ -45,6 +45,7 @@ def run_explain(customer: str, *, as_json: bool) -> int:
     print_explanation(report, attempts, console)
     if not report.items:
         console.print(plain("No integration is wanted: the customer's admin requests them in the portal."))
+    print_database(database.name, console)
     return report.exit_code
 
 

@@ -15,6 +15,13 @@ PARTS = ("integrationContext", "integrationType", "tenantType", "dataProvider")
 #: Past this many characters LinkedIn's own clients no longer send a plain GET (fact sheet section 3).
 MAX_QUERY_CHARACTERS = 4_000
 
+#: The `integrationType`s of LinkedIn's documentation; it adds others without notice (fact sheet section 3).
+DOCUMENTED_TYPES = (
+    *("APPLY_WITH_LINKEDIN", "APPLY_CONNECT", "CSA_API", "IN_ATS_INDICATOR", "ONE_CLICK_EXPORT", "PROFILE_PLUGIN"),
+    *("RECOMMENDED_MATCHES", "UNIFIED_SEARCH", "PREMIUM_JOB_POSTING"),
+    *("CRM_CSA_API", "CRM_ONE_CLICK_EXPORT", "IN_CRM_INDICATOR"),
+)
+
 _URN = re.compile(r"urn:li:(?P<entity>[A-Za-z]+):(?P<id>[A-Za-z0-9_.-]{1,128})")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _CONTEXT_ENTITIES = ("organization", "contract")

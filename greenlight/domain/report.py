@@ -100,6 +100,8 @@ class Report:
     requests: Requests = field(default_factory=Requests)
     #: What applying would cost; plans only.
     price: Requests | None = None
+    #: The database that it was drawn from, without a secret.
+    database: str | None = None
 
     def counts(self) -> dict[Outcome, int]:
         counts = dict.fromkeys(Outcome, 0)
@@ -167,6 +169,7 @@ class Report:
             "command": self.command.value,
             "run_id": self.run_id,
             "plan_id": self.plan_id,
+            "database": self.database,
             "verdict": self.verdict.value,
             "changed": self.changed,
             "counts": {outcome.value: count for outcome, count in self.counts().items()},

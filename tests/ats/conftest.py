@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from greenlight.ats.database import open_database
+from greenlight.ats.database import make_database
 from tests.ats.postgres import NoPostgres, Server, embedded
 
 
@@ -13,7 +13,7 @@ def server() -> Iterator[Server]:
     """A server for the tests of a module alone, with the newest schema."""
     try:
         with embedded() as server:
-            open_database(server.text).close()
+            make_database(server.text).close()
             yield server
     except NoPostgres as why:
         pytest.skip(f"no PostgreSQL: {why}")

@@ -20,7 +20,7 @@ from uuid import uuid4
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL, make_url
 
-from greenlight.ats.database import open_database
+from greenlight.ats.database import make_database
 
 
 class NoPostgres(Exception):
@@ -55,7 +55,7 @@ class Postgres:
         try:
             self._run(f"CREATE DATABASE {self._template}")
             try:
-                open_database(self._named(self._template)).close()
+                make_database(self._named(self._template)).close()
                 yield self
             finally:
                 self._run(f"DROP DATABASE {self._template} WITH (FORCE)")

@@ -14,8 +14,9 @@ from sqlalchemy import CheckConstraint, Connection, create_engine, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
-from greenlight.ats.database import alembic_config, migrate, open_database
+from greenlight.ats.database import make_database
 from greenlight.ats.ledger import Attempt
+from greenlight.ats.revisions import alembic_config, migrate
 from greenlight.ats.tables import Table
 from tests.ats.world import NOON, attempts_at, ids_of, one
 
@@ -35,10 +36,10 @@ TABLES = {
 }
 OPENER = """
 import sys
-from greenlight.ats.database import open_database
+from greenlight.ats.database import make_database
 print("here", flush=True)
 sys.stdin.readline()
-open_database(sys.argv[1]).close()
+make_database(sys.argv[1]).close()
 print("open")
 """
 
@@ -94,17 +95,17 @@ def test_the_migrations_make_every_check_with_the_same_codes(connected: Connecte
 
 def test_opening_again_keeps_what_is_there(empty_database_url: str) -> None:
     """Every command opens the database; only the first one finds it empty."""
-    first = open_database(empty_database_url)
+    first = make_database(empty_database_url)
     id = one(first)
     first.close()
-    second = open_database(empty_database_url)
+    second = make_database(empty_database_url)
     assert ids_of(second) == [id]
     second.close()
 
 
 def test_a_block_that_fails_writes_nothing(empty_database_url: str) -> None:
     """What is written in one go is there as a whole or not at all, also what had been sent to the server already."""
-    database = open_database(empty_database_url)
+    database = make_database(empty_database_url)
     id = one(database)
 
     def write_and_fail() -> None:
@@ -121,7 +122,7 @@ def test_a_block_that_fails_writes_nothing(empty_database_url: str) -> None:
 
 def test_a_reference_to_nothing_is_refused(empty_database_url: str) -> None:
     """SQLite checks foreign keys only where it is told to, on every connection."""
-    database = open_database(empty_database_url)
+    database = make_database(empty_database_url)
     with pytest.raises(IntegrityError), database.writing() as session:
         session.add(Attempt(integration_id=77, run_id="r", client_id="c", opened_at=NOON, settles_at=NOON))
     database.close()
@@ -130,7 +131,7 @@ def test_a_reference_to_nothing_is_refused(empty_database_url: str) -> None:
 def test_the_folder_of_a_sqlite_file_is_made(tmp_path: Path) -> None:
     """The first command on a new machine needs no preparation."""
     file = tmp_path / "not" / "there" / "ats.db"
-    open_database(f"sqlite:///{file}").close()
+    make_database(f"sqlite:///{file}").close()
     assert file.is_file()
 
 
@@ -144,7 +145,7 @@ def test_many_threads_open_an_empty_database_at_once(empty_database_url: str) ->
 
     def enter(_: int) -> int:
         gate.wait(30)
-        database = open_database(impatient.render_as_string(hide_password=False))
+        database = make_database(impatient.render_as_string(hide_password=False))
         try:
             return len(ids_of(database))
         finally:

@@ -6,7 +6,7 @@ import pytest
 
 from greenlight.ats.database import Database
 from greenlight.ats.registry import register
-from greenlight.ats.store import Store, UnknownCustomer
+from greenlight.ats.store import Store, UnknownCustomer, UnknownType
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Status
 from tests.ats.world import NOON, TYPES, at, bring_in, customer, fails, key_of, shows, wanted
@@ -28,7 +28,7 @@ def ids(database: Database) -> list[int]:
         pytest.param(Selection(excluded=("bolt",)), [0, 1, 5], id="all but one"),
         pytest.param(Selection(types=(TYPES[2],)), [4, 5], id="one type"),
         pytest.param(Selection(types=(TYPES[0], TYPES[2])), [0, 2, 4, 5], id="two types"),
-        pytest.param(Selection(types=("NEVER_HEARD_OF",)), [], id="a type that nobody has"),
+        pytest.param(Selection(types=("PREMIUM_JOB_POSTING",)), [], id="a type that nobody has"),
         pytest.param(Selection(customers=("bolt", "crow"), types=(TYPES[2],)), [4, 5], id="customers and a type"),
         pytest.param(Selection(customers=("acme", "bolt"), excluded=("bolt",)), [0, 1], id="excluding wins"),
         pytest.param(Selection(excluded=("bolt",), types=(TYPES[0],)), [0], id="all but one, and a type"),
@@ -46,6 +46,14 @@ def test_an_unknown_customer(database: Database, ids: list[int], part: str) -> N
     selection = Selection.model_validate({part: ("zoo", "acme", "ACME", "ant")})
     with pytest.raises(UnknownCustomer, match="no customer 'ACME', 'ant', 'zoo' in the ATS database"):
         Store(database).select(selection)
+
+
+def test_an_unknown_type(database: Database, ids: list[int]) -> None:
+    """A mistyped type must not mean nothing; one that LinkedIn has added is known once something has it."""
+    with pytest.raises(UnknownType, match="no integration type 'CSA_APL', 'NEW_TYPE'; known are APPLY_CONNECT, "):
+        Store(database).select(Selection(types=("NEW_TYPE", TYPES[0], "CSA_APL")))
+    new = bring_in(database, customer("dove", ("NEW_TYPE",)))[-1]
+    assert Store(database).select(Selection(types=("NEW_TYPE",))) == [new]
 
 
 def test_a_customer_without_integrations_is_known(database: Database, ids: list[int]) -> None:

@@ -15,8 +15,7 @@ from sqlmodel import Session
 
 from greenlight.ats import database as module
 from greenlight.ats import waiting
-from greenlight.ats.database import Database, open_database
-from greenlight.ats.schema import looked_at
+from greenlight.ats.database import Database, looked_at, open_database
 from greenlight.ats.store import Store
 from greenlight.ats.waiting import DatabaseUnavailable
 from greenlight.domain.selection import Selection

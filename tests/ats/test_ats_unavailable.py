@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.pool import Pool
 
-from greenlight.ats.database import Database, DatabaseUnavailable, open_database
+from greenlight.ats.database import Database, DatabaseUnavailable, make_database
 from tests.ats.world import ids_of, one
 
 
@@ -35,7 +35,7 @@ def nothing_left_open() -> Iterator[None]:
 def refusal(url: str) -> str:
     """What opening says."""
     with nothing_left_open(), pytest.raises(DatabaseUnavailable) as raised:
-        open_database(url).close()
+        make_database(url).close()
     said = str(raised.value)
     assert raised.value.__suppress_context__, "the traceback would show what the sentence leaves out"
     assert said.startswith("GREENLIGHT_DATABASE_URL ")

@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import MetaData, select, text
 from sqlalchemy.exc import IntegrityError
 
-from greenlight.ats.database import VERSION_TABLE, Database, open_database
+from greenlight.ats.database import Database, make_database
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.plans import Plans
 from greenlight.ats.requests import Requests
+from greenlight.ats.revisions import VERSION_TABLE
 from greenlight.ats.rows import item
 from greenlight.ats.runs import Runs, Scope
 from greenlight.domain import plan
@@ -21,7 +22,7 @@ from greenlight.domain.status import Observation, Status
 from tests.ats.asking import session_of
 from tests.ats.world import NOON, at, attempts_at, begin, bring_in, customer, ids_of, integration, key_of, shows
 
-OLDER = ("0001", "0002", "0003", "0004", "0005", "0006")
+OLDER = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 #: What stands elsewhere since then.
 MOVED = ("imported_at",)
 Contents = dict[str, list[dict[str, object]]]
@@ -30,7 +31,7 @@ Contents = dict[str, list[dict[str, object]]]
 @pytest.fixture
 def in_use(empty_database_url: str) -> Iterator[Database]:
     """A request in doubt, one that was enabled, an approved plan of both, a click in the portal, and a run."""
-    database = open_database(empty_database_url)
+    database = make_database(empty_database_url)
     try:
         fill(database)
         yield database

@@ -22,7 +22,7 @@ from greenlight.cli.quiet import quiet_prefect
 
 quiet_prefect()
 
-from greenlight.ats.database import open_database  # noqa: E402 - Prefect reads its settings on import
+from greenlight.ats.database import make_database  # noqa: E402 - Prefect reads its settings on import
 from greenlight.cli.serving import local_prefect  # noqa: E402
 from greenlight.domain.keys import IntegrationKey  # noqa: E402
 from greenlight.domain.status import Status  # noqa: E402
@@ -120,7 +120,7 @@ def told(what: str, seconds: list[float]) -> float:
 
 async def measure(customers: int, folder: str) -> None:
     url = f"sqlite:///{folder}/ats.db"
-    open_database(url).close()
+    make_database(url).close()
     async with AsyncExitStack() as stack:
         browser, way = None, by_post
         if why := what_is_missing():

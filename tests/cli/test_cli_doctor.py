@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlalchemy import text
 
-from greenlight.ats.database import open_database
+from greenlight.ats.database import make_database
 from greenlight.ats.tables import RequestDay
 from greenlight.cli.prefect_checks import check_prefect
 from sandbox.app import create_app
@@ -170,7 +170,7 @@ def test_settings_are_named_one_by_one(home: Home) -> None:
 
 
 def old_schema(file: Path, revision: str) -> None:
-    with closing(open_database(f"sqlite:///{file}")) as database, database.writing() as session:
+    with closing(make_database(f"sqlite:///{file}")) as database, database.writing() as session:
         session.execute(text("UPDATE greenlight_version SET version_num = :it"), {"it": revision})
 
 
@@ -178,9 +178,9 @@ BROKEN = [
     pytest.param("postgresql://u:pw-CANARY@127.0.0.1:1/d", "problem", "cannot be opened", id="PostgreSQL is away"),
     pytest.param("sqlite:///garbage.db", "problem", "not a database", id="a file that is no database"),
     pytest.param("sqlite:///.", "problem", "cannot be opened", id="a folder"),
-    pytest.param("sqlite:///none.db", "warning", "no database yet", id="no file yet"),
-    pytest.param("sqlite:///empty.db", "warning", "revision none", id="a file without tables"),
-    pytest.param("sqlite:///old.db", "warning", "revision 0001", id="an older schema"),
+    pytest.param("sqlite:///none.db", "problem", "no database sqlite:///none.db", id="no file yet"),
+    pytest.param("sqlite:///empty.db", "problem", "revision none", id="a file without tables"),
+    pytest.param("sqlite:///old.db", "problem", "revision 0001", id="an older schema"),
     pytest.param("sqlite:///new.db", "problem", "revision 9999", id="a schema of a newer version"),
 ]
 
@@ -278,7 +278,7 @@ def test_an_open_server_elsewhere_is_a_problem(monkeypatch: pytest.MonkeyPatch) 
 def test_a_budget_that_is_spent_or_parked(well: Home) -> None:
     url = well.settings["GREENLIGHT_DATABASE_URL"]
     today = datetime.now(UTC)
-    with closing(open_database(url)) as database:
+    with closing(make_database(url)) as database:
         with database.writing() as session:
             session.add(RequestDay(application="appacme", day=today.date(), nightly=4000))
         done = well.run("doctor", "--json", "--customer", "acme")

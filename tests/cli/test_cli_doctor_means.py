@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from greenlight.ats.schema import looked_at
+from greenlight.ats.database import looked_at
 from greenlight.cli.credential_checks import clock_skew
 
 

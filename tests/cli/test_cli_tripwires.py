@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sqlmodel import select
 
-from greenlight.ats.database import open_database
+from greenlight.ats.database import make_database
 from greenlight.ats.holds import Holds
 from greenlight.ats.ledger import Hold
 from greenlight.ats.registry import register
@@ -18,7 +18,7 @@ def emptied(home: Home) -> None:
     """Five customers that are gone at once, and one that has requested something."""
     url = f"sqlite:///{home.folder / 'ats.db'}"
     home.settings["GREENLIGHT_DATABASE_URL"] = url
-    database, now = open_database(url), datetime.now(UTC)
+    database, now = make_database(url), datetime.now(UTC)
     register(database, [customer(f"c{number}") for number in range(6)], now)
     for number, id in enumerate(ids_of(database)):
         shows(database, id, Status.ENABLED if number else Status.REQUESTED, now)
@@ -52,7 +52,7 @@ def test_they_are_listed_explained_and_lifted(home: Home) -> None:
     assert "No tripwire holds anything." in home.run("tripwires").out
     assert "Nothing was held" in home.run("tripwires", "lift", "--all").out
 
-    database = open_database(home.settings["GREENLIGHT_DATABASE_URL"])
+    database = make_database(home.settings["GREENLIGHT_DATABASE_URL"])
     with database.reading() as session:
         assert {hold.lifted_by for hold in session.exec(select(Hold))} >= {"ann"}
     database.close()

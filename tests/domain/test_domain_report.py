@@ -14,7 +14,18 @@ from greenlight.domain.report import Command, Report, ReportItem, Verdict, as_of
 from greenlight.domain.status import Status
 from tests.domain.things import AWLI, QUIET, conditions, items
 
-REPORT_FIELDS = {"schema", "command", "run_id", "plan_id", "verdict", "counts", "requests", "items", "changed"}
+REPORT_FIELDS = {
+    "schema",
+    "command",
+    "run_id",
+    "plan_id",
+    "database",
+    "verdict",
+    "counts",
+    "requests",
+    "items",
+    "changed",
+}
 OUTCOMES = {"enabled", "already_enabled", "waiting", "failed", "unknown", "held", "not_looked_at"}
 REQUEST_KINDS = {"token", "verify", "enable"}
 ITEM_FIELDS = {
@@ -151,6 +162,7 @@ def test_the_document_of_a_run_stands_as_the_interface_prints_it() -> None:
         run_id="r",
         plan_id="p",
         requests=Requests(token=1, verify=2, enable=3),
+        database="sqlite:///a.db",
     )
     document = report.as_json()
     assert document.pop("items") == [report.items[0].as_json()]
@@ -159,6 +171,7 @@ def test_the_document_of_a_run_stands_as_the_interface_prints_it() -> None:
         "command": "apply",
         "run_id": "r",
         "plan_id": "p",
+        "database": "sqlite:///a.db",
         "verdict": "ok",
         "changed": 0,
         "counts": dict.fromkeys(OUTCOMES, 0) | {"enabled": 1},

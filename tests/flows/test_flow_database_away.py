@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from flows.reconcile import reconcile
 from flows.request import What
-from greenlight.ats.database import open_database
+from greenlight.ats.database import make_database
 from greenlight.ats.ledger import Attempt
 from tests.ats.postgres import NoPostgres, Server, embedded
 from tests.flows.fault_world import Case, import_file, world
@@ -30,7 +30,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def database_url(server: Server) -> str:
     url = server.url.render_as_string(hide_password=False)
-    open_database(url).close()
+    make_database(url).close()
     return url
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from greenlight.ats.database import open_database
+from greenlight.ats.database import make_database
 from greenlight.ats.locks import Locks
 from greenlight.ats.store import Look, Store
 from greenlight.domain.keys import IntegrationKey
@@ -59,7 +59,7 @@ class Everybodys:
 def store(sqlite_template: Path, tmp_path: Path) -> Torn:
     file = tmp_path / "ats.db"
     shutil.copy(sqlite_template, file)
-    return Torn(open_database(f"sqlite:///{file}"))
+    return Torn(make_database(f"sqlite:///{file}"))
 
 
 def observer(store: Torn) -> Observer:

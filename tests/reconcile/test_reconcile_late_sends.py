@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from greenlight.ats.attempts import Attempts
-from greenlight.ats.database import open_database
+from greenlight.ats.database import make_database
 from greenlight.ats.locks import Locks
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import Reason
@@ -49,7 +49,7 @@ class Blocks:
 async def test_a_sleeper_sends_nothing(sqlite_template: Path, tmp_path: Path, seconds: float, sent: int) -> None:
     file = tmp_path / "ats.db"
     shutil.copy(sqlite_template, file)
-    database = open_database(f"sqlite:///{file}")
+    database = make_database(f"sqlite:///{file}")
     time = [datetime(2026, 3, 1, 12, tzinfo=UTC)]
     id = one(database)
     shows(database, id, Status.REQUESTED, time[0])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from greenlight.ats.attempts import Attempts
-from greenlight.ats.database import Database, open_database
+from greenlight.ats.database import Database, make_database
 from greenlight.ats.locks import Locks
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.runs import Runs
@@ -194,7 +194,7 @@ async def test_whatever_happens_it_converges_without_a_blind_second_enable(
     sqlite_template: Path, tmp_path: Path, looks: list[str], enables: list[str], tries: int
 ) -> None:
     file = shutil.copy(sqlite_template, tmp_path / f"{uuid4()}.db")
-    database = open_database(f"sqlite:///{file}")
+    database = make_database(f"sqlite:///{file}")
     try:
         await converges(database, LinkedIn(looks, enables), tries)
     finally:

@@ -1,0 +1,49 @@
+"""Checks of settings' texts: each raises ValueError with what is wrong and what to do, without the text."""
+
+import re
+import ssl
+
+from yarl import URL
+
+from greenlight.domain.way import is_loopback
+
+_URL_TEXT = re.compile(r"[!-~]+")
+
+
+def check_proxy(text: str) -> None:
+    """The address of an HTTP proxy."""
+    try:
+        url = URL(text)
+        usable = url.host and url.explicit_port and url.scheme in ("http", "https") and _URL_TEXT.fullmatch(text)
+    except ValueError:
+        url, usable = URL(), False
+    if url.scheme.startswith("socks"):
+        raise ValueError("names a SOCKS proxy, which cannot be used; use http://HOST:PORT of an HTTP proxy")
+    if not usable or url.path not in ("", "/") or set(text) & set("?#"):
+        raise ValueError("is not a proxy's address; use http://HOST:PORT or http://USER:PASSWORD@HOST:PORT")
+
+
+def check_certificates(file: str) -> None:
+    """A file of certificates in PEM form."""
+    try:
+        ssl.create_default_context(cafile=file)
+    except ssl.SSLError:
+        raise ValueError("has no certificate in PEM form; use a file of -----BEGIN CERTIFICATE----- blocks") from None
+    except OSError as error:
+        raise ValueError(f"cannot be read ({type(error).__name__}); use the path of a PEM file") from None
+
+
+def check_address(text: str) -> None:
+    """An address of LinkedIn's, or of a stand-in on this machine."""
+    try:
+        url = URL(text)
+        host = url.host or ""
+    except ValueError:
+        url, host = URL(), ""
+    # yarl mends what it reads, and it is the text itself that is used.
+    if not host or url.scheme not in ("http", "https") or not _URL_TEXT.fullmatch(text):
+        raise ValueError("is not an address; use a full https address")
+    if url.user is not None or url.password is not None or set(text) & set("?#"):
+        raise ValueError("must not carry a user, a query or a fragment; use the plain https address")
+    if url.scheme == "http" and not is_loopback(host):
+        raise ValueError("uses plain http, which is accepted for a loopback address alone; use https")

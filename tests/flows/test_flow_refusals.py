@@ -1,0 +1,73 @@
+"""A database that is not this version's: runs and the worker refuse it in one sentence, and leave it as it is."""
+
+import logging
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from flows.apply import apply
+from flows.approve import approve
+from flows.audit import audit
+from flows.backfill import backfill
+from flows.plan import plan
+from flows.provision import provision
+from flows.reconcile import reconcile
+from flows.request import What
+from flows.rotate import rotate
+from greenlight.ats.database import kept_open, open_database
+from sandbox.world import World
+from tasks.bell import _sweep_once
+from tasks.requested import enable_requested
+
+STARTED: dict[str, Any] = {
+    "plan": lambda: plan(return_state=True),
+    "reconcile": lambda: reconcile(What.APPLY, return_state=True),
+    "apply": lambda: apply("0000", return_state=True),
+    "approve": lambda: approve("0000", "ann", return_state=True),
+    "audit": lambda: audit(return_state=True),
+    "backfill": lambda: backfill(What.APPLY, ("acme",), return_state=True),
+    "provision": lambda: provision(new={"acme": "Acme"}, return_state=True),
+    "rotate": lambda: rotate(all_customers=True, return_state=True),
+}
+
+
+def made_by(there: Any, revision: str) -> None:
+    with there.database.engine.begin() as connection:
+        connection.execute(text("UPDATE greenlight_version SET version_num = :it"), {"it": revision})
+
+
+async def test_every_flow_refuses_an_older_and_a_newer_database(town: Any) -> None:
+    async with town(World()) as there:
+        for revision, words in (("0001", "`greenlight migrate`"), ("9999", "install the version that made it")):
+            made_by(there, revision)
+            for name, start in STARTED.items():
+                state: Any = await start()
+                assert (state.name, state.is_failed()) == ("Refused", True), name
+                assert state.message.startswith("GREENLIGHT_DATABASE_URL "), name
+                assert words in state.message, name
+                assert revision in state.message, "and it is left as it is"
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+async def test_the_worker_says_so_and_goes_on_once_it_fits(town: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """It keeps one handle, and still notices that a newer version has been at the database."""
+    async with town(World()) as there:
+        worker: Any = enable_requested
+        newest = there.database.schema().newest
+        url = there.database.engine.url.render_as_string(hide_password=False)
+        with kept_open(url) as handle:
+            assert open_database(url).engine is handle.engine
+            open_database(url).close()
+            made_by(there, "9999")
+            with caplog.at_level(logging.WARNING):
+                await _sweep_once()
+                state = await worker(return_state=True)
+            assert (state.name, state.is_failed()) == ("Refused", True)
+            lines = [record.getMessage() for record in caplog.records if "cannot be looked for" in record.getMessage()]
+            assert len(lines) == 2
+            assert all("is newer than this version" in line and "\n" not in line for line in lines)
+            made_by(there, newest)
+            state = await worker(return_state=True)
+            assert state.is_completed()
+        assert open_database(url).engine is not handle.engine
