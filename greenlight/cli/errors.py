@@ -37,7 +37,8 @@ class CannotRun(Exception):
 
 def said_plainly(error: BaseException) -> str:
     """A sentence for any error. Those that are not ours are named and cut short."""
-    if isinstance(error, _PLAIN):
+    # Known by its name: its module would bring Prefect in, which takes seconds.
+    if isinstance(error, _PLAIN) or type(error).__name__ == "BlocksNotSaved":
         return str(error)
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
         return (

@@ -30,7 +30,10 @@ class CannotProvision(Exception):
 
 
 class CredentialStore(CredentialSource, Protocol):
-    """Where child-application credentials are kept, by name. They are durable when `save_many` returns."""
+    """Where child-application credentials are kept, by name. They are durable when `save_many` returns.
+
+    It tries for minutes before it gives up, since what it is given may be nowhere else.
+    """
 
     async def save_many(self, wanted: Mapping[str, Credentials]) -> Set[str]: ...
 

@@ -6,7 +6,6 @@ stays good, so whoever is killed leaves a working secret behind.
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from greenlight.ats.applications import Application, Applications
@@ -22,8 +21,6 @@ from greenlight.reconcile.provision import CredentialStore, Probe
 _DONE = Remaining()
 #: Digits of a secret's digest that tell it from another one, and nothing more.
 _DIGITS = 12
-#: Waits in seconds after a block that could not be saved.
-_SAVE_AGAIN_AFTER = (0.5, 2.0, 5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +112,13 @@ class Rotation:
                 raise Refused(Reason.TOO_MANY_SECRETS, await self._which_to_delete(rotating)) from None
             raise
         fresh = Credentials(application.client_id, secret)
-        await self._save({application.credentials_block: fresh})
+        await self._store.save_many({application.credentials_block: fresh})
         self._stored.add(rotating.customer_id)
         await asyncio.to_thread(self._applications.renewed, rotating.customer_id)
         error = await self._probe(fresh)
         if error is not None:
             raise error
         return await self._works(rotating.customer_id)
-
-    async def _save(self, wanted: Mapping[str, Credentials]) -> None:
-        for pause in _SAVE_AGAIN_AFTER:
-            try:
-                await self._store.save_many(wanted)
-            except Exception:
-                # Whatever it was: this secret is nowhere else and is not answered again.
-                await asyncio.sleep(pause)
-            else:
-                return
-        await self._store.save_many(wanted)
 
     async def _which_to_delete(self, rotating: _Rotating) -> str:
         held = rotating.held
