@@ -19,6 +19,8 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import BlockDocumentCreate, BlockDocumentUpdate, BlockSchemaCreate, BlockTypeCreate
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
+from greenlight.reconcile.provision import NotStored
+
 #: Seconds for which blocks are offered that Prefect does not take; any that it takes begin them anew.
 PATIENCE = 300.0
 #: The same where nothing would be lost.
@@ -43,7 +45,7 @@ _log = logging.getLogger("greenlight.blocks")
 WAITING: ContextVar[Callable[[str], None]] = ContextVar("waiting_for_blocks", default=_log.warning)
 
 
-class BlocksNotSaved(Exception):
+class BlocksNotSaved(NotStored):
     """Prefect did not take blocks for as long as they were offered. The text says what came last and what to do."""
 
 

@@ -26,12 +26,12 @@ async def provision(customers: Names = (), new: dict[str, str] | None = None) ->
         request = checked(ProvisionRequest, customers=customers, new=new or {})
     except REFUSALS as refused:
         return refused_state(refused)
-    async with provisioning_session(load_settings()) as session:
+    async with provisioning_session(load_settings(), request.new) as session:
         run_id, applications = str(flow_run.id), session.applications
-        await asyncio.to_thread(applications.add_customers, request.new, now())
         named = [*request.customers, *request.new]
         chosen = await asyncio.to_thread(applications.select, named, session.settings.origins)
-        await asyncio.to_thread(applications.start, run_id, request.model_dump(mode="json"), now())
+        scope = request.model_dump(mode="json")
+        await asyncio.to_thread(applications.start, run_id, scope, now(), chosen=chosen)
 
         await provision_all(run_id, chosen, look=bool(request.customers))
         await wait_until_working(run_id)

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from greenlight.ats.database import Database
-from greenlight.ats.registry import Registration, register, register_in
+from greenlight.ats.registry import Registration, check_client_ids, register, register_in
 from greenlight.ats.rows import release, slices
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer, Provisioning, Run
@@ -85,11 +85,22 @@ class Applications:
             raise UnknownCustomer(f"no customer {', '.join(map(repr, missing))} in the ATS database")
         return list(dict.fromkeys(customers))
 
-    def start(self, run_id: str, scope: Mapping[str, object], now: datetime, command: str = COMMAND) -> None:
-        """Put a provisioning run on record; one that Prefect repeats is on record already."""
+    def start(
+        self,
+        run_id: str,
+        scope: Mapping[str, object],
+        now: datetime,
+        command: str = COMMAND,
+        chosen: Sequence[str] = (),
+    ) -> None:
+        """Put a provisioning run on record; one that Prefect repeats is on record already.
+
+        The report is about all that are `chosen`, also where the run never came to them.
+        """
+        whom = {"chosen": list(chosen)} if chosen else {}
         with self._database.writing() as session:
             if session.get(Run, run_id) is None:
-                session.add(Run(run_id=run_id, command=command, scope=dict(scope), started_at=now))
+                session.add(Run(run_id=run_id, command=command, scope={**scope, **whom}, started_at=now))
 
     def begin(self, customer_id: str, run_id: str, now: datetime) -> Candidate:
         """Commit that this run takes care of the customer, before anything is sent for it."""
@@ -111,6 +122,27 @@ class Applications:
                 tried_before,
                 _application(held) if held is not None else None,
             )
+
+    def busy(self, customer_id: str, run_id: str, who: str, now: datetime) -> None:
+        """Put on record that another run kept the customer all the while, unless that one is writing there itself."""
+        with self._database.writing() as session:
+            session.get_one(Customer, customer_id, with_for_update=True)
+            row = session.get(Provisioning, customer_id)
+            if row is not None and row.run_id != run_id:
+                other = session.get(Run, row.run_id)
+                if other is not None and other.finished_at is None:
+                    # This run's report says of a customer that is in another's that it is there.
+                    return
+            if row is None:
+                row = Provisioning(customer_id=customer_id, unique_foreign_id=customer_id, begun_at=now, run_id=run_id)
+                session.add(row)
+            row.run_id, row.outcome, row.reason, row.checked_at = run_id, Provision.FAILED, Reason.CUSTOMER_BUSY, now
+            # A rotation that is not over has its mark there.
+            row.detail = row.detail or who
+
+    def must_be_free(self, customer_id: str, client_id: str) -> None:
+        """Raise ClientIdTaken where this application is on record as another customer's."""
+        check_client_ids(self._database, [Registration(customer_id, "", (client_id, ""), [])], (customer_id,))
 
     def put(
         self,
@@ -205,13 +237,16 @@ class Applications:
             .join(Customer, col(Customer.customer_id) == Provisioning.customer_id)
             .join(ChildApplication, col(ChildApplication.customer_id) == Provisioning.customer_id, isouter=True)
             .where(Provisioning.run_id == run_id)
-            .order_by(col(Provisioning.customer_id))
         )
         with self._database.reading() as session:
             run = session.get_one(Run, run_id)
+            items = [_item(p, c, a) for p, c, a in session.exec(query)]
+            reported = {item.customer_id for item in items}
+            left = [id for id in run.scope.get("chosen", ()) if id not in reported]
+            items += [item for some in slices(left) for item in _not_here(session, some)]
             return ProvisionReport(
                 run_id,
-                [_item(p, c, a) for p, c, a in session.exec(query)],
+                sorted(items, key=lambda item: item.customer_id),
                 ProvisionRequests(run.token_requests, run.provision_requests),
             )
 
@@ -234,7 +269,33 @@ def _application(row: ChildApplication) -> Application:
     return Application(row.client_id, row.credentials_block, row.application_urn, domains, row.works_since is not None)
 
 
+def _not_here(session: Session, customers: Sequence[str]) -> list[ProvisionItem]:
+    """Customers that a run chose and that are not its own now: another run has them, or none has begun with them."""
+    query = (
+        select(Customer, Provisioning, ChildApplication)
+        .select_from(Customer)
+        .join(Provisioning, col(Provisioning.customer_id) == Customer.customer_id, isouter=True)
+        .join(ChildApplication, col(ChildApplication.customer_id) == Customer.customer_id, isouter=True)
+        .where(col(Customer.customer_id).in_(customers))
+    )
+    return [_left(row, customer, held) for customer, row, held in session.exec(query)]
+
+
+def _left(row: Provisioning | None, customer: Customer, held: ChildApplication | None) -> ProvisionItem:
+    if row is None:
+        return _told(customer, held, Provision.FAILED, Reason.PROVISIONING_UNFINISHED, None)
+    return _told(customer, held, Provision.FAILED, Reason.CUSTOMER_BUSY, f"run {row.run_id} has it")
+
+
 def _item(row: Provisioning, customer: Customer, held: ChildApplication | None) -> ProvisionItem:
+    outcome = Provision(row.outcome) if row.outcome is not None else Provision.FAILED
+    reason = Reason(row.reason) if row.reason is not None else Reason.PROVISIONING_UNFINISHED
+    return _told(customer, held, outcome, reason, row.detail)
+
+
+def _told(
+    customer: Customer, held: ChildApplication | None, outcome: Provision, reason: Reason, detail: str | None
+) -> ProvisionItem:
     domains = held.js_sdk_domains if held is not None else None
     return ProvisionItem(
         customer_id=customer.customer_id,
@@ -243,7 +304,7 @@ def _item(row: Provisioning, customer: Customer, held: ChildApplication | None) 
         application_urn=held.application_urn if held is not None else None,
         application_name=held.application_name if held is not None else None,
         js_sdk_domains=tuple(domains) if domains is not None else None,
-        outcome=Provision(row.outcome) if row.outcome is not None else Provision.FAILED,
-        reason=Reason(row.reason) if row.reason is not None else Reason.NOT_LOOKED_AT,
-        detail=row.detail,
+        outcome=outcome,
+        reason=reason,
+        detail=detail,
     )

@@ -13,7 +13,7 @@ from greenlight.ats.registry import ApplicationReplaced, ClientIdTaken
 from greenlight.ats.rotations import NotRotatable
 from greenlight.ats.store import UnknownCustomer
 from greenlight.linkedin.errors import clean
-from greenlight.reconcile.provision import CannotProvision
+from greenlight.reconcile.provision import CannotProvision, NotStored
 from greenlight.settings import InvalidSettings
 
 _PLAIN = (
@@ -24,6 +24,7 @@ _PLAIN = (
     InvalidSettings,
     NameDiffers,
     NotRotatable,
+    NotStored,
     TooLong,
     UnknownCustomer,
     PlanRefused,
@@ -37,8 +38,7 @@ class CannotRun(Exception):
 
 def said_plainly(error: BaseException) -> str:
     """A sentence for any error. Those that are not ours are named and cut short."""
-    # Known by its name: its module would bring Prefect in, which takes seconds.
-    if isinstance(error, _PLAIN) or type(error).__name__ == "BlocksNotSaved":
+    if isinstance(error, _PLAIN):
         return str(error)
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
         return (

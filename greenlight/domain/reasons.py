@@ -54,6 +54,11 @@ class Reason(StrEnum):
     APPLICATION_NOT_READY = "APPLICATION_NOT_READY"
     PROVISIONING_REFUSED = "PROVISIONING_REFUSED"
     TOO_MANY_SECRETS = "TOO_MANY_SECRETS"
+    SECRET_NOT_STORED = "SECRET_NOT_STORED"  # noqa: S105 - a reason code, not a secret
+    PROVISIONING_UNFINISHED = "PROVISIONING_UNFINISHED"
+    FOREIGN_ID_TAKEN = "FOREIGN_ID_TAKEN"
+    APPLICATION_GONE = "APPLICATION_GONE"
+    APPLICATION_OF_ANOTHER = "APPLICATION_OF_ANOTHER"
     CUSTOMER_BUSY = "CUSTOMER_BUSY"
     PAUSED = "PAUSED"
     WITHOUT_EVIDENCE = "WITHOUT_EVIDENCE"
@@ -234,6 +239,41 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Delete one of the two in LinkedIn's developer portal, then run the same command again.",
         Mover.US,
         "fact sheet section 1, secret rotation",
+    ),
+    Reason.SECRET_NOT_STORED: _E(
+        "LinkedIn has shown the application's new secret, and Prefect's API would not store it.",
+        "Mend the Prefect API, then run the same command again: it replaces the secret that was lost. Where LinkedIn "
+        "makes no other, it says so then, and which one to delete.",
+        Mover.US,
+        "fact sheet section 1, a secret is answered once",
+    ),
+    Reason.PROVISIONING_UNFINISHED: _E(
+        "The run ended before it was done with this customer's application.",
+        "Run the same command again: it looks for what this run has left at LinkedIn before it makes anything. If it "
+        "lasts, see the run's log.",
+        Mover.US,
+        "design, the intent is on record before the first request",
+    ),
+    Reason.FOREIGN_ID_TAKEN: _E(
+        "LinkedIn says that the customer's uniqueForeignId is taken, and shows this parent no application under it.",
+        "Ask LinkedIn's partner support who has it, with the id in the message: an application of another parent, or "
+        "one that was deleted. Nothing was made or changed.",
+        Mover.US,
+        "fact sheet section 1, HTTP 409 of provisionedApplications",
+    ),
+    Reason.APPLICATION_GONE: _E(
+        "LinkedIn does not have the application any more that is on record for this customer.",
+        "Find out who deleted it and have LinkedIn's partner support bring it back; if it stays away, bring the keys "
+        "of another one in with `greenlight import --replace-credentials`. A second one is never made by itself.",
+        Mover.US,
+        "fact sheet section 1, HTTP 404 of provisionedApplications",
+    ),
+    Reason.APPLICATION_OF_ANOTHER: _E(
+        "The application that LinkedIn has for this customer is on record as another customer's.",
+        "Find out whose it is: one customer may be on record twice, or its keys may have been imported for another. "
+        "Nothing of it was changed, and its secret was not replaced.",
+        Mover.US,
+        "seed step 1, a unique API key for each customer",
     ),
     Reason.CUSTOMER_BUSY: _E(
         "Another run was at this customer all the while.",

@@ -7,6 +7,7 @@ application.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from contextlib import suppress
 from typing import Protocol
 
 from greenlight.ats.applications import Applications, Candidate
@@ -16,7 +17,8 @@ from greenlight.domain.provisioning import Provision
 from greenlight.domain.reasons import Reason
 from greenlight.linkedin.errors import LinkedInError, Refused
 from greenlight.linkedin.oauth import Credentials
-from greenlight.linkedin.provisioning import Found, NewApplication, Provisioner, is_unsettled
+from greenlight.linkedin.provisioning import Found, NewApplication, Provisioner, is_unsettled, says_taken
+from greenlight.reconcile.locking import Busy, CustomerLocks
 from greenlight.reconcile.observe import Clock, CredentialSource, Remaining, wait_of
 
 _DONE = Remaining()
@@ -29,13 +31,34 @@ class CannotProvision(Exception):
     """Nothing can be provisioned at all. The text says why and what to do."""
 
 
+class NotStored(Exception):
+    """A store did not take credentials for as long as they were offered. The text says what came last, what to do."""
+
+
 class CredentialStore(CredentialSource, Protocol):
     """Where child-application credentials are kept, by name. They are durable when `save_many` returns.
 
-    It tries for minutes before it gives up, since what it is given may be nowhere else.
+    It tries for minutes before it raises NotStored, since what it is given may be nowhere else.
     """
 
     async def save_many(self, wanted: Mapping[str, Credentials]) -> Set[str]: ...
+
+
+async def under_lease(
+    locks: CustomerLocks,
+    applications: Applications,
+    clock: Clock,
+    run_id: str,
+    customer_id: str,
+    step: Callable[[], Awaitable[Remaining]],
+) -> Remaining:
+    """Take a step with the customer to ourselves; one that another run keeps is put on record as busy, and is left."""
+    try:
+        async with locks.holding(customer_id, run_id):
+            return await step()
+    except Busy as busy:
+        await asyncio.to_thread(applications.busy, customer_id, run_id, str(busy), clock())
+        return Remaining(1, busy.wait)
 
 
 class Provisioning:
@@ -49,6 +72,7 @@ class Provisioning:
         block_name: Callable[[str], str],
         probe: Probe,
         clock: Clock,
+        locks: CustomerLocks,
         *,
         ats_name: str,
         origins: Sequence[str],
@@ -59,6 +83,7 @@ class Provisioning:
         self._block_name = block_name
         self._probe = probe
         self._clock = clock
+        self._locks = locks
         self._ats_name = ats_name
         self._origins = origins
 
@@ -67,6 +92,16 @@ class Provisioning:
 
         Raises nothing for what LinkedIn answers. What is left may pass by itself and is to be called again.
         """
+        return await under_lease(
+            self._locks,
+            self._applications,
+            self._clock,
+            run_id,
+            customer_id,
+            lambda: self._step(run_id, customer_id, look),
+        )
+
+    async def _step(self, run_id: str, customer_id: str, look: bool) -> Remaining:
         candidate = await asyncio.to_thread(self._applications.begin, customer_id, run_id, self._clock())
         try:
             outcome = await self._converge(candidate, look=look)
@@ -74,8 +109,16 @@ class Provisioning:
             await self._record(customer_id, Provision.FAILED, error.reason, error.detail)
             return Remaining(1, wait_of(error)) if error.worth_repeating else _DONE
         except ClientIdTaken as taken:
-            await self._record(customer_id, Provision.FAILED, Reason.PROVISIONING_REFUSED, str(taken))
+            await self._record(customer_id, Provision.FAILED, Reason.APPLICATION_OF_ANOTHER, str(taken))
             return _DONE
+        except NotStored as lost:
+            await self._record(customer_id, Provision.FAILED, Reason.SECRET_NOT_STORED, str(lost))
+            return _DONE
+        except Exception as error:
+            # Said where people look for this customer, and then by the run as a whole.
+            with suppress(Exception):
+                await self._record(customer_id, Provision.FAILED, Reason.PROVISIONING_UNFINISHED, type(error).__name__)
+            raise
         application = await asyncio.to_thread(self._applications.on_record, customer_id)
         works = application is not None and application.works
         await self._record(customer_id, outcome, Reason.APPLICATION_WORKS if works else Reason.APPLICATION_NOT_READY)
@@ -116,7 +159,11 @@ class Provisioning:
         if look:
             found = await self._provisioner.find(candidate.unique_foreign_id)
             if found is None or found.client_id != application.client_id:
-                raise Refused(Reason.PROVISIONING_REFUSED, "LinkedIn has no such application any more")
+                instead = "nothing" if found is None else found.client_id
+                raise Refused(
+                    Reason.APPLICATION_GONE,
+                    f"under {candidate.unique_foreign_id} it has {instead}, not {application.client_id}",
+                )
             domains = found.js_sdk_domains
         renewed = held is None or held.client_id != application.client_id
         if renewed:
@@ -148,6 +195,9 @@ class Provisioning:
                 if not is_unsettled(error):
                     raise
                 found = await self._provisioner.find(candidate.unique_foreign_id)
+                if found is None and says_taken(error):
+                    detail = f"{candidate.unique_foreign_id}: {error.detail}"
+                    raise Refused(Reason.FOREIGN_ID_TAKEN, detail) from None
                 if found is None:
                     raise error from None
             else:
@@ -157,6 +207,8 @@ class Provisioning:
         return await self._adopt(candidate, found, held)
 
     async def _adopt(self, candidate: Candidate, found: Found, held: Credentials | None) -> Provision:
+        # Before anything of it is changed: a rotation of somebody else's application would be felt by them.
+        await asyncio.to_thread(self._applications.must_be_free, candidate.customer_id, found.client_id)
         if held is None or held.client_id != found.client_id:
             if found.client_secret is not None:
                 await self._save(candidate, Credentials(found.client_id, found.client_secret))

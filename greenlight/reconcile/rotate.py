@@ -6,6 +6,7 @@ stays good, so whoever is killed leaves a working secret behind.
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 from greenlight.ats.applications import Application, Applications
@@ -15,8 +16,9 @@ from greenlight.domain.reasons import Reason
 from greenlight.linkedin.errors import LinkedInError, Refused
 from greenlight.linkedin.oauth import Credentials
 from greenlight.linkedin.provisioning import Provisioner
+from greenlight.reconcile.locking import CustomerLocks
 from greenlight.reconcile.observe import Clock, Remaining, wait_of
-from greenlight.reconcile.provision import CredentialStore, Probe
+from greenlight.reconcile.provision import CredentialStore, NotStored, Probe, under_lease
 
 _DONE = Remaining()
 #: Digits of a secret's digest that tell it from another one, and nothing more.
@@ -45,6 +47,7 @@ class Rotation:
         store: CredentialStore,
         probe: Probe,
         clock: Clock,
+        locks: CustomerLocks,
     ) -> None:
         self._applications = applications
         self._rotations = rotations
@@ -52,6 +55,7 @@ class Rotation:
         self._store = store
         self._probe = probe
         self._clock = clock
+        self._locks = locks
         #: Customers whose new secret this run has stored: it is waited for and never replaced.
         self._stored: set[str] = set()
 
@@ -60,6 +64,11 @@ class Rotation:
 
         Raises nothing for what LinkedIn answers. What is left may pass by itself and is to be called again.
         """
+        return await under_lease(
+            self._locks, self._applications, self._clock, run_id, customer_id, lambda: self._step(run_id, customer_id)
+        )
+
+    async def _step(self, run_id: str, customer_id: str) -> Remaining:
         application = await asyncio.to_thread(self._applications.on_record, customer_id)
         block = application.credentials_block if application is not None else ""
         held = (await self._store.get_many([block])).get(block)
@@ -87,6 +96,16 @@ class Rotation:
             await self._record(customer_id, outcome, reason, detail)
             again = error.worth_repeating or outcome is Provision.WAITING
             return Remaining(1, wait_of(error)) if again else _DONE
+        except NotStored as lost:
+            detail = marked(str(lost), begun.before)
+            await self._record(customer_id, Provision.FAILED, Reason.SECRET_NOT_STORED, detail)
+            return _DONE
+        except Exception as error:
+            # Said where people look for this customer, and then by the run as a whole.
+            detail = marked(type(error).__name__, begun.before)
+            with suppress(Exception):
+                await self._record(customer_id, Provision.FAILED, Reason.PROVISIONING_UNFINISHED, detail)
+            raise
 
     async def _is_stored(self, run_id: str, rotating: _Rotating) -> bool:
         """Whether the block has the new secret already, from an earlier try. Raises where that cannot be told yet."""

@@ -23,8 +23,10 @@ from tests.kill.steps import PARENT
 ORIGINS = ["https://jobs.example.com", "https://eu.example.com:8443"]
 OLD_ORIGINS = ["https://old.example.com"]
 SECRET = "vendor-secret/+="
+#: Seconds after which a dead process's lease is over (`greenlight.ats.locks`).
+LEASE = 20
 #: More than there are steps on any path; the driver stops by itself where they end.
-ENOUGH = 48
+ENOUGH = 64
 #: Between a rotation's answer and the block: the secret that LinkedIn has shown is lost for good.
 WINDOW = ["rotate: after", "block save: before", "document: before"]
 
@@ -76,7 +78,11 @@ class Town:
 
     def _job(self, cells: Sequence[Cell]) -> Cell:
         warm_up = {"act": "provision", "customer": f"warm up {uuid4().hex}", "new": True}
-        return {"env": self._env, "warm_up": warm_up, "cells": [{"act": "provision", **cell} for cell in cells]}
+        return {
+            "env": self._env,
+            "warm_up": warm_up,
+            "cells": [{"act": "provision", "ahead": LEASE, **cell} for cell in cells],
+        }
 
     def add(self, names: Sequence[str]) -> None:
         """Put customers on record that have nothing yet."""
