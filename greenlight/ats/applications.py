@@ -10,13 +10,14 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from greenlight.ats.application_items import item_of, items_of_others
 from greenlight.ats.database import Database
 from greenlight.ats.registry import Registration, check_client_ids, register, register_in
 from greenlight.ats.rows import release, slices
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer, Provisioning, Run
 from greenlight.ats.waiting import units
-from greenlight.domain.provisioning import COMMAND, Provision, ProvisionItem, ProvisionReport, ProvisionRequests
+from greenlight.domain.provisioning import COMMAND, Provision, ProvisionReport, ProvisionRequests
 from greenlight.domain.reasons import Reason
 
 
@@ -240,10 +241,10 @@ class Applications:
         )
         with self._database.reading() as session:
             run = session.get_one(Run, run_id)
-            items = [_item(p, c, a) for p, c, a in session.exec(query)]
+            items = [item_of(p, c, a) for p, c, a in session.exec(query)]
             reported = {item.customer_id for item in items}
             left = [id for id in run.scope.get("chosen", ()) if id not in reported]
-            items += [item for some in slices(left) for item in _not_here(session, some)]
+            items += [item for some in slices(left) for item in items_of_others(session, some)]
             return ProvisionReport(
                 run_id,
                 sorted(items, key=lambda item: item.customer_id),
@@ -267,44 +268,3 @@ def _is_due(application: ChildApplication | None, js_sdk_domains: Sequence[str])
 def _application(row: ChildApplication) -> Application:
     domains = tuple(row.js_sdk_domains) if row.js_sdk_domains is not None else None
     return Application(row.client_id, row.credentials_block, row.application_urn, domains, row.works_since is not None)
-
-
-def _not_here(session: Session, customers: Sequence[str]) -> list[ProvisionItem]:
-    """Customers that a run chose and that are not its own now: another run has them, or none has begun with them."""
-    query = (
-        select(Customer, Provisioning, ChildApplication)
-        .select_from(Customer)
-        .join(Provisioning, col(Provisioning.customer_id) == Customer.customer_id, isouter=True)
-        .join(ChildApplication, col(ChildApplication.customer_id) == Customer.customer_id, isouter=True)
-        .where(col(Customer.customer_id).in_(customers))
-    )
-    return [_left(row, customer, held) for customer, row, held in session.exec(query)]
-
-
-def _left(row: Provisioning | None, customer: Customer, held: ChildApplication | None) -> ProvisionItem:
-    if row is None:
-        return _told(customer, held, Provision.FAILED, Reason.PROVISIONING_UNFINISHED, None)
-    return _told(customer, held, Provision.FAILED, Reason.CUSTOMER_BUSY, f"run {row.run_id} has it")
-
-
-def _item(row: Provisioning, customer: Customer, held: ChildApplication | None) -> ProvisionItem:
-    outcome = Provision(row.outcome) if row.outcome is not None else Provision.FAILED
-    reason = Reason(row.reason) if row.reason is not None else Reason.PROVISIONING_UNFINISHED
-    return _told(customer, held, outcome, reason, row.detail)
-
-
-def _told(
-    customer: Customer, held: ChildApplication | None, outcome: Provision, reason: Reason, detail: str | None
-) -> ProvisionItem:
-    domains = held.js_sdk_domains if held is not None else None
-    return ProvisionItem(
-        customer_id=customer.customer_id,
-        customer_name=customer.customer_name,
-        client_id=held.client_id if held is not None else None,
-        application_urn=held.application_urn if held is not None else None,
-        application_name=held.application_name if held is not None else None,
-        js_sdk_domains=tuple(domains) if domains is not None else None,
-        outcome=outcome,
-        reason=reason,
-        detail=detail,
-    )

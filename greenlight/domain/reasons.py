@@ -7,6 +7,8 @@ generated from here.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from greenlight.domain.provisioning_reasons import PROVISIONING
+
 
 class Mover(StrEnum):
     NOBODY = "nobody"
@@ -81,7 +83,7 @@ class Explanation:
 
 _E = Explanation
 
-EXPLANATIONS: dict[Reason, Explanation] = {
+_OTHERS: dict[Reason, Explanation] = {
     Reason.ENABLED: _E(
         "LinkedIn shows the integration as ENABLED.",
         "Nothing to do.",
@@ -216,65 +218,6 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         Mover.US,
         "design, the life of one integration, step 4",
     ),
-    Reason.APPLICATION_WORKS: _E(
-        "The customer has its child application, and LinkedIn accepts its credentials.",
-        "Nothing to do: send the customer's admin a link to the portal (`greenlight link`).",
-        Mover.NOBODY,
-        "seed step 1",
-    ),
-    Reason.APPLICATION_NOT_READY: _E(
-        "The child application exists and its secret is stored, but LinkedIn does not accept its credentials yet.",
-        "A new application may take five minutes: run `greenlight provision` again then.",
-        Mover.LINKEDIN,
-        "fact sheet section 1, after create",
-    ),
-    Reason.PROVISIONING_REFUSED: _E(
-        "LinkedIn refused the parent application's request.",
-        "Read LinkedIn's own words in the message; the parent application needs the provisioning permission.",
-        Mover.US,
-        "fact sheet section 1, HTTP 4xx of provisionedApplications",
-    ),
-    Reason.TOO_MANY_SECRETS: _E(
-        "The application has two secrets already, and LinkedIn makes no third.",
-        "Delete one of the two in LinkedIn's developer portal, then run the same command again.",
-        Mover.US,
-        "fact sheet section 1, secret rotation",
-    ),
-    Reason.SECRET_NOT_STORED: _E(
-        "LinkedIn has shown the application's new secret, and Prefect's API would not store it.",
-        "Mend the Prefect API, then run the same command again: it replaces the secret that was lost. Where LinkedIn "
-        "makes no other, it says so then, and which one to delete.",
-        Mover.US,
-        "fact sheet section 1, a secret is answered once",
-    ),
-    Reason.PROVISIONING_UNFINISHED: _E(
-        "The run ended before it was done with this customer's application.",
-        "Run the same command again: it looks for what this run has left at LinkedIn before it makes anything. If it "
-        "lasts, see the run's log.",
-        Mover.US,
-        "design, the intent is on record before the first request",
-    ),
-    Reason.FOREIGN_ID_TAKEN: _E(
-        "LinkedIn says that the customer's uniqueForeignId is taken, and shows this parent no application under it.",
-        "Ask LinkedIn's partner support who has it, with the id in the message: an application of another parent, or "
-        "one that was deleted. Nothing was made or changed.",
-        Mover.US,
-        "fact sheet section 1, HTTP 409 of provisionedApplications",
-    ),
-    Reason.APPLICATION_GONE: _E(
-        "LinkedIn does not have the application any more that is on record for this customer.",
-        "Find out who deleted it and have LinkedIn's partner support bring it back; if it stays away, bring the keys "
-        "of another one in with `greenlight import --replace-credentials`. A second one is never made by itself.",
-        Mover.US,
-        "fact sheet section 1, HTTP 404 of provisionedApplications",
-    ),
-    Reason.APPLICATION_OF_ANOTHER: _E(
-        "The application that LinkedIn has for this customer is on record as another customer's.",
-        "Find out whose it is: one customer may be on record twice, or its keys may have been imported for another. "
-        "Nothing of it was changed, and its secret was not replaced.",
-        Mover.US,
-        "seed step 1, a unique API key for each customer",
-    ),
     Reason.CUSTOMER_BUSY: _E(
         "Another run was at this customer all the while.",
         "Wait for that run's end, then run again; its own report says what it did.",
@@ -324,3 +267,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "design, what is told of a run",
     ),
 }
+
+_STEP_1 = {Reason(code): Explanation(*text[:2], Mover(text[2]), text[3]) for code, text in PROVISIONING.items()}
+#: Every reason's, in the order of the reasons.
+EXPLANATIONS: dict[Reason, Explanation] = {reason: (_OTHERS | _STEP_1)[reason] for reason in Reason}
