@@ -212,6 +212,7 @@ WORDS: dict[Reason, Words] = {
     Reason.FOREIGN_ID_TAKEN: Words("Setup not finished", _SET_UP),
     Reason.APPLICATION_GONE: Words("Setup not finished", _SET_UP),
     Reason.APPLICATION_OF_ANOTHER: Words("Setup not finished", _SET_UP),
+    Reason.DOMAINS_HELD: Words("Setup not finished", _SET_UP),
     Reason.CUSTOMER_BUSY: Words(
         "Being checked", f"We are at your company’s integrations right now and could not check this one. {_BY_ITSELF}"
     ),

@@ -15,8 +15,10 @@ from blocks.parent_app import parent_credentials
 from greenlight.ats.applications import Applications, Candidate
 from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import open_database
+from greenlight.ats.domains import DomainLists
 from greenlight.ats.locks import Locks
 from greenlight.ats.rotations import Rotations
+from greenlight.domain.domains import DomainsWord
 from greenlight.domain.provisioning import Provision, ProvisionRequests
 from greenlight.domain.reasons import Reason
 from greenlight.linkedin.calls import Calls
@@ -68,9 +70,10 @@ def current() -> ProvisioningSession:
 
 @asynccontextmanager
 async def provisioning_session(
-    settings: Settings, new: Mapping[str, str] | None = None
+    settings: Settings, new: Mapping[str, str] | None = None, word: DomainsWord | None = None
 ) -> AsyncIterator[ProvisioningSession]:
-    """The means to provision with. Customers that are `new`, name by id, are on record before the first request.
+    """The means to provision with. Customers that are `new`, name by id, are on record before the first request; `word`
+    says whose lists of domains may be changed.
 
     Raises NameDiffers, and CannotProvision where the parent's credentials do not work or no secret could be stored.
     """
@@ -80,7 +83,7 @@ async def provisioning_session(
     try:
         await asyncio.to_thread(clock.sync)
         stack.enter_context(on_time_of(clock))
-        applications = Applications(database)
+        applications = Applications(database, settings.installation)
         await asyncio.to_thread(applications.add_customers, new or {}, now())
         parent = await parent_credentials()
         if parent is None:
@@ -111,6 +114,8 @@ async def provisioning_session(
             locks,
             ats_name=settings.ats_name,
             origins=settings.origins,
+            lists=DomainLists(database),
+            word=word or DomainsWord(),
         )
         rotation = Rotation(applications, rotations, provisioner, store, probe, now, locks)
         session = ProvisioningSession(settings, applications, provisioning, rotations, rotation, counts)

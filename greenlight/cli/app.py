@@ -12,6 +12,7 @@ from rich.console import Console
 
 from greenlight.cli.errors import CannotRun, said_plainly
 from greenlight.cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
+from greenlight.cli.provision import provision
 from greenlight.cli.tripwires import tripwires
 
 _HELP = """Take customers' LinkedIn integrations from requested to enabled, and keep proving it.
@@ -24,6 +25,7 @@ _STDERR = Console(stderr=True, emoji=False)
 
 app = App(name="greenlight", help=_HELP, error_console=_STDERR, result_action="return_value")
 app.command(tripwires)
+app.command(provision)
 
 
 @app.command
@@ -155,22 +157,6 @@ def resume(customer: str, /) -> int:
     from greenlight.cli.pausing import run_resume
 
     return run_resume(customer)
-
-
-@app.command
-def provision(
-    *,
-    customers: Customers = (),
-    new: Annotated[
-        tuple[str, ...],
-        Parameter(name="--new", negative=(), help="ID=NAME: a customer to put on record first; repeatable."),
-    ] = (),
-    json: Json = False,
-) -> int:
-    """Create or adopt a child application for each customer that has none, and bring drifted ones up to date."""
-    from greenlight.cli.provisioning import run_provision
-
-    return run_provision(customers, new, as_json=json)
 
 
 @app.command

@@ -60,4 +60,10 @@ PROVISIONING: dict[str, tuple[str, str, str, str]] = {
         "us",
         "seed step 1, a unique API key for each customer",
     ),
+    "DOMAINS_HELD": (
+        "The application's list of domains is not as it should be, and nobody has approved the change.",
+        "Run `greenlight provision`: it shows old and new of each list and asks; --max-changes raises the cap.",
+        "us",
+        "seed step 2, Plugin Errors; design, a change is shown before it is made",
+    ),
 }

@@ -178,6 +178,7 @@ def test_beyond_the_interface_there_are_only_the_known_reasons() -> None:
         Reason.FOREIGN_ID_TAKEN: Mover.US,
         Reason.APPLICATION_GONE: Mover.US,
         Reason.APPLICATION_OF_ANOTHER: Mover.US,
+        Reason.DOMAINS_HELD: Mover.US,
     }
     held = {
         Reason.CUSTOMER_BUSY,

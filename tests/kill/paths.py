@@ -27,6 +27,7 @@ import tasks.steps
 from blocks.child_app import ChildAppBlocks, block_name
 from blocks.parent_app import parent_credentials
 from flows.request import What
+from greenlight.domain.domains import DomainsWord
 from greenlight.domain.provisioning import Provision
 from greenlight.domain.rotation import COMMAND as ROTATION
 from greenlight.linkedin.oauth import Credentials
@@ -38,7 +39,8 @@ from tests.kill.harness import Cell, client_of, secret_of
 async def _provision(cell: Cell) -> dict[str, Any]:
     """What the flow `provision` does for one customer that is named."""
     customer, new = cell["customer"], cell["new"]
-    async with provisioning_session(load_settings(), {customer: customer} if new else {}) as session:
+    word = DomainsWord(everything=True, most=1)
+    async with provisioning_session(load_settings(), {customer: customer} if new else {}, word) as session:
         run_id, applications = str(uuid4()), session.applications
         await asyncio.to_thread(applications.select, [customer], session.settings.origins)
         await asyncio.to_thread(applications.start, run_id, {}, datetime.now(UTC))
