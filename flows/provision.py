@@ -22,6 +22,7 @@ from tasks.session import now
 async def provision(
     customers: Names = (),
     new: dict[str, str] | None = None,
+    look: bool = False,
     change_domains: bool = False,
     as_shown: str = "",
     max_changes: MaxChanges = DEFAULT_MAX_CHANGES,
@@ -31,11 +32,12 @@ async def provision(
     Args:
         customers: Only these customers, each compared with what LinkedIn has.
         new: Customers to put on record first: name by id.
+        look: Compare every application with what LinkedIn has, not only those of customers that are named.
         change_domains: Change lists of domains that are there already, whatever the change comes to.
         as_shown: The digest of the changes that somebody has seen and said yes to; others are not made.
         max_changes: The most lists that are changed.
     """
-    given = {"change_domains": change_domains, "as_shown": as_shown, "max_changes": max_changes}
+    given = {"look": look, "change_domains": change_domains, "as_shown": as_shown, "max_changes": max_changes}
     try:
         request = checked(ProvisionRequest, customers=customers, new=new or {}, **given)
     except REFUSALS as refused:
@@ -46,10 +48,12 @@ async def provision(
         run_id, applications = str(flow_run.id), session.applications
         named = [*request.customers, *request.new]
         chosen = await asyncio.to_thread(applications.select, named, session.settings.origins)
+        if request.look and not named:
+            chosen = list(dict.fromkeys([*chosen, *await asyncio.to_thread(session.rotations.select, [])]))
         scope = request.model_dump(mode="json")
         await asyncio.to_thread(applications.start, run_id, scope, now(), chosen=chosen)
 
-        await provision_all(run_id, chosen, look=bool(request.customers))
+        await provision_all(run_id, chosen, look=request.look or bool(request.customers))
         await wait_until_working(run_id)
 
         report = await asyncio.to_thread(applications.finish, run_id, session.sent(), now())

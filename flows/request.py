@@ -209,6 +209,7 @@ class ProvisionRequest(Request):
 
     customers: Names = ()
     new: dict[str, str] = Field(default_factory=dict)
+    look: bool = False
     change_domains: bool = False
     as_shown: Name = ""
     max_changes: MaxChanges = DEFAULT_MAX_CHANGES

@@ -90,6 +90,18 @@ async def test_drift_is_told_where_a_customer_is_named(town: Any, ada: str) -> N
         assert at_linkedin(there, ada).js_sdk_domains == [THEIRS, JOBS]
 
 
+async def test_a_run_may_look_at_every_list(town: Any, ada: str) -> None:
+    """For a schedule: what somebody has changed at LinkedIn is told, and left as it is."""
+    async with town(vendor(), GREENLIGHT_JS_SDK_DOMAINS=JOBS) as there:
+        await save_parent(PARENT)
+        await run(there, new={ada: "Ada"})
+        assert outcomes(await run(there, look=True)) == {ada: ("unchanged", "APPLICATION_WORKS")}
+        at_linkedin(there, ada).js_sdk_domains = [THEIRS]
+        assert outcomes(await run(there, look=True)) == {ada: HELD}
+        assert at_linkedin(there, ada).js_sdk_domains == [THEIRS]
+        assert on_record(there) == [(True, [JOBS], [THEIRS])]
+
+
 async def test_adopting_takes_no_domain_away(town: Any, ada: str) -> None:
     theirs = there_already(ada).model_copy(update={"js_sdk_domains": [THEIRS]})
     async with town(vendor(applications=(theirs,)), GREENLIGHT_JS_SDK_DOMAINS=JOBS) as there:
