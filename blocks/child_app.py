@@ -9,23 +9,16 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from prefect.blocks.core import Block
-from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.actions import BlockDocumentCreate, BlockDocumentUpdate
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
 from pydantic import ConfigDict, SecretStr, ValidationError
 
+from blocks.saving import again, must_be_writable, read, save
 from greenlight.linkedin.oauth import Credentials
-
-#: The most documents that Prefect's server returns for one filter call.
-_PAGE = 200
-#: Prefect's server on SQLite answers many writers with lock errors; more at once brings nothing there.
-_WRITERS = 4
-#: Waits after a block that exists, according to the server, and cannot be found.
-_PAUSES = (0.0, 0.1, 0.5, 1.0, 2.0)
 
 
 class LinkedInChildApp(Block):
@@ -68,59 +61,32 @@ class ChildAppBlocks:
         async with self._lock:
             new = [name for name in dict.fromkeys(names) if name not in self._asked]
             if new:
-                async with get_client() as client:
-                    there = await _read(client, new)
-                self._held |= {name: held for name, (_, held) in there.items() if held is not None}
+                there = await again(lambda: _read(new))
+                for name, (_, data) in there.items():
+                    # What holds something else is mended by whoever saves it.
+                    with suppress(ValidationError):
+                        self._held[name] = LinkedInChildApp.model_validate(data).credentials()
                 self._asked.update(new)
         return {name: self._held[name] for name in names if name in self._held}
 
     async def save_many(self, wanted: Mapping[str, Credentials]) -> Set[str]:
-        """Create or update blocks so that they hold these credentials; returns those that had to be written."""
-        if not wanted:
-            return frozenset()
-        async with get_client() as client:
-            there = await _read(client, list(wanted))
-            changed = {n: c for n, c in wanted.items() if n not in there or there[n][1] != c}
-            if not changed:
-                return frozenset()
-            await LinkedInChildApp.aregister_type_and_schema(client=client)
-            block_type = await client.read_block_type_by_slug("linkedin-child-app")
-            schema = await client.read_block_schema_by_checksum(LinkedInChildApp._calculate_schema_checksum())
-            gate = asyncio.Semaphore(_WRITERS)
+        """Create or update blocks so that they hold these credentials; returns those that had to be written.
 
-            async def write(name: str, credentials: Credentials) -> None:
-                data = {
-                    "client_id": credentials.client_id,
-                    "client_secret": credentials.client_secret.get_secret_value(),
-                }
-                document = BlockDocumentCreate(
-                    name=name, data=data, block_schema_id=schema.id, block_type_id=block_type.id
-                )
-                async with gate:
-                    for pause in _PAUSES:
-                        if name in there:
-                            break
-                        try:
-                            await client.create_block_document(document, include_secrets=False)
-                        except ObjectAlreadyExists:
-                            # Another process was first, or a new server's first blocks met at its encryption key: then
-                            # it says the same and has nothing. A secret that nobody else holds must not be lost here.
-                            await asyncio.sleep(pause)
-                            there.update(await _read(client, [name]))
-                        else:
-                            return
-                    update = BlockDocumentUpdate(block_schema_id=schema.id, data=data, merge_existing_data=False)
-                    await client.update_block_document(there[name][0], update)
+        Offers them for minutes, since they may be nowhere else. Raises BlocksNotSaved.
+        """
+        written = await save(LinkedInChildApp, {name: _data(held) for name, held in wanted.items()})
+        self._held |= wanted
+        self._asked |= wanted.keys()
+        return written
 
-            await asyncio.gather(*(write(name, credentials) for name, credentials in changed.items()))
-        self._held |= changed
-        self._asked |= changed.keys()
-        return changed.keys()
+    async def must_be_writable(self) -> None:
+        """See that blocks can be written, before there is a secret that would be lost. Raises BlocksNotSaved."""
+        await must_be_writable(LinkedInChildApp, {"client_id": "probe", "client_secret": "probe"})
 
     async def delete(self, name: str) -> bool:
         """Delete a block for good; whether it was there."""
+        there = await _read([name])
         async with get_client() as client:
-            there = await _read(client, [name])
             for id, _ in there.values():
                 with suppress(ObjectNotFound):
                     await client.delete_block_document(id)
@@ -128,25 +94,10 @@ class ChildAppBlocks:
         return bool(there)
 
 
-async def _read(client: PrefectClient, names: Sequence[str]) -> dict[str, tuple[UUID, Credentials | None]]:
-    """Documents by name: their id, and what they hold if it is whole."""
-    read: dict[str, tuple[UUID, Credentials | None]] = {}
-    for start in range(0, len(names), _PAGE):
-        response = await client.request(
-            "POST",
-            "/block_documents/filter",
-            json={
-                "limit": _PAGE,
-                "include_secrets": True,
-                "block_types": {"slug": {"any_": [LinkedInChildApp._block_type_slug]}},
-                "block_documents": {"name": {"any_": list(names[start : start + _PAGE])}},
-            },
-        )
-        response.raise_for_status()
-        for document in response.json():
-            try:
-                held = LinkedInChildApp.model_validate(document["data"]).credentials()
-            except ValidationError:
-                held = None
-            read[document["name"]] = (UUID(document["id"]), held)
-    return read
+async def _read(names: Sequence[str]) -> dict[str, tuple[UUID, dict[str, Any]]]:
+    async with get_client() as client:
+        return await read(client, LinkedInChildApp, names)
+
+
+def _data(held: Credentials) -> dict[str, str]:
+    return {"client_id": held.client_id, "client_secret": held.client_secret.get_secret_value()}

@@ -19,6 +19,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from blocks.child_app import LinkedInChildApp
 from blocks.parent_app import LinkedInParentApp
 from blocks.portal_keys import PortalKeys
+from blocks.saving import forget_place, place_of
 
 KINDS: dict[str, type[Block]] = {
     str(kind._block_type_slug): kind for kind in (LinkedInChildApp, LinkedInParentApp, PortalKeys)
@@ -92,7 +93,7 @@ async def save_all(kept: Sequence[Kept], keep_too: Callable[[Sequence[Kept]], No
                         keep_too(list(readable.values()))
                     removed += unreadable
                     wanted |= readable
-                    await _remove_type(client, slug)
+                    await _remove_type(client, kind)
                     readable = {}
             newer += [each for name, each in readable.items() if name in wanted and wanted[name] != each]
             there_already += len(wanted.keys() & readable.keys())
@@ -176,8 +177,9 @@ def _of(slug: str) -> dict[str, Any]:
     return {"slug": {"any_": [slug]}}
 
 
-async def _remove_type(client: PrefectClient, slug: str) -> None:
-    block_type = await client.read_block_type_by_slug(slug)
+async def _remove_type(client: PrefectClient, kind: type[Block]) -> None:
+    block_type = await client.read_block_type_by_slug(kind.get_block_type_slug())
+    forget_place(client, kind)
     try:
         await client.delete_block_type(block_type.id)
     except ObjectNotFound:
@@ -188,16 +190,12 @@ async def _remove_type(client: PrefectClient, slug: str) -> None:
 async def _create(client: PrefectClient, kind: type[Block], kept: Sequence[Kept]) -> None:
     if not kept:
         return
-    # Prefect types its dispatching methods as if they were not awaited.
-    registering: Any = kind.aregister_type_and_schema(client=client)
-    await registering
-    block_type = await client.read_block_type_by_slug(kept[0].kind)
-    schema = await client.read_block_schema_by_checksum(kind._calculate_schema_checksum())
+    place = await place_of(client, kind)
     gate = asyncio.Semaphore(_WRITERS)
 
     async def write(each: Kept) -> None:
         document = BlockDocumentCreate(
-            name=each.name, data=each.data, block_schema_id=schema.id, block_type_id=block_type.id
+            name=each.name, data=each.data, block_schema_id=place.schema_id, block_type_id=place.block_type_id
         )
         async with gate:
             try:

@@ -6,6 +6,7 @@ from prefect.blocks.core import Block
 from pydantic import ConfigDict, SecretStr
 
 from blocks.named import load_or_none
+from blocks.saving import SHORT_PATIENCE, save
 from greenlight.linkedin.oauth import Credentials
 
 #: One parent per Greenlight: a test and a production parent are two installations (fact sheet section 1).
@@ -32,5 +33,6 @@ async def parent_credentials() -> Credentials | None:
 
 
 async def save_parent(credentials: Credentials) -> None:
-    block = LinkedInParentApp(client_id=credentials.client_id, client_secret=credentials.client_secret)
-    await block.asave(NAME, overwrite=True)
+    """Put the parent's credentials in place of those held. Raises BlocksNotSaved."""
+    data = {"client_id": credentials.client_id, "client_secret": credentials.client_secret.get_secret_value()}
+    await save(LinkedInParentApp, {NAME: data}, SHORT_PATIENCE)

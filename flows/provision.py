@@ -6,9 +6,13 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from flows.request import Names, ProvisionRequest, checked, named_after
-from flows.verdict import REFUSALS, provisioned_state, refused_state, refusing
-from greenlight.settings import load_settings
+from flows.request import DEFAULT_MAX_CHANGES, MaxChanges, Names, ProvisionRequest, checked, named_after
+from flows.verdict import provisioned_state, refusing
+from greenlight.ats.database import open_database
+from greenlight.ats.domains import DomainLists
+from greenlight.domain.domains import DomainsWord, digest_of, is_loopback_origin
+from greenlight.reconcile.provision import CannotProvision
+from greenlight.settings import Settings, load_settings
 from tasks.provision import provision_all, provisioning_session, wait_until_working
 from tasks.publish import publish_applications
 from tasks.session import now
@@ -16,27 +20,60 @@ from tasks.session import now
 
 @flow(name="provision", flow_run_name=named_after(ProvisionRequest), persist_result=False, validate_parameters=False)
 @refusing
-async def provision(customers: Names = (), new: dict[str, str] | None = None) -> State[None]:
+async def provision(
+    customers: Names = (),
+    new: dict[str, str] | None = None,
+    look: bool = False,
+    change_domains: bool = False,
+    as_shown: str = "",
+    max_changes: MaxChanges = DEFAULT_MAX_CHANGES,
+) -> State[None]:
     """Create or adopt a child application for each customer that has none, and bring drifted ones up to date.
 
     Args:
         customers: Only these customers, each compared with what LinkedIn has.
         new: Customers to put on record first: name by id.
+        look: Compare every application with what LinkedIn has, not only those of customers that are named.
+        change_domains: Change lists of domains that are there already, whatever the change comes to.
+        as_shown: The digest of the changes that somebody has seen and said yes to; others are not made.
+        max_changes: The most lists that are changed.
     """
-    try:
-        request = checked(ProvisionRequest, customers=customers, new=new or {})
-    except REFUSALS as refused:
-        return refused_state(refused)
-    async with provisioning_session(load_settings()) as session:
+    given = {"look": look, "change_domains": change_domains, "as_shown": as_shown, "max_changes": max_changes}
+    request = checked(ProvisionRequest, customers=customers, new=new or {}, **given)
+    settings = load_settings()
+    word = await asyncio.to_thread(_word, settings, request)
+    async with provisioning_session(settings, request.new, word) as session:
         run_id, applications = str(flow_run.id), session.applications
-        await asyncio.to_thread(applications.add_customers, request.new, now())
         named = [*request.customers, *request.new]
         chosen = await asyncio.to_thread(applications.select, named, session.settings.origins)
-        await asyncio.to_thread(applications.start, run_id, request.model_dump(mode="json"), now())
+        if request.look and not named:
+            chosen = list(dict.fromkeys([*chosen, *await asyncio.to_thread(session.rotations.select, [])]))
+        scope = request.model_dump(mode="json")
+        await asyncio.to_thread(applications.start, run_id, scope, now(), chosen=chosen)
 
-        await provision_all(run_id, chosen, look=bool(request.customers))
+        await provision_all(run_id, chosen, look=request.look or bool(request.customers))
         await wait_until_working(run_id)
 
         report = await asyncio.to_thread(applications.finish, run_id, session.sent(), now())
         await publish_applications(report)
         return provisioned_state(report, session.crashes)
+
+
+def _word(settings: Settings, request: ProvisionRequest) -> DomainsWord:
+    """Whose lists of domains may be changed. Raises CannotProvision where the setting can only be a mistake."""
+    database = open_database(settings.database_url.get_secret_value(), patient=True)
+    try:
+        lists = DomainLists(database)
+        if all(map(is_loopback_origin, settings.origins)) and (real := lists.with_real_ones()):
+            raise CannotProvision(
+                f"{', '.join(settings.origins)} is nobody's page but this machine's own, and {real} applications have "
+                "real domains, which were left as they are: set GREENLIGHT_PORTAL_URL or GREENLIGHT_JS_SDK_DOMAINS"
+            )
+        if request.change_domains or not request.as_shown:
+            return DomainsWord(everything=request.change_domains, most=request.max_changes)
+        shown = lists.changes(request.customers, settings.origins)
+        if digest_of(shown) != request.as_shown:
+            raise CannotProvision("the domains are not any more as they were shown: run it again, and look again")
+        return DomainsWord(shown=shown, most=request.max_changes)
+    finally:
+        database.close()

@@ -204,6 +204,10 @@ class ProvisionRequest(Request):
 
     customers: Names = ()
     new: dict[str, str] = Field(default_factory=dict)
+    look: bool = False
+    change_domains: bool = False
+    as_shown: Name = ""
+    max_changes: MaxChanges = DEFAULT_MAX_CHANGES
 
     @field_validator("new")
     @classmethod

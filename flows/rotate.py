@@ -32,7 +32,8 @@ async def rotate(customers: Names = (), all_customers: bool = False) -> State[No
     async with provisioning_session(load_settings()) as session:
         run_id, applications = str(flow_run.id), session.applications
         chosen = await asyncio.to_thread(session.rotations.select, request.customers)
-        await asyncio.to_thread(applications.start, run_id, request.model_dump(mode="json"), now(), COMMAND)
+        scope = request.model_dump(mode="json")
+        await asyncio.to_thread(applications.start, run_id, scope, now(), COMMAND, chosen)
 
         await rotate_all(run_id, chosen)
 

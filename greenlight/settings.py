@@ -61,6 +61,8 @@ class Settings(BaseSettings):
 
     #: First part of every child application's name, which customers see on LinkedIn's consent screen.
     ats_name: str = Field(default="ATS", max_length=MAX_ATS_NAME * 4)
+    #: This installation's own name, by which it knows the applications that it makes from another's; empty is none.
+    installation: str = Field(default="", pattern=r"^([a-z0-9][a-z0-9-]{0,39})?$")
     #: What every child application's `validJsSdkDomains` should be; the portal's own origin unless given.
     js_sdk_domains: Annotated[tuple[str, ...], NoDecode] = ()
     #: How long a new child application may take to work (fact sheet section 1, "After create").

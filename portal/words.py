@@ -209,6 +209,12 @@ WORDS: dict[Reason, Words] = {
         "Setup not finished", f"LinkedIn declined to set up your company’s connection. {_OURS}"
     ),
     Reason.TOO_MANY_SECRETS: Words("Setup not finished", _SET_UP),
+    Reason.SECRET_NOT_STORED: Words("Setup not finished", _SET_UP),
+    Reason.PROVISIONING_UNFINISHED: Words("Setup not finished", _SET_UP),
+    Reason.FOREIGN_ID_TAKEN: Words("Setup not finished", _SET_UP),
+    Reason.APPLICATION_GONE: Words("Setup not finished", _SET_UP),
+    Reason.APPLICATION_OF_ANOTHER: Words("Setup not finished", _SET_UP),
+    Reason.DOMAINS_HELD: Words("Setup not finished", _SET_UP),
     Reason.CUSTOMER_BUSY: Words(
         "Being checked", f"We are at your company’s integrations right now and could not check this one. {_BY_ITSELF}"
     ),

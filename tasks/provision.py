@@ -2,8 +2,8 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -15,7 +15,10 @@ from blocks.parent_app import parent_credentials
 from greenlight.ats.applications import Applications, Candidate
 from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import open_database
+from greenlight.ats.domains import DomainLists
+from greenlight.ats.locks import Locks
 from greenlight.ats.rotations import Rotations
+from greenlight.domain.domains import DomainsWord
 from greenlight.domain.provisioning import Provision, ProvisionRequests
 from greenlight.domain.reasons import Reason
 from greenlight.linkedin.calls import Calls
@@ -23,8 +26,9 @@ from greenlight.linkedin.errors import LinkedInError
 from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
 from greenlight.linkedin.provisioning import Provisioner
 from greenlight.linkedin.transport import Wire
+from greenlight.reconcile.locking import CustomerLocks
 from greenlight.reconcile.observe import Remaining
-from greenlight.reconcile.provision import CannotProvision, Provisioning
+from greenlight.reconcile.provision import CannotProvision, NotStored, Provisioning
 from greenlight.reconcile.rotate import Rotation
 from greenlight.settings import Settings
 from tasks.chunks import MAX_ENABLE_TASKS, Chunk, run_chunks
@@ -65,20 +69,29 @@ def current() -> ProvisioningSession:
 
 
 @asynccontextmanager
-async def provisioning_session(settings: Settings) -> AsyncIterator[ProvisioningSession]:
-    """The means to provision with. Raises CannotProvision where the parent's credentials do not work."""
+async def provisioning_session(
+    settings: Settings, new: Mapping[str, str] | None = None, word: DomainsWord | None = None
+) -> AsyncIterator[ProvisioningSession]:
+    """The means to provision with. Customers that are `new`, name by id, are on record before the first request; `word`
+    says whose lists of domains may be changed.
+
+    Raises NameDiffers, and CannotProvision where the parent's credentials do not work or no secret could be stored.
+    """
     database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
     wire = Wire(settings.http_timeout_seconds, way=settings.way)
     clock, stack = DatabaseClock(database), ExitStack()
     try:
         await asyncio.to_thread(clock.sync)
         stack.enter_context(on_time_of(clock))
+        applications = Applications(database, settings.installation)
+        await asyncio.to_thread(applications.add_customers, new or {}, now())
         parent = await parent_credentials()
         if parent is None:
             raise CannotProvision("no credentials of the parent application are held: `greenlight parent` stores them")
         counts = RequestCounts()
-        tokens = Tokens(wire, settings.linkedin_token_url, counts)
+        tokens, store = Tokens(wire, settings.linkedin_token_url, counts), ChildAppBlocks()
         await _must_work(tokens, parent)
+        await _must_be_storable(store)
 
         async def probe(credentials: Credentials) -> LinkedInError | None:
             # Tokens remembers a refusal for good, and a new application's is one that passes.
@@ -88,7 +101,8 @@ async def provisioning_session(settings: Settings) -> AsyncIterator[Provisioning
                 return error
             return None
 
-        applications, rotations, store = Applications(database), Rotations(database), ChildAppBlocks()
+        locks = CustomerLocks(Locks(database), now, sync=clock.sync)
+        rotations = Rotations(database)
         provisioner = Provisioner(Calls(wire, tokens, counts), settings.linkedin_api_url, parent)
         provisioning = Provisioning(
             applications,
@@ -97,15 +111,22 @@ async def provisioning_session(settings: Settings) -> AsyncIterator[Provisioning
             block_name,
             probe,
             now,
+            locks,
             ats_name=settings.ats_name,
             origins=settings.origins,
+            lists=DomainLists(database),
+            word=word or DomainsWord(),
         )
-        rotation = Rotation(applications, rotations, provisioner, store, probe, now)
+        rotation = Rotation(applications, rotations, provisioner, store, probe, now, locks)
         session = ProvisioningSession(settings, applications, provisioning, rotations, rotation, counts)
         mark = _CURRENT.set(session)
+        renewing = asyncio.create_task(locks.renew())
         try:
             yield session
         finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing
             _CURRENT.reset(mark)
     finally:
         stack.close()
@@ -125,14 +146,37 @@ async def _must_work(tokens: Tokens, parent: Credentials) -> None:
         # Anything else may pass by itself, and every customer's own try says so.
 
 
+async def _must_be_storable(store: ChildAppBlocks) -> None:
+    """Before LinkedIn shows a secret that it will not show again."""
+    try:
+        await store.must_be_writable()
+    except NotStored as why:
+        raise CannotProvision(
+            f"nothing was made or replaced at LinkedIn, since no secret could be kept: {why}"
+        ) from None
+
+
 @task(name="provision", task_run_name="provision: {label}", **RECORDING)
 async def provision(run_id: str, look: bool, ids: Sequence[str], label: str) -> State[None]:
     """Get these customers their child applications. At most one each, however often it runs."""
     session = _CURRENT.get()
-    remaining = Remaining()
-    for customer_id in ids:
-        remaining |= await session.provisioning.provision(run_id, customer_id, look=look)
+    remaining = await one_after_another(
+        ids, lambda customer_id: session.provisioning.provision(run_id, customer_id, look=look)
+    )
     return await end_of_try(len(ids), remaining, session.settings)
+
+
+async def one_after_another(ids: Sequence[str], step: Callable[[str], Awaitable[Remaining]]) -> Remaining:
+    """Take each customer's step; an error at one ends the try of that one alone, and is raised after the last."""
+    remaining, errors = Remaining(), list[Exception]()
+    for customer_id in ids:
+        try:
+            remaining |= await step(customer_id)
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return remaining
 
 
 async def provision_all(run_id: str, customers: Sequence[str], *, look: bool) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.client.schemas.objects import State
 
-from greenlight.reconcile.observe import Remaining
 from tasks.chunks import run_chunks
-from tasks.provision import WIDTH, current, customer_chunks
+from tasks.provision import WIDTH, current, customer_chunks, one_after_another
 from tasks.retries import RECORDING, end_of_try
 
 
@@ -15,9 +14,7 @@ from tasks.retries import RECORDING, end_of_try
 async def rotate(run_id: str, ids: Sequence[str], label: str) -> State[None]:
     """Give these customers' applications new secrets. At most one each, however often it runs."""
     session = current()
-    remaining = Remaining()
-    for customer_id in ids:
-        remaining |= await session.rotation.rotate(run_id, customer_id)
+    remaining = await one_after_another(ids, lambda customer_id: session.rotation.rotate(run_id, customer_id))
     return await end_of_try(len(ids), remaining, session.settings)
 
 

@@ -10,13 +10,15 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from greenlight.ats.application_items import item_of, items_of_others
 from greenlight.ats.database import Database
-from greenlight.ats.registry import Registration, register, register_in
+from greenlight.ats.domains import domains_of
+from greenlight.ats.registry import Registration, check_client_ids, register, register_in
 from greenlight.ats.rows import release, slices
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer, Provisioning, Run
 from greenlight.ats.waiting import units
-from greenlight.domain.provisioning import COMMAND, Provision, ProvisionItem, ProvisionReport, ProvisionRequests
+from greenlight.domain.provisioning import COMMAND, Provision, ProvisionReport, ProvisionRequests
 from greenlight.domain.reasons import Reason
 
 
@@ -33,6 +35,7 @@ class Application:
     urn: str | None
     js_sdk_domains: tuple[str, ...] | None
     works: bool
+    own_domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,9 @@ class Candidate:
 class Applications:
     """Child applications in the ATS database. Not for the event loop: call it in a thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, installation: str = "") -> None:
         self._database = database
+        self._installation = installation
 
     def add_customers(self, new: Mapping[str, str], now: datetime) -> None:
         """Put customers (name by id) on record. Raises NameDiffers, and then nothing is added."""
@@ -65,7 +69,8 @@ class Applications:
     def select(self, named: Sequence[str], js_sdk_domains: Sequence[str]) -> list[str]:
         """The customers named, or, if none is, all that have something left to do. Raises UnknownCustomer.
 
-        That is those without a child application, with one never seen to work, or with other domains than these.
+        That is those without a child application, with one never seen to work, or with a list that is not as these
+        domains want it.
         """
         if named:
             return self._named(named)
@@ -85,11 +90,22 @@ class Applications:
             raise UnknownCustomer(f"no customer {', '.join(map(repr, missing))} in the ATS database")
         return list(dict.fromkeys(customers))
 
-    def start(self, run_id: str, scope: Mapping[str, object], now: datetime, command: str = COMMAND) -> None:
-        """Put a provisioning run on record; one that Prefect repeats is on record already."""
+    def start(
+        self,
+        run_id: str,
+        scope: Mapping[str, object],
+        now: datetime,
+        command: str = COMMAND,
+        chosen: Sequence[str] = (),
+    ) -> None:
+        """Put a provisioning run on record; one that Prefect repeats is on record already.
+
+        The report is about all that are `chosen`, also where the run never came to them.
+        """
+        whom = {"chosen": list(chosen)} if chosen else {}
         with self._database.writing() as session:
             if session.get(Run, run_id) is None:
-                session.add(Run(run_id=run_id, command=command, scope=dict(scope), started_at=now))
+                session.add(Run(run_id=run_id, command=command, scope={**scope, **whom}, started_at=now))
 
     def begin(self, customer_id: str, run_id: str, now: datetime) -> Candidate:
         """Commit that this run takes care of the customer, before anything is sent for it."""
@@ -98,7 +114,7 @@ class Applications:
             row = session.get(Provisioning, customer_id)
             tried_before = row is not None
             if row is None:
-                row = Provisioning(customer_id=customer_id, unique_foreign_id=customer_id, begun_at=now, run_id=run_id)
+                row = self._new_row(customer_id, run_id, now)
                 session.add(row)
             if row.run_id != run_id:
                 row.outcome = row.reason = row.detail = None
@@ -112,6 +128,32 @@ class Applications:
                 _application(held) if held is not None else None,
             )
 
+    def busy(self, customer_id: str, run_id: str, who: str, now: datetime) -> None:
+        """Put on record that another run kept the customer all the while, unless that one is writing there itself."""
+        with self._database.writing() as session:
+            session.get_one(Customer, customer_id, with_for_update=True)
+            row = session.get(Provisioning, customer_id)
+            if row is not None and row.run_id != run_id:
+                other = session.get(Run, row.run_id)
+                if other is not None and other.finished_at is None:
+                    # This run's report says of a customer that is in another's that it is there.
+                    return
+            if row is None:
+                row = self._new_row(customer_id, run_id, now)
+                session.add(row)
+            row.run_id, row.outcome, row.reason, row.checked_at = run_id, Provision.FAILED, Reason.CUSTOMER_BUSY, now
+            # A rotation that is not over has its mark there.
+            row.detail = row.detail or who
+
+    def _new_row(self, customer_id: str, run_id: str, now: datetime) -> Provisioning:
+        # Two installations under one parent would else find, and adopt, each other's.
+        foreign_id = f"{self._installation}/{customer_id}" if self._installation else customer_id
+        return Provisioning(customer_id=customer_id, unique_foreign_id=foreign_id, begun_at=now, run_id=run_id)
+
+    def must_be_free(self, customer_id: str, client_id: str) -> None:
+        """Raise ClientIdTaken where this application is on record as another customer's."""
+        check_client_ids(self._database, [Registration(customer_id, "", (client_id, ""), [])], (customer_id,))
+
     def put(
         self,
         customer_id: str,
@@ -122,8 +164,13 @@ class Applications:
         urn: str | None,
         name: str | None,
         js_sdk_domains: Sequence[str] | None,
+        own_domains: Sequence[str] | None = None,
     ) -> None:
-        """Put the customer's application on record, once its secret is in its block. Raises ClientIdTaken."""
+        """Put the customer's application on record, once its secret is in its block. Raises ClientIdTaken.
+
+        All of its domains are ours unless `own_domains` says which.
+        """
+        own = own_domains if own_domains is not None else js_sdk_domains
         with self._database.writing() as session:
             # In one step with the urn: without it the application would pass for an imported one for ever.
             customer_name = session.get_one(Customer, customer_id, with_for_update=True).customer_name
@@ -131,6 +178,7 @@ class Applications:
             row = session.get_one(ChildApplication, customer_id)
             row.application_urn, row.application_name = urn, name or row.application_name
             row.js_sdk_domains = list(js_sdk_domains) if js_sdk_domains is not None else None
+            row.own_domains = list(own) if own is not None else None
             row.provisioned_at = row.provisioned_at or now
 
     def worked(self, customer_id: str, now: datetime) -> None:
@@ -205,13 +253,16 @@ class Applications:
             .join(Customer, col(Customer.customer_id) == Provisioning.customer_id)
             .join(ChildApplication, col(ChildApplication.customer_id) == Provisioning.customer_id, isouter=True)
             .where(Provisioning.run_id == run_id)
-            .order_by(col(Provisioning.customer_id))
         )
         with self._database.reading() as session:
             run = session.get_one(Run, run_id)
+            items = [item_of(p, c, a) for p, c, a in session.exec(query)]
+            reported = {item.customer_id for item in items}
+            left = [id for id in run.scope.get("chosen", ()) if id not in reported]
+            items += [item for some in slices(left) for item in items_of_others(session, some)]
             return ProvisionReport(
                 run_id,
-                [_item(p, c, a) for p, c, a in session.exec(query)],
+                sorted(items, key=lambda item: item.customer_id),
                 ProvisionRequests(run.token_requests, run.provision_requests),
             )
 
@@ -226,24 +277,10 @@ def _is_due(application: ChildApplication | None, js_sdk_domains: Sequence[str])
     if application.application_urn is None:
         # Imported: LinkedIn's Partner Engineering looks after it, and its key is the customer's old one.
         return False
-    return application.works_since is None or set(application.js_sdk_domains or ()) != set(js_sdk_domains)
+    return application.works_since is None or domains_of(application, js_sdk_domains).changes
 
 
 def _application(row: ChildApplication) -> Application:
     domains = tuple(row.js_sdk_domains) if row.js_sdk_domains is not None else None
-    return Application(row.client_id, row.credentials_block, row.application_urn, domains, row.works_since is not None)
-
-
-def _item(row: Provisioning, customer: Customer, held: ChildApplication | None) -> ProvisionItem:
-    domains = held.js_sdk_domains if held is not None else None
-    return ProvisionItem(
-        customer_id=customer.customer_id,
-        customer_name=customer.customer_name,
-        client_id=held.client_id if held is not None else None,
-        application_urn=held.application_urn if held is not None else None,
-        application_name=held.application_name if held is not None else None,
-        js_sdk_domains=tuple(domains) if domains is not None else None,
-        outcome=Provision(row.outcome) if row.outcome is not None else Provision.FAILED,
-        reason=Reason(row.reason) if row.reason is not None else Reason.NOT_LOOKED_AT,
-        detail=row.detail,
-    )
+    works, own = row.works_since is not None, tuple(row.own_domains or ())
+    return Application(row.client_id, row.credentials_block, row.application_urn, domains, works, own)

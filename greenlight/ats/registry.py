@@ -161,6 +161,7 @@ def _register_customer(session: Session, registration: Registration, changes: Ch
             if application.client_id != client_id:
                 # Another application: nothing that was known of the last one holds for it.
                 application.application_urn = application.application_name = application.js_sdk_domains = None
+                application.own_domains = None
                 application.provisioned_at = application.works_since = None
                 _forget_what_was_seen(session, registration.customer_id, client_id, now)
             application.client_id, application.credentials_block = client_id, block

@@ -81,6 +81,8 @@ class ChildApplication(Table, table=True):
     application_name: str | None = Field(default=None, max_length=200)
     #: `validJsSdkDomains` as LinkedIn last had it.
     js_sdk_domains: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+    #: Those of them that were written from here; any other is foreign and stays.
+    own_domains: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
     provisioned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: When its credentials first got a token; a new application may take minutes (fact sheet section 1).
     works_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -95,13 +97,28 @@ class Provisioning(Table, table=True):
     __table_args__ = (one_of("outcome", Provision),)
 
     customer_id: str = Field(primary_key=True, max_length=128, foreign_key="customer.customer_id")
-    unique_foreign_id: str = Field(max_length=128, unique=True)
+    unique_foreign_id: str = Field(max_length=200, unique=True)
     begun_at: datetime = Field(sa_type=UtcDateTime)
     run_id: str = Field(max_length=36, index=True)
     outcome: str | None = Field(default=None, max_length=20)
     reason: str | None = Field(default=None, max_length=40)
     detail: str | None = Field(default=None, max_length=300)
     checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class DomainsRecord(Table, table=True):
+    """What became of an application's `validJsSdkDomains`: old and new, committed before the request leaves."""
+
+    __tablename__: ClassVar[Any] = "domains_record"
+
+    id: int | None = Field(default=None, primary_key=True)
+    customer_id: str = Field(max_length=128, foreign_key="customer.customer_id", index=True)
+    #: True is a list that LinkedIn showed and that was not the one on record; False is one that was sent.
+    found: bool
+    before: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    after: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    at: datetime = Field(sa_type=UtcDateTime)
+    run_id: str = Field(max_length=36)
 
 
 class Integration(Table, table=True):

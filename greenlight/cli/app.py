@@ -14,6 +14,7 @@ from greenlight.cli.errors import CannotRun, said_plainly
 from greenlight.cli.key_commands import keys
 from greenlight.cli.migrating import migrate
 from greenlight.cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
+from greenlight.cli.provision import provision
 from greenlight.cli.tripwires import tripwires
 from greenlight.cli.withdrawals import forget, sessions, withdraw
 from greenlight.settings import pointed_out
@@ -33,6 +34,7 @@ app.command(forget)
 app.command(sessions)
 app.command(migrate)
 app.command(keys)
+app.command(provision)
 
 
 @app.command
@@ -164,22 +166,6 @@ def resume(customer: str, /) -> int:
     from greenlight.cli.pausing import run_resume
 
     return run_resume(customer)
-
-
-@app.command
-def provision(
-    *,
-    customers: Customers = (),
-    new: Annotated[
-        tuple[str, ...],
-        Parameter(name="--new", negative=(), help="ID=NAME: a customer to put on record first; repeatable."),
-    ] = (),
-    json: Json = False,
-) -> int:
-    """Create or adopt a child application for each customer that has none, and bring drifted ones up to date."""
-    from greenlight.cli.provisioning import run_provision
-
-    return run_provision(customers, new, as_json=json)
 
 
 @app.command

@@ -77,7 +77,7 @@ def _new_customers(settings: Settings, console: Console) -> dict[str, Any]:
     names = " ".join(f"--new {id}={name}" for id, name in NEW_CUSTOMERS.items())
     _chapter(console, "1. Two new customers get child applications of their own", f"greenlight provision {names}")
     asyncio.run(save_parent(Credentials(PARENT_ID, SecretStr(PARENT_SECRET))))
-    provisioned = provision_now(settings, (), NEW_CUSTOMERS)
+    provisioned = provision_now(settings, (), NEW_CUSTOMERS, change_domains=True)
     print_provisioned(provisioned, console)
 
     title = f"2. The admin of {CLICKED} opens the customers' page and clicks Request in LinkedIn's plugin"

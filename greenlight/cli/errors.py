@@ -14,7 +14,7 @@ from greenlight.ats.rotations import NotRotatable
 from greenlight.ats.store import UnknownCustomer, UnknownType
 from greenlight.ats.withdrawals import NotTakenBack
 from greenlight.linkedin.errors import clean
-from greenlight.reconcile.provision import CannotProvision
+from greenlight.reconcile.provision import CannotProvision, NotStored
 from greenlight.settings import InvalidSettings
 
 _PLAIN = (
@@ -25,6 +25,7 @@ _PLAIN = (
     InvalidSettings,
     NameDiffers,
     NotRotatable,
+    NotStored,
     NotTakenBack,
     TooLong,
     UnknownCustomer,

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from greenlight.ats.applications import Applications
 from greenlight.ats.database import make_database, open_database
+from greenlight.cli.domains import confirmed_domains
 from greenlight.cli.errors import CannotRun
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_database, print_json
@@ -20,6 +21,9 @@ from greenlight.cli.running import run_flow
 from greenlight.domain.provisioning import Provision, ProvisionReport
 from greenlight.domain.reasons import EXPLANATIONS
 from greenlight.intake.values import BadValue, check_value
+from greenlight.linkedin.errors import LinkedInError
+from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
+from greenlight.linkedin.transport import Wire
 from greenlight.settings import Settings, load_settings
 
 _SIGNS = {
@@ -44,17 +48,32 @@ class _ParentFile(BaseModel):
 def run_parent(file: str | None, *, as_json: bool) -> int:
     """Store the parent application's credentials, from a file, from stdin or from what is typed."""
     given = _read_parent(file)
-    load_settings()
+    settings = load_settings()
     quiet_prefect()
-    from blocks.parent_app import save_parent
-    from greenlight.linkedin.oauth import Credentials
-
-    asyncio.run(save_parent(Credentials(given.client_id, given.client_secret)))
+    asyncio.run(_put_in_place(Credentials(given.client_id, given.client_secret), settings))
     if as_json:
         print_json({"schema": "greenlight.parent/1", "command": "parent", "client_id": given.client_id})
     else:
         console_for_people().print(plain(f"Stored the parent application {given.client_id}."))
     return 0
+
+
+async def _put_in_place(wanted: Credentials, settings: Settings) -> None:
+    """Store them; where others are held that would be lost, only once LinkedIn has given a token for these."""
+    from blocks.parent_app import parent_credentials, save_parent
+
+    held = await parent_credentials()
+    if held is not None and held != wanted:
+        wire = Wire(settings.http_timeout_seconds, way=settings.way)
+        try:
+            await Tokens(wire, settings.linkedin_token_url, RequestCounts()).get(wanted)
+        except LinkedInError as error:
+            raise CannotRun(
+                f"got no token from LinkedIn, so those of {held.client_id} stay in place: {error}"
+            ) from None
+        finally:
+            await wire.aclose()
+    await save_parent(wanted)
 
 
 def _read_parent(file: str | None) -> _ParentFile:
@@ -90,9 +109,20 @@ def _checked(text: str | bytes) -> _ParentFile:
     return given
 
 
-def run_provision(customers: tuple[str, ...], new: tuple[str, ...], *, as_json: bool) -> int:
-    settings = load_settings()
-    report = provision_now(settings, customers, _new(new))
+def run_provision(
+    customers: tuple[str, ...], new: tuple[str, ...], max_changes: int | None, *, yes: bool, as_json: bool
+) -> int:
+    if max_changes is not None and max_changes < 0:
+        raise CannotRun("--max-changes is the most lists of domains changed in one run; give 0 or more")
+    settings, added = load_settings(), _new(new)
+    allowed: dict[str, Any] = {}
+    # A run for new customers alone changes nobody else's.
+    if customers or not added:
+        database = open_database(settings.database_url.get_secret_value())
+        if customers:
+            Applications(database).select(customers, ())
+        allowed = confirmed_domains(database, settings, customers, max_changes, yes=yes)
+    report = provision_now(settings, customers, added, **allowed)
     if as_json:
         print_json(report.as_json() | {"database": settings.database})
     else:
@@ -102,20 +132,20 @@ def run_provision(customers: tuple[str, ...], new: tuple[str, ...], *, as_json: 
     return report.exit_code
 
 
-def provision_now(settings: Settings, customers: tuple[str, ...], new: dict[str, str]) -> ProvisionReport:
-    """Run the provision flow here and return its report."""
+def provision_now(
+    settings: Settings, customers: tuple[str, ...], new: dict[str, str], **allowed: Any
+) -> ProvisionReport:
+    """Run the provision flow here and return its report; `allowed` are its parameters for lists of domains."""
     quiet_prefect()
     from flows.request import ProvisionRequest
 
     try:
-        request = ProvisionRequest(customers=customers, new=new)
+        request = ProvisionRequest(customers=customers, new=new, **allowed)
     except ValidationError as error:
         raise CannotRun(f"--new: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
     # Whoever names a new customer may be the first to use the database.
     opened = make_database if new else open_database
     applications = Applications(opened(settings.database_url.get_secret_value()))
-    if customers:
-        applications.select(customers, ())
 
     def start() -> Any:
         from flows.provision import provision

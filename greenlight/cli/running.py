@@ -206,6 +206,7 @@ def run_flow(start: Callable[[], Any]) -> str:
 
 @contextmanager
 def _progress() -> Iterator[None]:
+    from blocks.saving import WAITING
     from tasks.progress import LISTENER, Step
 
     columns = (SpinnerColumn(), TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn())
@@ -222,7 +223,9 @@ def _progress() -> Iterator[None]:
             bar.advance(stages[step.stage], step.done)
 
         mark = LISTENER.set(listen)
+        waiting = WAITING.set(lambda words: console.print(plain(words), soft_wrap=True))
         try:
             yield
         finally:
+            WAITING.reset(waiting)
             LISTENER.reset(mark)

@@ -7,6 +7,8 @@ generated from here.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from greenlight.domain.provisioning_reasons import PROVISIONING
+
 
 class Mover(StrEnum):
     NOBODY = "nobody"
@@ -54,6 +56,12 @@ class Reason(StrEnum):
     APPLICATION_NOT_READY = "APPLICATION_NOT_READY"
     PROVISIONING_REFUSED = "PROVISIONING_REFUSED"
     TOO_MANY_SECRETS = "TOO_MANY_SECRETS"
+    SECRET_NOT_STORED = "SECRET_NOT_STORED"  # noqa: S105 - a reason code, not a secret
+    PROVISIONING_UNFINISHED = "PROVISIONING_UNFINISHED"
+    FOREIGN_ID_TAKEN = "FOREIGN_ID_TAKEN"
+    APPLICATION_GONE = "APPLICATION_GONE"
+    APPLICATION_OF_ANOTHER = "APPLICATION_OF_ANOTHER"
+    DOMAINS_HELD = "DOMAINS_HELD"
     CUSTOMER_BUSY = "CUSTOMER_BUSY"
     PAUSED = "PAUSED"
     WITHOUT_EVIDENCE = "WITHOUT_EVIDENCE"
@@ -78,7 +86,7 @@ class Explanation:
 
 _E = Explanation
 
-EXPLANATIONS: dict[Reason, Explanation] = {
+_OTHERS: dict[Reason, Explanation] = {
     Reason.ENABLED: _E(
         "LinkedIn shows the integration as ENABLED.",
         "Nothing to do.",
@@ -213,30 +221,6 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         Mover.US,
         "design, the life of one integration, step 4",
     ),
-    Reason.APPLICATION_WORKS: _E(
-        "The customer has its child application, and LinkedIn accepts its credentials.",
-        "Nothing to do: send the customer's admin a link to the portal (`greenlight link`).",
-        Mover.NOBODY,
-        "seed step 1",
-    ),
-    Reason.APPLICATION_NOT_READY: _E(
-        "The child application exists and its secret is stored, but LinkedIn does not accept its credentials yet.",
-        "A new application may take five minutes: run `greenlight provision` again then.",
-        Mover.LINKEDIN,
-        "fact sheet section 1, after create",
-    ),
-    Reason.PROVISIONING_REFUSED: _E(
-        "LinkedIn refused the parent application's request.",
-        "Read LinkedIn's own words in the message; the parent application needs the provisioning permission.",
-        Mover.US,
-        "fact sheet section 1, HTTP 4xx of provisionedApplications",
-    ),
-    Reason.TOO_MANY_SECRETS: _E(
-        "The application has two secrets already, and LinkedIn makes no third.",
-        "Delete one of the two in LinkedIn's developer portal, then run the same command again.",
-        Mover.US,
-        "fact sheet section 1, secret rotation",
-    ),
     Reason.CUSTOMER_BUSY: _E(
         "Another run was at this customer all the while.",
         "Wait for that run's end, then run again; its own report says what it did.",
@@ -298,3 +282,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "design, what is told of a run",
     ),
 }
+
+_STEP_1 = {Reason(code): Explanation(*text[:2], Mover(text[2]), text[3]) for code, text in PROVISIONING.items()}
+#: Every reason's, in the order of the reasons.
+EXPLANATIONS: dict[Reason, Explanation] = {reason: (_OTHERS | _STEP_1)[reason] for reason in Reason}

@@ -68,6 +68,9 @@ def from_status(
     text = message if isinstance(message, str) else ""
     code = (body or {}).get("serviceErrorCode")
     service = f" ({code})" if isinstance(code, int) and code else ""
+    # What has taken the number's place in Rest.li (fact sheet section 6).
+    word = (body or {}).get("code")
+    service += f" ({word})" if isinstance(word, str) and word else ""
     detail = clean(f"HTTP {status}{service} {text}", hide)
     folded = re.sub(r"\s+", " ", text).lower()
     match status:

@@ -24,8 +24,11 @@ _APPLICATIONS = "/v2/provisionedApplications"
 _ROTATION = "/v2/developerApplicationsSecurity?action=rollDeveloperApplicationSecret"
 _JSON = {"Content-Type": "application/json"}
 _ANY_2XX = range(200, 300)
-#: How a refusal to make a third secret is told from one of another kind; its text is not documented.
-_TOO_MANY = re.compile(r"HTTP (400|409|422)\b.*\bsecret", re.IGNORECASE)
+#: How a refusal to make a third secret is told from one of another kind; its text is not documented. A conflict with
+#: what the application is, or a request that cannot be carried out on it, can be nothing else.
+_TOO_MANY = re.compile(r"HTTP (?:(?:409|422)\b|400\b.*(?:secret|too_?many))", re.IGNORECASE)
+_GONE = re.compile(r"HTTP (?:404|410)\b")
+_TAKEN = re.compile(r"HTTP 409\b")
 _URN = re.compile(r"urn:li:developerApplication:[A-Za-z0-9_-]{1,64}")
 
 #: What may pass by itself, or says more than "refused"; every other refusal is the parent application's.
@@ -107,7 +110,10 @@ class Provisioner:
     async def set_js_sdk_domains(self, urn: str, domains: Sequence[str]) -> None:
         """Replace `validJsSdkDomains`: `$set` takes the whole list (fact sheet section 1, Update)."""
         patch = {"patch": {"$set": {"validJsSdkDomains": list(domains)}}}
-        await self._send("POST", f"{_APPLICATIONS}/{urn}", content=patch)
+        try:
+            await self._send("POST", f"{_APPLICATIONS}/{urn}", content=patch)
+        except Refused as refused:
+            raise _gone(refused) from None
 
     async def rotate(self, urn: str) -> SecretStr:
         """A new secret for a child application. Its old one stays good, and there are never more than two."""
@@ -122,7 +128,7 @@ class Provisioner:
         except Refused as refused:
             if refused.reason is Reason.PROVISIONING_REFUSED and _TOO_MANY.match(refused.detail or ""):
                 raise Refused(Reason.TOO_MANY_SECRETS, refused.detail) from None
-            raise
+            raise _gone(refused) from None
         value = body.get("value")
         secret = _secret(value if isinstance(value, dict) else {})
         if secret is None:
@@ -156,6 +162,13 @@ class Provisioner:
             return read_object(answer.body) if expects else {}
         except NotJson as error:
             raise Unclear(Reason.UNREADABLE_ANSWER, str(error)) from None
+
+
+def _gone(refused: Refused) -> Refused:
+    """The refusal, by its own reason where it says that LinkedIn has no such application."""
+    if refused.reason is Reason.PROVISIONING_REFUSED and _GONE.match(refused.detail or ""):
+        return Refused(Reason.APPLICATION_GONE, refused.detail)
+    return refused
 
 
 def _found(element: dict[str, Any]) -> Found:
@@ -197,3 +210,8 @@ def _secret(credentials: dict[str, Any]) -> SecretStr | None:
 def is_unsettled(error: LinkedInError) -> bool:
     """Whether a create that ended so may have had an effect, or was refused for a reason that finding explains."""
     return isinstance(error, Unclear) or error.reason is Reason.PROVISIONING_REFUSED
+
+
+def says_taken(error: LinkedInError) -> bool:
+    """Whether a create was refused because its `uniqueForeignId` is taken."""
+    return error.reason is Reason.PROVISIONING_REFUSED and _TAKEN.match(error.detail or "") is not None

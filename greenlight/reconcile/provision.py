@@ -7,16 +7,21 @@ application.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
-from greenlight.ats.applications import Applications, Candidate
+from greenlight.ats.applications import Application, Applications, Candidate
+from greenlight.ats.domains import DomainLists
 from greenlight.ats.registry import ClientIdTaken
 from greenlight.domain.applications import application_name
+from greenlight.domain.domains import DomainChange, DomainsWord, domain_change
 from greenlight.domain.provisioning import Provision
 from greenlight.domain.reasons import Reason
 from greenlight.linkedin.errors import LinkedInError, Refused
 from greenlight.linkedin.oauth import Credentials
-from greenlight.linkedin.provisioning import Found, NewApplication, Provisioner, is_unsettled
+from greenlight.linkedin.provisioning import Found, NewApplication, Provisioner, is_unsettled, says_taken
+from greenlight.reconcile.locking import Busy, CustomerLocks
 from greenlight.reconcile.observe import Clock, CredentialSource, Remaining, wait_of
 
 _DONE = Remaining()
@@ -29,14 +34,41 @@ class CannotProvision(Exception):
     """Nothing can be provisioned at all. The text says why and what to do."""
 
 
+class NotStored(Exception):
+    """A store did not take credentials for as long as they were offered. The text says what came last, what to do."""
+
+
 class CredentialStore(CredentialSource, Protocol):
-    """Where child-application credentials are kept, by name. They are durable when `save_many` returns."""
+    """Where child-application credentials are kept, by name. They are durable when `save_many` returns.
+
+    It tries for minutes before it raises NotStored, since what it is given may be nowhere else.
+    """
 
     async def save_many(self, wanted: Mapping[str, Credentials]) -> Set[str]: ...
 
 
+async def under_lease(
+    locks: CustomerLocks,
+    applications: Applications,
+    clock: Clock,
+    run_id: str,
+    customer_id: str,
+    step: Callable[[], Awaitable[Remaining]],
+) -> Remaining:
+    """Take a step with the customer to ourselves; one that another run keeps is put on record as busy, and is left."""
+    try:
+        async with locks.holding(customer_id, run_id):
+            return await step()
+    except Busy as busy:
+        await asyncio.to_thread(applications.busy, customer_id, run_id, str(busy), clock())
+        return Remaining(1, busy.wait)
+
+
 class Provisioning:
-    """Provisions customers. `origins` is what each application's `validJsSdkDomains` should be."""
+    """Provisions customers. `origins` are what each application's `validJsSdkDomains` should have of ours.
+
+    `word` says which lists that are there already may be changed.
+    """
 
     def __init__(
         self,
@@ -46,9 +78,12 @@ class Provisioning:
         block_name: Callable[[str], str],
         probe: Probe,
         clock: Clock,
+        locks: CustomerLocks,
         *,
         ats_name: str,
         origins: Sequence[str],
+        lists: DomainLists,
+        word: DomainsWord,
     ) -> None:
         self._applications = applications
         self._provisioner = provisioner
@@ -56,23 +91,44 @@ class Provisioning:
         self._block_name = block_name
         self._probe = probe
         self._clock = clock
+        self._locks = locks
         self._ats_name = ats_name
         self._origins = origins
+        self._lists = lists
+        self._word = word
 
     async def provision(self, run_id: str, customer_id: str, *, look: bool = False) -> Remaining:
         """Take one customer as far as it goes now, and record where that is; `look` compares with LinkedIn as well.
 
         Raises nothing for what LinkedIn answers. What is left may pass by itself and is to be called again.
         """
+        return await under_lease(
+            self._locks,
+            self._applications,
+            self._clock,
+            run_id,
+            customer_id,
+            lambda: self._step(run_id, customer_id, look),
+        )
+
+    async def _step(self, run_id: str, customer_id: str, look: bool) -> Remaining:
         candidate = await asyncio.to_thread(self._applications.begin, customer_id, run_id, self._clock())
         try:
-            outcome = await self._converge(candidate, look=look)
+            outcome = await self._converge(run_id, candidate, look=look)
         except LinkedInError as error:
             await self._record(customer_id, Provision.FAILED, error.reason, error.detail)
             return Remaining(1, wait_of(error)) if error.worth_repeating else _DONE
         except ClientIdTaken as taken:
-            await self._record(customer_id, Provision.FAILED, Reason.PROVISIONING_REFUSED, str(taken))
+            await self._record(customer_id, Provision.FAILED, Reason.APPLICATION_OF_ANOTHER, str(taken))
             return _DONE
+        except NotStored as lost:
+            await self._record(customer_id, Provision.FAILED, Reason.SECRET_NOT_STORED, str(lost))
+            return _DONE
+        except Exception as error:
+            # Said where people look for this customer, and then by the run as a whole.
+            with suppress(Exception):
+                await self._record(customer_id, Provision.FAILED, Reason.PROVISIONING_UNFINISHED, type(error).__name__)
+            raise
         application = await asyncio.to_thread(self._applications.on_record, customer_id)
         works = application is not None and application.works
         await self._record(customer_id, outcome, Reason.APPLICATION_WORKS if works else Reason.APPLICATION_NOT_READY)
@@ -100,33 +156,58 @@ class Provisioning:
             await self._record(candidate.customer_id, Provision.FAILED, error.reason, error.detail)
         return False
 
-    async def _converge(self, candidate: Candidate, *, look: bool) -> Provision:
+    async def _converge(self, run_id: str, candidate: Candidate, *, look: bool) -> Provision:
         application = candidate.application
         if application is None:
-            return await self._obtain(candidate)
+            return await self._obtain(run_id, candidate)
         held = await self._held(candidate)
         if application.urn is None:
             if held is None:
                 raise Refused(Reason.CREDENTIALS_MISSING)
             return Provision.UNCHANGED
-        domains = application.js_sdk_domains or ()
-        if look:
+        change = domain_change(application.js_sdk_domains or (), application.own_domains, self._origins)
+        if look or change.changes:
+            # Also before a list is replaced: what somebody has added meanwhile would be lost.
             found = await self._provisioner.find(candidate.unique_foreign_id)
             if found is None or found.client_id != application.client_id:
-                raise Refused(Reason.PROVISIONING_REFUSED, "LinkedIn has no such application any more")
-            domains = found.js_sdk_domains
+                instead = "nothing" if found is None else found.client_id
+                raise Refused(
+                    Reason.APPLICATION_GONE,
+                    f"under {candidate.unique_foreign_id} it has {instead}, not {application.client_id}",
+                )
+            change = await self._compared(run_id, candidate, application, found)
         renewed = held is None or held.client_id != application.client_id
         if renewed:
             await self._save_rotated(candidate, application.urn, application.client_id)
             await asyncio.to_thread(self._applications.renewed, candidate.customer_id)
-        drifted = set(domains) != set(self._origins)
-        if drifted:
-            await self._provisioner.set_js_sdk_domains(application.urn, self._origins)
-        if drifted or domains != application.js_sdk_domains:
-            await self._put(candidate, application.client_id, application.urn, None)
-        return Provision.UPDATED if renewed or drifted else Provision.UNCHANGED
+        if change.changes:
+            if held_for := self._word.holds(candidate.customer_id, change):
+                raise Refused(Reason.DOMAINS_HELD, held_for)
+            await self._set_domains(run_id, candidate, application.urn, change)
+        if change.changes or change.after != application.js_sdk_domains or change.own != application.own_domains:
+            await self._put(candidate, application.client_id, application.urn, None, change)
+        return Provision.UPDATED if renewed or change.changes else Provision.UNCHANGED
 
-    async def _obtain(self, candidate: Candidate) -> Provision:
+    async def _compared(
+        self, run_id: str, candidate: Candidate, application: Application, found: Found
+    ) -> DomainChange:
+        """What the list that LinkedIn shows is to become; one that is not the list on record is put there."""
+        known = application.js_sdk_domains or ()
+        change = domain_change(found.js_sdk_domains, application.own_domains, self._origins)
+        if set(found.js_sdk_domains) != set(known):
+            drift = DomainChange(known, found.js_sdk_domains, change.own, change.foreign)
+            record = partial(self._lists.record, found=True)
+            await asyncio.to_thread(record, candidate.customer_id, drift, run_id, self._clock())
+            # As it is, with what was ours before: whether it is changed is another question.
+            seen = DomainChange(found.js_sdk_domains, found.js_sdk_domains, application.own_domains, change.foreign)
+            await self._put(candidate, application.client_id, found.urn, None, seen)
+        return change
+
+    async def _set_domains(self, run_id: str, candidate: Candidate, urn: str, change: DomainChange) -> None:
+        await asyncio.to_thread(self._lists.record, candidate.customer_id, change, run_id, self._clock())
+        await self._provisioner.set_js_sdk_domains(urn, change.after)
+
+    async def _obtain(self, run_id: str, candidate: Candidate) -> Provision:
         """From no application on record to one, whatever an earlier try has left behind."""
         held = await self._held(candidate)
         found: Found | None = None
@@ -134,7 +215,7 @@ class Provisioning:
             found = await self._provisioner.find(candidate.unique_foreign_id)
             if found is None and held is not None:
                 # An import that was cut short put the customer's own keys there: it has its application.
-                await self._put(candidate, held.client_id, None, None)
+                await self._put(candidate, held.client_id, None, None, None)
                 return Provision.ADOPTED
         if found is None:
             name = application_name(self._ats_name, candidate.customer_name)
@@ -145,15 +226,21 @@ class Provisioning:
                 if not is_unsettled(error):
                     raise
                 found = await self._provisioner.find(candidate.unique_foreign_id)
+                if found is None and says_taken(error):
+                    detail = f"{candidate.unique_foreign_id}: {error.detail}"
+                    raise Refused(Reason.FOREIGN_ID_TAKEN, detail) from None
                 if found is None:
                     raise error from None
             else:
                 await self._save(candidate, created.credentials)
-                await self._put(candidate, created.credentials.client_id, created.urn, name)
+                change = domain_change((), (), self._origins)
+                await self._put(candidate, created.credentials.client_id, created.urn, name, change)
                 return Provision.CREATED
-        return await self._adopt(candidate, found, held)
+        return await self._adopt(run_id, candidate, found, held)
 
-    async def _adopt(self, candidate: Candidate, found: Found, held: Credentials | None) -> Provision:
+    async def _adopt(self, run_id: str, candidate: Candidate, found: Found, held: Credentials | None) -> Provision:
+        # Before anything of it is changed: a rotation of somebody else's application would be felt by them.
+        await asyncio.to_thread(self._applications.must_be_free, candidate.customer_id, found.client_id)
         if held is None or held.client_id != found.client_id:
             if found.client_secret is not None:
                 await self._save(candidate, Credentials(found.client_id, found.client_secret))
@@ -166,9 +253,11 @@ class Provisioning:
             except Refused as refused:
                 if refused.reason is not Reason.TOO_MANY_SECRETS:
                     raise
-        if set(found.js_sdk_domains) != set(self._origins):
-            await self._provisioner.set_js_sdk_domains(found.urn, self._origins)
-        await self._put(candidate, found.client_id, found.urn, found.name)
+        # Nothing in it is ours yet, so nothing is taken out.
+        change = domain_change(found.js_sdk_domains, (), self._origins)
+        if change.changes:
+            await self._set_domains(run_id, candidate, found.urn, change)
+        await self._put(candidate, found.client_id, found.urn, found.name, change)
         return Provision.ADOPTED
 
     async def _held(self, candidate: Candidate) -> Credentials | None:
@@ -181,7 +270,9 @@ class Provisioning:
     async def _save(self, candidate: Candidate, credentials: Credentials) -> None:
         await self._store.save_many({self._block_name(candidate.customer_id): credentials})
 
-    async def _put(self, candidate: Candidate, client_id: str, urn: str | None, name: str | None) -> None:
+    async def _put(
+        self, candidate: Candidate, client_id: str, urn: str | None, name: str | None, domains: DomainChange | None
+    ) -> None:
         await asyncio.to_thread(
             self._applications.put,
             candidate.customer_id,
@@ -190,7 +281,8 @@ class Provisioning:
             self._clock(),
             urn=urn,
             name=name,
-            js_sdk_domains=self._origins if urn is not None else None,
+            js_sdk_domains=domains.after if domains is not None else None,
+            own_domains=domains.own if domains is not None else None,
         )
 
     async def _record(self, customer_id: str, outcome: Provision, reason: Reason, detail: str | None = None) -> None:

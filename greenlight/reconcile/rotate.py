@@ -6,7 +6,7 @@ stays good, so whoever is killed leaves a working secret behind.
 """
 
 import asyncio
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from greenlight.ats.applications import Application, Applications
@@ -16,14 +16,13 @@ from greenlight.domain.reasons import Reason
 from greenlight.linkedin.errors import LinkedInError, Refused
 from greenlight.linkedin.oauth import Credentials
 from greenlight.linkedin.provisioning import Provisioner
+from greenlight.reconcile.locking import CustomerLocks
 from greenlight.reconcile.observe import Clock, Remaining, wait_of
-from greenlight.reconcile.provision import CredentialStore, Probe
+from greenlight.reconcile.provision import CredentialStore, NotStored, Probe, under_lease
 
 _DONE = Remaining()
 #: Digits of a secret's digest that tell it from another one, and nothing more.
 _DIGITS = 12
-#: Waits in seconds after a block that could not be saved.
-_SAVE_AGAIN_AFTER = (0.5, 2.0, 5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,7 @@ class Rotation:
         store: CredentialStore,
         probe: Probe,
         clock: Clock,
+        locks: CustomerLocks,
     ) -> None:
         self._applications = applications
         self._rotations = rotations
@@ -55,6 +55,7 @@ class Rotation:
         self._store = store
         self._probe = probe
         self._clock = clock
+        self._locks = locks
         #: Customers whose new secret this run has stored: it is waited for and never replaced.
         self._stored: set[str] = set()
 
@@ -63,6 +64,11 @@ class Rotation:
 
         Raises nothing for what LinkedIn answers. What is left may pass by itself and is to be called again.
         """
+        return await under_lease(
+            self._locks, self._applications, self._clock, run_id, customer_id, lambda: self._step(run_id, customer_id)
+        )
+
+    async def _step(self, run_id: str, customer_id: str) -> Remaining:
         application = await asyncio.to_thread(self._applications.on_record, customer_id)
         block = application.credentials_block if application is not None else ""
         held = (await self._store.get_many([block])).get(block)
@@ -90,6 +96,16 @@ class Rotation:
             await self._record(customer_id, outcome, reason, detail)
             again = error.worth_repeating or outcome is Provision.WAITING
             return Remaining(1, wait_of(error)) if again else _DONE
+        except NotStored as lost:
+            detail = marked(str(lost), begun.before)
+            await self._record(customer_id, Provision.FAILED, Reason.SECRET_NOT_STORED, detail)
+            return _DONE
+        except Exception as error:
+            # Said where people look for this customer, and then by the run as a whole.
+            detail = marked(type(error).__name__, begun.before)
+            with suppress(Exception):
+                await self._record(customer_id, Provision.FAILED, Reason.PROVISIONING_UNFINISHED, detail)
+            raise
 
     async def _is_stored(self, run_id: str, rotating: _Rotating) -> bool:
         """Whether the block has the new secret already, from an earlier try. Raises where that cannot be told yet."""
@@ -115,24 +131,13 @@ class Rotation:
                 raise Refused(Reason.TOO_MANY_SECRETS, await self._which_to_delete(rotating)) from None
             raise
         fresh = Credentials(application.client_id, secret)
-        await self._save({application.credentials_block: fresh})
+        await self._store.save_many({application.credentials_block: fresh})
         self._stored.add(rotating.customer_id)
         await asyncio.to_thread(self._applications.renewed, rotating.customer_id)
         error = await self._probe(fresh)
         if error is not None:
             raise error
         return await self._works(rotating.customer_id)
-
-    async def _save(self, wanted: Mapping[str, Credentials]) -> None:
-        for pause in _SAVE_AGAIN_AFTER:
-            try:
-                await self._store.save_many(wanted)
-            except Exception:
-                # Whatever it was: this secret is nowhere else and is not answered again.
-                await asyncio.sleep(pause)
-            else:
-                return
-        await self._store.save_many(wanted)
 
     async def _which_to_delete(self, rotating: _Rotating) -> str:
         held = rotating.held

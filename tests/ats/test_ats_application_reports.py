@@ -6,7 +6,7 @@ from greenlight.ats.applications import Applications
 from greenlight.ats.database import Database
 from greenlight.ats.tables import Run
 from greenlight.domain.provisioning import Provision, ProvisionItem, ProvisionRequests
-from greenlight.domain.reasons import Reason
+from greenlight.domain.reasons import EXPLANATIONS, Reason
 from greenlight.domain.report import Verdict
 from tests.ats.world import NOON, at
 
@@ -82,7 +82,8 @@ def test_a_customer_whose_try_was_cut_short_is_not_reported_as_done(applications
     """Begun and never recorded: the run was killed, or its task failed in a way that nobody foresaw."""
     applications.begin("acme", "run-1", at(1))
     told = applications.finish("run-1", ProvisionRequests(), at(2))
-    assert [(i.outcome, i.reason) for i in told.items] == [(Provision.FAILED, Reason.NOT_LOOKED_AT)]
+    assert [(i.outcome, i.reason) for i in told.items] == [(Provision.FAILED, Reason.PROVISIONING_UNFINISHED)]
+    assert "plan" not in EXPLANATIONS[Reason.PROVISIONING_UNFINISHED].remedy, "looking at integrations helps nobody"
     assert (told.verdict, told.exit_code) == (Verdict.FAILED, 3)
 
 
@@ -93,6 +94,31 @@ def test_a_customer_whom_another_run_has_taken_over_is_in_that_runs_report(appli
     applications.begin("acme", "run-2", at(2))
     assert [i.customer_id for i in applications.report("run-1").items] == ["bolt"]
     assert [i.customer_id for i in applications.report("run-2").items] == ["acme"]
+
+
+def test_whoever_was_chosen_is_reported_wherever_the_run_ended(applications: Applications) -> None:
+    """Never begun, and taken over by a run that is at it now: neither is as if it had not been asked for."""
+    applications.start("run-3", {}, at(2), chosen=["acme", "bolt"])
+    applications.start("run-4", {}, at(2), chosen=["bolt"])
+    applications.begin("bolt", "run-4", at(3))
+    assert [(i.customer_id, i.reason, i.detail) for i in applications.report("run-3").items] == [
+        ("acme", Reason.PROVISIONING_UNFINISHED, None),
+        ("bolt", Reason.CUSTOMER_BUSY, "run run-4 has it"),
+    ]
+
+
+def test_a_busy_customer_is_not_taken_out_of_the_report_of_whoever_has_it(applications: Applications) -> None:
+    applications.start("run-4", {}, at(2), chosen=["bolt"])
+    applications.begin("bolt", "run-4", at(3))
+    applications.busy("bolt", "run-1", "run-4 is at it", at(4))
+    assert [i.reason for i in applications.report("run-4").items] == [Reason.PROVISIONING_UNFINISHED]
+    applications.busy("acme", "run-1", "apply run 7 is at it", at(4))
+    assert [(i.reason, i.detail) for i in applications.report("run-1").items] == [
+        (Reason.CUSTOMER_BUSY, "apply run 7 is at it")
+    ]
+    applications.finish("run-4", ProvisionRequests(), at(5))
+    applications.busy("bolt", "run-1", "apply run 8 is at it", at(6))
+    assert [i.customer_id for i in applications.report("run-1").items] == ["acme", "bolt"]
 
 
 def test_a_run_about_nobody(database: Database, applications: Applications) -> None:

@@ -175,11 +175,11 @@ def test_another_run_begins_without_an_outcome_and_a_repeat_keeps_it(
 
 def test_beginning_tells_what_is_held(applications: Applications) -> None:
     put(applications)
-    expected = Application("client-acme", "block-acme", URN, ORIGINS, works=False)
+    expected = Application("client-acme", "block-acme", URN, ORIGINS, works=False, own_domains=ORIGINS)
     assert applications.begin("acme", "run-1", NOON).application == expected
     applications.worked("acme", NOON)
     held = applications.begin("acme", "run-1", NOON).application
-    assert held == Application("client-acme", "block-acme", URN, ORIGINS, works=True)
+    assert held == Application("client-acme", "block-acme", URN, ORIGINS, works=True, own_domains=ORIGINS)
 
 
 def test_of_many_who_begin_at_once_one_is_the_first(database: Database, applications: Applications) -> None:
@@ -207,6 +207,7 @@ def test_what_is_put_on_record(database: Database, applications: Applications) -
             "application_urn": URN,
             "application_name": "ATS - Acme",
             "js_sdk_domains": list(ORIGINS),
+            "own_domains": list(ORIGINS),
             "provisioned_at": at(1),
             "works_since": None,
         }
@@ -277,7 +278,7 @@ def test_who_is_to_be_asked_again_whether_it_works(applications: Applications) -
     ]:
         applications.begin(id, run, NOON)
         applications.record(id, outcome, Reason.APPLICATION_NOT_READY, NOON)
-    held = Application("client-acme", "block-acme", f"{URN}-acme", ORIGINS, works=False)
+    held = Application("client-acme", "block-acme", f"{URN}-acme", ORIGINS, works=False, own_domains=ORIGINS)
     acme = (Candidate("acme", "Acme Ltd", "acme", True, held), Provision.CREATED)
     assert applications.not_working_in("run-1", [Provision.CREATED]) == [acme]
     both = applications.not_working_in("run-1", [Provision.CREATED, Provision.ADOPTED])

@@ -32,6 +32,7 @@ TABLES = {
         "plan",
         "plan_item",
     ),
+    "domains_record",
     *("hold", "pause", "provisioning", "request_day", "request_evidence", "run", "visit", "warrant"),
 }
 OPENER = """

@@ -173,6 +173,12 @@ def test_beyond_the_interface_there_are_only_the_known_reasons() -> None:
         Reason.APPLICATION_NOT_READY: Mover.LINKEDIN,
         Reason.PROVISIONING_REFUSED: Mover.US,
         Reason.TOO_MANY_SECRETS: Mover.US,
+        Reason.SECRET_NOT_STORED: Mover.US,
+        Reason.PROVISIONING_UNFINISHED: Mover.US,
+        Reason.FOREIGN_ID_TAKEN: Mover.US,
+        Reason.APPLICATION_GONE: Mover.US,
+        Reason.APPLICATION_OF_ANOTHER: Mover.US,
+        Reason.DOMAINS_HELD: Mover.US,
     }
     held = {
         Reason.CUSTOMER_BUSY,

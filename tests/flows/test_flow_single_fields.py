@@ -41,6 +41,9 @@ FIELDS: dict[str, Any] = {
     "hours": 1,
     "enables": 2,
     "new": {"cyd": "Cyd"},
+    "look": True,
+    "change_domains": True,
+    "as_shown": "0123456789abcdef",
     "all_customers": True,
     "customers_per_run": 1,
 }

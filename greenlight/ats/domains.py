@@ -1,0 +1,53 @@
+"""Applications' lists of domains on record: what would change in them, and what became of each (seed step 1)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import col, select
+
+from greenlight.ats.database import Database
+from greenlight.ats.tables import ChildApplication, DomainsRecord
+from greenlight.ats.waiting import units
+from greenlight.domain.domains import DomainChange, domain_change, is_loopback_origin
+
+
+@units
+class DomainLists:
+    """The lists in the ATS database. Not for the event loop: call it in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def changes(self, named: Sequence[str], js_sdk_domains: Sequence[str]) -> dict[str, DomainChange]:
+        """What would change in the lists on record if these domains were wanted, by customer; all unless named."""
+        with self._database.reading() as session:
+            made = select(ChildApplication).where(col(ChildApplication.application_urn).is_not(None))
+            changes = {row.customer_id: domains_of(row, js_sdk_domains) for row in session.exec(made)}
+        wanted = set(named) or changes.keys()
+        return {id: change for id, change in sorted(changes.items()) if id in wanted and change.changes}
+
+    def with_real_ones(self) -> int:
+        """How many applications have an origin on record that is not loopback."""
+        with self._database.reading() as session:
+            lists = session.exec(select(ChildApplication.js_sdk_domains))
+            return sum(not all(map(is_loopback_origin, each or ())) for each in lists)
+
+    def record(
+        self, customer_id: str, change: DomainChange, run_id: str, now: datetime, *, found: bool = False
+    ) -> None:
+        """Put old and new on record before a list is sent, or where LinkedIn has shown another one than was known."""
+        row = DomainsRecord(
+            customer_id=customer_id,
+            found=found,
+            before=list(change.before),
+            after=list(change.after),
+            at=now,
+            run_id=run_id,
+        )
+        with self._database.writing() as session:
+            session.add(row)
+
+
+def domains_of(row: ChildApplication, origins: Sequence[str]) -> DomainChange:
+    """What becomes of the list on record where these origins are wanted."""
+    return domain_change(row.js_sdk_domains or (), row.own_domains or (), origins)
