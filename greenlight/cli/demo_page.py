@@ -118,12 +118,14 @@ async def _click(settings: Settings, link: str, bundle: str, say: Callable[[str]
     Returns the page's last state.
     """
     async with httpx.AsyncClient(base_url=settings.portal_url, follow_redirects=True, trust_env=False) as browser:
-        page = (await browser.get(link)).raise_for_status().text
+        origin = {"Origin": settings.portal_url}
+        (await browser.get(link)).raise_for_status()
+        # What its button does.
+        page = (await browser.post(link, headers=origin)).raise_for_status().text
         token = html.unescape(re.findall(r'name="csrf-token" content="([^"]+)"', page)[0])
         api_key = re.findall(r"api_key: (\S+)", page)[0]
         began = time.monotonic()
         plugin = settings.linkedin_widget_url.removesuffix("/uas/in.js") + "/plugin/request"
-        origin = {"Origin": settings.portal_url}
         answer = await browser.post(plugin, json={"api_key": api_key, "bundle": bundle}, headers=origin)
         integrations = answer.raise_for_status().json()["bundles"][bundle]["integrations"]
         say(f"{time.monotonic() - began:5.2f} s  the plugin calls back: {len(integrations)} requested")

@@ -148,6 +148,8 @@
       } else if (status === 401 || status === 404) {
         document.dispatchEvent(new Event('greenlight:over'));
       } else {
+        // The cookie may be another page's by now; who looks finds out.
+        if (status === 403) document.dispatchEvent(new Event('greenlight:doubt'));
         const wait = Math.min(Math.max(WAITS[batch.tries] ?? 0, after), LONGEST_WAIT);
         batch.tries += 1;
         batch.status = status;
@@ -170,7 +172,7 @@
 
   document.addEventListener('greenlight:over', () => {
     over = true;
-    byId('gone-unsent').hidden = !outbox.length;
+    for (const notice of document.querySelectorAll('.unsent')) notice.hidden = !outbox.length;
   });
   window.addEventListener('online', () => outbox.length && sendAgain());
   byId('send-again')?.addEventListener('click', () => {

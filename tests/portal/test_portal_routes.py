@@ -18,13 +18,14 @@ from tests.portal.world import KEYS, START, Clock, Page, Portal, named
 async def test_a_link_opens_a_session_once(portal: Portal) -> None:
     link = portal.link("acme")
     async with portal.browser() as browser, portal.browser() as other:
-        opened = await browser.client.get(link)
+        opened = await browser.spend(link)
         assert (opened.status_code, opened.headers["location"], opened.content) == (303, "/", b"")
         cookie = opened.headers["set-cookie"]
         assert cookie.startswith("__Host-greenlight=")
         parts = {part.strip().lower() for part in cookie.split(";")[1:]}
         assert parts == {"httponly", "samesite=lax", "secure", "path=/", f"max-age={SESSION_HOURS * 3600}"}
         assert (await other.client.get(link)).status_code == 404
+        assert (await other.spend(link)).status_code == 404
         assert (await browser.client.get("/")).status_code == 200
         assert (await other.client.get("/")).status_code == 404
     (visit,) = portal.rows(Visit)
@@ -38,8 +39,8 @@ async def test_the_reload_and_back_buttons_keep_the_session(portal: Portal, cloc
         await browser.open(link)
         for seconds in (1, LINK_SECONDS + 60):
             clock.advance(seconds)
-            again = await browser.client.get(link)
-            assert (again.status_code, again.headers.get("set-cookie")) == (303, None)
+            for again in (await browser.client.get(link), await browser.spend(link)):
+                assert (again.status_code, again.headers.get("set-cookie")) == (303, None)
         clock.advance(SESSION_HOURS * 3600)
         assert (await browser.client.get(link)).status_code == 404
     assert len(portal.rows(Visit)) == 1
@@ -76,7 +77,7 @@ async def test_without_https_the_cookie_has_a_plain_name(
 ) -> None:
     local = Portal(settings.model_copy(update={"portal_url": "http://127.0.0.1:8780"}), database, clock)
     async with local.browser() as browser:
-        opened = await browser.client.get(local.link("acme"))
+        opened = await browser.spend(local.link("acme"))
         assert opened.headers["set-cookie"].startswith("greenlight=")
         assert "secure" not in opened.headers["set-cookie"].lower()
         assert "strict-transport-security" not in opened.headers
