@@ -130,7 +130,9 @@ def _callback(router: APIRouter, desk: Desk) -> None:
         check_declared(request, ("application/json",), MAX_BODY)
         desk.limiter.count(POSTS_OF_SESSION, visit.session_digest)
         desk.limiter.count(POSTS_OF_CUSTOMER, visit.customer_id)
-        keys = parse_callback(await read_body(request, MAX_BODY))
+        keys, unreadable = parse_callback(await read_body(request, MAX_BODY))
+        if unreadable:
+            logger.warning("a callback of customer %s had %s unreadable entries", clean(visit.customer_id), unreadable)
         record = Requests(desk.database).record
         try:
             await run_in_threadpool(record, visit.customer_id, visit.session_digest, keys, desk.clock())
@@ -141,7 +143,7 @@ def _callback(router: APIRouter, desk: Desk) -> None:
         except Exception as error:
             # It is on record; whoever looks next finds it.
             logger.error("the worker could not be told: %s", type(error).__name__)
-        return JSONResponse({"accepted": len(keys)}, 202)
+        return JSONResponse({"accepted": len(keys)} | ({"unreadable": unreadable} if unreadable else {}), 202)
 
 
 def _reports(router: APIRouter, desk: Desk) -> None:

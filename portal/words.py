@@ -221,4 +221,9 @@ WORDS: dict[Reason, Words] = {
     Reason.RESTING: Words(
         "Trying again later", f"LinkedIn could not be asked, so we wait a while before the next try. {_BY_ITSELF}"
     ),
+    Reason.REJECTED_REQUEST: Words(
+        "Unknown to LinkedIn",
+        "LinkedIn does not know the company or contract that this request is for. If it is the right one, choose "
+        "Request or Notify partner in LinkedIn’s plugin once more in a while; else there is nothing to do.",
+    ),
 }

@@ -14,7 +14,15 @@ from sqlmodel import Session, and_, col, exists, func, or_, select, update
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt, Word
-from greenlight.ats.rows import has_open_request, held_by_a_guard, is_between, item, open_request, report_item
+from greenlight.ats.rows import (
+    has_open_request,
+    held_by_a_guard,
+    is_between,
+    is_resting,
+    item,
+    open_request,
+    report_item,
+)
 from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence
 from greenlight.ats.waiting import units
 from greenlight.ats.warrants import give
@@ -27,6 +35,8 @@ from greenlight.domain.status import Status
 
 #: Far above what a customer can request, and a bound on what a browser can make us ask LinkedIn about.
 MOST_INTEGRATIONS = 50
+#: What LinkedIn knows nothing of is counted by itself: it must not keep a customer from what is real.
+MOST_REJECTED = 100
 #: A repeated request for what was seen ENABLED this short a time ago is not looked at again.
 SETTLED_FOR = timedelta(minutes=1)
 
@@ -46,7 +56,7 @@ _MAY_CHANGE = (
     Reason.CONFIRMED_NOT_SHOWN,
 )
 #: Where a request came to an end; a refusal that does not pass is one as well.
-_ENDS = (Reason.ENABLED, Reason.AWAITING_CUSTOMER, Reason.ALREADY_ENABLED)
+_ENDS = (Reason.ENABLED, Reason.AWAITING_CUSTOMER, Reason.ALREADY_ENABLED, Reason.REJECTED_REQUEST)
 #: Failures that say nothing about the request itself.
 _PASSES = WORTH_REPEATING | {Reason.CUSTOMER_BUSY, Reason.OUTCOME_UNKNOWN}
 #: What a run has left to a later one.
@@ -253,7 +263,8 @@ def _record(
     rows = session.exec(ours.with_for_update()).all()
     known = {item(row).key: row for row in rows}
     new = [key for key in keys if key not in known]
-    if new and len(known) + len(new) > MOST_INTEGRATIONS:
+    rejected = sum(row.reason == Reason.REJECTED_REQUEST for row in rows)
+    if new and (len(rows) - rejected + len(new) > MOST_INTEGRATIONS or rejected >= MOST_REJECTED):
         raise TooManyIntegrations
     for key in new:
         known[key] = Integration(
@@ -269,6 +280,8 @@ def _record(
     for key in keys:
         row = known[key]
         settled = row.observed == Status.ENABLED and is_between(now - SETTLED_FOR + _TICK, row.observed_at, now)
+        # LinkedIn has said that there is no such thing, and may say otherwise later; not on every click.
+        settled = settled or (row.reason == Reason.REJECTED_REQUEST and is_resting(row, now))
         if not settled:
             # Each request has a time of its own, also where clocks differ: by it a repeat is told apart.
             row.requested_at = max(now, row.requested_at + _TICK) if row.requested_at is not None else now

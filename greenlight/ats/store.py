@@ -11,11 +11,13 @@ from greenlight.ats.rows import (
     Wanted,
     condition,
     holds_on,
+    is_a_browsers_word,
     is_ahead,
     is_between,
     is_the_customers_own,
     item,
     locked,
+    rejected,
     rows,
     saw,
     set_condition,
@@ -24,7 +26,7 @@ from greenlight.ats.rows import (
 )
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.ats.waiting import units
-from greenlight.domain.conditions import Condition
+from greenlight.domain.conditions import Condition, of_a_browsers_word
 from greenlight.domain.plan import Item, Planned
 from greenlight.domain.reasons import Reason
 from greenlight.domain.selection import Selection
@@ -55,9 +57,14 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def select(self, selection: Selection) -> list[int]:
-        """Ids of the wanted integrations, oldest first. Raises UnknownCustomer for a name that does not exist."""
+    def select(self, selection: Selection, *, to_ask: bool = False) -> list[int]:
+        """Ids of the wanted integrations, oldest first. Raises UnknownCustomer for a name that does not exist.
+
+        What LinkedIn is `to_ask` about is without what a browser made up: one such key has a whole request refused.
+        """
         query = select(Integration.id).order_by(col(Integration.id))
+        if to_ask:
+            query = query.where(~rejected())
         if selection.customers:
             query = query.where(col(Integration.customer_id).in_(selection.customers))
         if selection.excluded:
@@ -130,6 +137,8 @@ class Store:
                     seen = look.seen
                     imposed = saw(session, row, seen, asked_at, look.client_id) if seen is not None else None
                     known = imposed or (while_held(seen, holds.get(look.id)) if seen else None) or look.condition
+                    if known is not None and is_a_browsers_word(session, row):
+                        known = of_a_browsers_word(known)
                     if known is not None:
                         set_condition(row, known, asked_at)
                 if look.final:

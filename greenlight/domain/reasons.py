@@ -62,6 +62,7 @@ class Reason(StrEnum):
     WANTED_SET_JUMPED = "WANTED_SET_JUMPED"
     NOT_DONE = "NOT_DONE"
     RESTING = "RESTING"
+    REJECTED_REQUEST = "REJECTED_REQUEST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,5 +283,12 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Nothing to do: a scheduled run tries it again when it has rested; `greenlight plan` looks at once.",
         Mover.NOBODY,
         "design, what is told of a run",
+    ),
+    Reason.REJECTED_REQUEST: _E(
+        "The plugin's callback named it, and LinkedIn says that there is no such thing; nothing else ever named it.",
+        "No run asks about it again. If it is real, the customer's admin requests it in the plugin once more, or an "
+        "import names it.",
+        Mover.CUSTOMER,
+        "design, the life of one integration, for what a browser alone has named",
     ),
 }

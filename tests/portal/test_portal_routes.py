@@ -1,5 +1,6 @@
 """The routes as a customer's browser meets them."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from sqlmodel import col, update
 from greenlight.ats.database import Database
 from greenlight.ats.requests import MOST_INTEGRATIONS
 from greenlight.ats.tables import ChildApplication, Integration, RequestEvidence, Visit
+from greenlight.domain.reasons import Outcome, Reason
 from greenlight.settings import Settings
 from portal.app import create_app
 from portal.desk import SESSION_HOURS
@@ -185,3 +187,44 @@ async def test_what_is_wrong_first_is_said_first(portal: Portal) -> None:
     assert [answer.status_code for answer in answers] == [404, 404, 403, 403, 415, 413, 429]
     assert answers[0].text == "Not found."
     assert "session" in answers[1].text
+
+
+async def test_one_bad_entry_does_not_lose_the_good_ones(portal: Portal, caplog: pytest.LogCaptureFixture) -> None:
+    """LinkedIn adds to what its plugin says without notice, and an admin's click must not be lost for it."""
+    bad = [{}, None, 7, named(context="urn:li:company:1"), named(type="no constant"), {**named(), "tenantType": None}]
+    async with portal.visit("acme") as browser:
+        answer = await browser.send(json.dumps({"integrations": [*bad, named(), named()]}))
+        assert (answer.status_code, answer.json()) == (202, {"accepted": 1, "unreadable": 6})
+        assert (await browser.send(json.dumps({"integrations": bad}))).status_code == 422
+    assert [row["integration_type"] for row in portal.rows(Integration, "acme")] == [
+        "APPLY_CONNECT",
+        "APPLY_WITH_LINKEDIN",
+    ]
+    assert "a callback of customer acme had 6 unreadable entries" in caplog.text
+
+
+async def test_what_linkedin_does_not_know_takes_no_place_of_what_is_real(portal: Portal) -> None:
+    """A browser had filled all fifty places with things that do not exist, and nobody could take them out again."""
+    junk = [named(f"urn:li:organization:{n}") for n in range(MOST_INTEGRATIONS - 1)]
+    async with portal.visit("acme") as browser:
+        assert (await browser.post(*junk)).status_code == 202
+        assert (await browser.post(named("urn:li:organization:real"))).status_code == 409
+        with portal.database.writing() as session:
+            session.exec(
+                update(Integration)
+                .where(col(Integration.integration_type) == "APPLY_CONNECT")
+                .values(reason=Reason.REJECTED_REQUEST, outcome=Outcome.WAITING)
+            )
+        assert (await browser.post(named("urn:li:organization:real"))).status_code == 202
+        answer = None
+        for part in range(3):
+            many = [named(f"urn:li:organization:{part}-{n}") for n in range(MOST_INTEGRATIONS - 2)]
+            answer = await browser.post(*many)
+            with portal.database.writing() as session:
+                session.exec(
+                    update(Integration)
+                    .where(col(Integration.integration_context).like(f"%:{part}-%"))
+                    .values(reason=Reason.REJECTED_REQUEST, outcome=Outcome.WAITING)
+                )
+        assert answer is not None
+        assert answer.status_code == 409, "that has an end as well"
