@@ -22,7 +22,7 @@ from portal.guards import is_https
 from portal.limiter import FAILURES_OF_ADDRESS, Limiter, client_address
 from portal.links import LinkClaim, Links
 from portal.refusals import Gone
-from portal.view import Application, customer_view
+from portal.view import SLOW_AFTER, Application, customer_view
 
 #: A working day; after that the ATS, where the admin is logged in, opens the page again.
 SESSION_HOURS = 8
@@ -103,7 +103,8 @@ class Desk:
         """What is on record of the session's customer, and the state that its page shows."""
         page = await run_in_threadpool(Requests(self.database).page, visit.customer_id)
         now = self.clock()
-        state = customer_view(page.customer_name, application_of(page, now), page.items, page.open_requests, now)
+        late = {key for key, since in page.open_since.items() if now - since > SLOW_AFTER}
+        state = customer_view(page.customer_name, application_of(page, now), page.items, page.open_requests, now, late)
         return page, state
 
 

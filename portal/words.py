@@ -96,6 +96,13 @@ REQUESTED = Words(
     "We have received your request and are checking it with LinkedIn. This usually takes a few seconds.",
 )
 
+#: Nobody has come to it for minutes.
+NOT_REACHED = Words(
+    "Not checked yet",
+    "We have your request and could not check it with LinkedIn so far. It is kept, and we go on as soon as we can; you "
+    "can close this page. If it still says this tomorrow, please tell us.",
+)
+
 #: LinkedIn has the request, but it is not on after minutes.
 SLOW = Words(
     "Taking longer than usual",

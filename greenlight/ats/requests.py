@@ -4,7 +4,7 @@ A request is a hint (fact sheet on the ecosystem, section 9): it makes an integr
 What LinkedIn shows under the customer's own credentials decides everything else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -86,7 +86,12 @@ class CustomerPage:
     client_id: str | None
     provisioned_at: datetime | None
     items: Sequence[ReportItem]
-    open_requests: frozenset[IntegrationKey]
+    #: Requests that the worker has not dealt with, and since when they are.
+    open_since: Mapping[IntegrationKey, datetime]
+
+    @property
+    def open_requests(self) -> frozenset[IntegrationKey]:
+        return frozenset(self.open_since)
 
 
 @units
@@ -216,7 +221,7 @@ class Requests:
                 application.client_id if application is not None else None,
                 application.provisioned_at if application is not None else None,
                 [report_item(row, customer.customer_name, since=None) for row in rows],
-                frozenset(item(row).key for row in due),
+                {item(row).key: row.requested_at for row in due if row.requested_at is not None},
             )
 
 

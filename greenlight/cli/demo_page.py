@@ -3,6 +3,7 @@
 import asyncio
 import html
 import re
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -44,8 +45,11 @@ async def leave_open(settings: Settings, customers: Sequence[str], linkedin: str
             app = _ats_page(settings, customers, make_link, linkedin)
             server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
             async with _running(server, listener):
+                stopped = asyncio.Event()
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    asyncio.get_running_loop().add_signal_handler(number, stopped.set)
                 say(f"Open http://127.0.0.1:{port} in a browser. Stop with Ctrl-C.")
-                await asyncio.Event().wait()
+                await stopped.wait()
 
 
 @asynccontextmanager

@@ -62,7 +62,6 @@ def run_worker() -> int:
     open_database(settings.database_url.get_secret_value()).close()
     quiet_prefect()
     from prefect.settings import PREFECT_API_URL
-    from prefect.task_worker import StopTaskWorker
 
     from tasks.bell import answer_rings
 
@@ -78,8 +77,7 @@ def run_worker() -> int:
             asyncio.get_running_loop().add_signal_handler(number, answering.cancel)
         await answering
 
-    # Prefect's worker takes SIGTERM for itself and says so by this exception.
-    with suppress(asyncio.CancelledError, StopTaskWorker):
+    with suppress(asyncio.CancelledError):
         asyncio.run(run())
     return 0
 
@@ -144,8 +142,11 @@ def stoppable() -> Iterator[None]:
 
 def portal_server(app: FastAPI) -> uvicorn.Server:
     """A server for the portal's application."""
+    from portal.connections import Connection
+
     config = uvicorn.Config(
         app,
+        http=Connection,
         log_config=None,
         access_log=False,
         proxy_headers=False,

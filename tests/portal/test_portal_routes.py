@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import col, update
@@ -14,6 +15,7 @@ from greenlight.settings import Settings
 from portal.app import create_app
 from portal.desk import SESSION_HOURS
 from portal.links import LINK_SECONDS
+from portal.view import SLOW_AFTER
 from tests.portal.world import KEYS, START, Clock, Page, Portal, named
 
 
@@ -228,3 +230,25 @@ async def test_what_linkedin_does_not_know_takes_no_place_of_what_is_real(portal
                 )
         assert answer is not None
         assert answer.status_code == 409, "that has an end as well"
+
+
+async def test_checking_has_an_end_also_where_nobody_checks(portal: Portal, clock: Clock) -> None:
+    """Without a worker the page said for ever that this usually takes a few seconds."""
+    async with portal.visit("acme") as browser:
+        await browser.post(named())
+
+        async def shown() -> dict[str, Any]:
+            state = (await browser.client.get("/integrations.json")).json()
+            assert state["moving"] == (state["integrations"][1]["state"] == "requested")
+            return state["integrations"][1]
+
+        clock.advance(SLOW_AFTER.total_seconds())
+        assert (await shown())["headline"] == "Checking with LinkedIn"
+        clock.advance(1)
+        late = await shown()
+        assert (late["state"], late["headline"], late["turn"]) == ("problem", "Not checked yet", "We take care of it")
+        assert (late["calm"], late["since"]) == (True, None)
+        assert "could not check it with LinkedIn so far" in late["explanation"]
+        # What is requested anew is waited for anew.
+        await browser.post(named())
+        assert (await shown())["headline"] == "Checking with LinkedIn"
