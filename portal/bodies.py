@@ -4,7 +4,7 @@ import asyncio
 import json
 import math
 from collections.abc import Collection
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
@@ -40,10 +40,18 @@ class Callback(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
 
-    integrations: list[Entry] = Field(min_length=1, max_length=MOST_INTEGRATIONS)
+    #: Entries are read one by one: what is wrong with one is nothing against the others.
+    integrations: list[Any] = Field(min_length=1, max_length=MOST_INTEGRATIONS)
 
 
-#: The model as OpenAPI wants it, without references.
+class Named(NamedTuple):
+    """What a callback names: its integrations, each once, and how many of its entries name none."""
+
+    keys: list[IntegrationKey]
+    unreadable: int
+
+
+#: As OpenAPI wants it, without references: one entry has to be readable.
 CALLBACK_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["integrations"],
@@ -52,7 +60,8 @@ CALLBACK_SCHEMA: dict[str, Any] = {
             "type": "array",
             "minItems": 1,
             "maxItems": MOST_INTEGRATIONS,
-            "items": Entry.model_json_schema(),
+            "items": {},
+            "contains": Entry.model_json_schema(),
         }
     },
 }
@@ -138,16 +147,28 @@ def _float(text: str) -> float:
     return value
 
 
-def parse_callback(body: bytes) -> list[IntegrationKey]:
-    """The integrations that a callback names, each once. Raises Refusal (422) with what is wrong."""
+def parse_callback(body: bytes) -> Named:
+    """What a callback names. Raises Refusal (422) with what is wrong where that is nothing."""
     try:
-        callback = Callback.model_validate(parse_json(body))
+        entries = Callback.model_validate(parse_json(body)).integrations
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise Refusal(422, f"{where}: {first['msg']}.") from None
-    try:
-        keys = [IntegrationKey(e.integration_context, e.integration_type, e.tenant_type) for e in callback.integrations]
-    except InvalidKey as error:
-        raise Refusal(422, f"{error}.") from None
-    return list(dict.fromkeys(keys))
+        raise Refusal(422, _first(error, "")) from None
+    keys: list[IntegrationKey] = []
+    wrong: list[str] = []
+    for place, given in enumerate(entries):
+        try:
+            entry = Entry.model_validate(given)
+            keys.append(IntegrationKey(entry.integration_context, entry.integration_type, entry.tenant_type))
+        except ValidationError as error:
+            wrong.append(_first(error, f"integrations.{place}"))
+        except InvalidKey as error:
+            wrong.append(f"{error}.")
+    if not keys:
+        raise Refusal(422, wrong[0])
+    return Named(list(dict.fromkeys(keys)), len(wrong))
+
+
+def _first(error: ValidationError, where: str) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(str(part) for part in (where, *first["loc"]) if part != "") or "the body"
+    return f"{place}: {first['msg']}."

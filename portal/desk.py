@@ -20,9 +20,9 @@ from greenlight.domain.applications import is_client_id
 from greenlight.settings import Settings
 from portal.guards import is_https
 from portal.limiter import FAILURES_OF_ADDRESS, Limiter, client_address
-from portal.links import Links
+from portal.links import LinkClaim, Links
 from portal.refusals import Gone
-from portal.view import Application, customer_view
+from portal.view import SLOW_AFTER, Application, customer_view
 
 #: A working day; after that the ATS, where the admin is logged in, opens the page again.
 SESSION_HOURS = 8
@@ -49,6 +49,10 @@ class Desk:
         # The prefix makes browsers refuse it without https, with another path, or from a sibling host.
         return "__Host-greenlight" if is_https(self.settings) else "greenlight"
 
+    @property
+    def probe(self) -> str:
+        return f"{self.cookie}-frame"
+
     def address(self, request: Request) -> str:
         return client_address(request, self.settings.portal_trusted_proxies)
 
@@ -69,28 +73,38 @@ class Desk:
             return None
         return await run_in_threadpool(Visits(self.database).find, digest_of(session_id), self.clock())
 
-    async def open_session(self, response: Response, link_id: str, customer_id: str) -> None:
-        """Spend a link on a session, whose cookie is put on `response`. Raises LinkUsed."""
-        session_id = secrets.token_urlsafe(32)
+    async def open_session(
+        self, request: Request, response: Response, claim: LinkClaim, visit: OpenVisit | None
+    ) -> None:
+        """Spend a link on a session, whose cookie is put on `response`. Raises LinkUsed.
+
+        A live `visit` of the same customer goes on instead, and with it the tabs that show it.
+        """
         now, lasts = self.clock(), timedelta(hours=SESSION_HOURS)
-        await run_in_threadpool(
-            Visits(self.database).open, link_id, customer_id, digest_of(session_id), now, now + lasts
-        )
+        visits, until = Visits(self.database), now + lasts
+        session_id = request.cookies.get(self.cookie, "")
+        if (
+            visit is None
+            or visit.customer_id != claim.customer_id
+            or not await run_in_threadpool(visits.lengthen, claim.link_id, visit, now, until)
+        ):
+            session_id = secrets.token_urlsafe(32)
+            digest = digest_of(session_id)
+            await run_in_threadpool(visits.open, claim.link_id, claim.customer_id, digest, now, until)
+        self.set_cookie(response, self.cookie, session_id, int(lasts.total_seconds()))
+
+    def set_cookie(self, response: Response, name: str, value: str, seconds: int) -> None:
+        """A cookie for this host alone that no script reads and no page of another site makes a browser send."""
         response.set_cookie(
-            self.cookie,
-            session_id,
-            max_age=int(lasts.total_seconds()),
-            path="/",
-            secure=is_https(self.settings),
-            httponly=True,
-            samesite="lax",
+            name, value, max_age=seconds, path="/", secure=is_https(self.settings), httponly=True, samesite="lax"
         )
 
     async def page(self, visit: OpenVisit) -> tuple[CustomerPage, dict[str, Any]]:
         """What is on record of the session's customer, and the state that its page shows."""
         page = await run_in_threadpool(Requests(self.database).page, visit.customer_id)
         now = self.clock()
-        state = customer_view(page.customer_name, application_of(page, now), page.items, page.open_requests, now)
+        late = {key for key, since in page.open_since.items() if now - since > SLOW_AFTER}
+        state = customer_view(page.customer_name, application_of(page, now), page.items, page.open_requests, now, late)
         return page, state
 
 

@@ -20,6 +20,8 @@ POSTS_OF_CUSTOMER = RateLimitItemPerMinute(120, namespace="posts-customer")
 READS_OF_SESSION = RateLimitItemPerMinute(300, namespace="reads-session")
 #: Nobody has this many links that do not work; a whole office may share the address.
 FAILURES_OF_ADDRESS = RateLimitItemPerMinute(60, namespace="failures-address")
+#: A scanner or two look at a link before its reader does.
+LOOKS_AT_LINK = RateLimitItemPerMinute(60, namespace="looks-link")
 #: A page that breaks the policy does it a few times on each load.
 REPORTS_OF_ADDRESS = RateLimitItemPerMinute(60, namespace="reports-address")
 #: A load balancer asks every second at most, and each answer costs a look into the database.

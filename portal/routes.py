@@ -7,25 +7,24 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 from greenlight.ats.requests import Requests, TooManyIntegrations
 from greenlight.ats.revisions import is_newest
-from greenlight.ats.visits import LinkUsed
 from greenlight.linkedin.errors import clean
 from portal.bodies import CALLBACK_SCHEMA, MAX_BODY, check_declared, parse_callback, parse_json, read_body
 from portal.desk import Desk
 from portal.guards import check_same_origin
 from portal.limiter import (
-    FAILURES_OF_ADDRESS,
     POSTS_OF_CUSTOMER,
     POSTS_OF_SESSION,
     PROBES_OF_ADDRESS,
     READS_OF_SESSION,
     REPORTS_OF_ADDRESS,
 )
-from portal.links import BadLink, ExpiredLink
+from portal.opening import add_opening
 from portal.refusals import Gone, Refusal
+from portal.schema import HTML, REFUSAL, STATE, TEXT, answers, json_of
 
 logger = logging.getLogger(__name__)
 
@@ -35,35 +34,9 @@ MAX_REPORT = 8 * 1024
 _LINK = re.compile(r"/open/[^/?#]*")
 
 
-_TEXT = {"text/plain": {"schema": {"type": "string"}}}
-_HTML = {"text/html": {"schema": {"type": "string"}}}
-
-
-def _json(**properties: dict[str, Any]) -> dict[str, Any]:
-    schema = {"type": "object", "required": list(properties), "properties": properties}
-    return {"application/json": {"schema": schema}}
-
-
-_REFUSAL = _json(error={"type": "string", "minLength": 1})
-_STATE = _json(
-    customer={"type": "string"},
-    moving={"type": "boolean"},
-    application={"enum": ["missing", "new", "ready"]},
-    integrations={"type": "array", "items": {"type": "object", "required": ["id", "type", "state", "headline"]}},
-    version={"type": "string"},
-)
-
-
-def _answers(refusals: dict[str, Any], **sentences: str) -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI is told of a route's other answers; a 429 comes from before any route and is plain text."""
-    return {
-        status.lstrip("_"): {"description": text, "content": _TEXT if status == "_429" else refusals}
-        for status, text in sentences.items()
-    }
-
-
 def build_router(desk: Desk) -> APIRouter:
     router = APIRouter(default_response_class=PlainTextResponse)
+    add_opening(router, desk)
     _pages(router, desk)
     _callback(router, desk)
     _reports(router, desk)
@@ -73,44 +46,7 @@ def build_router(desk: Desk) -> APIRouter:
 
 def _pages(router: APIRouter, desk: Desk) -> None:
     @router.get(
-        "/open/{token}",
-        status_code=303,
-        response_class=RedirectResponse,
-        responses=_answers(_HTML, _404="The link opens nothing.", _429="Too many links that open nothing."),
-    )
-    async def open_link(token: str, request: Request) -> Response:
-        """Spend a link on a session in this browser."""
-        address = desk.address(request)
-        desk.limiter.check(FAILURES_OF_ADDRESS, address)
-        response = RedirectResponse("/", 303)
-        try:
-            claim = desk.links.read(token)
-        except ExpiredLink as error:
-            # Reloading is no use of the link: the session is there already.
-            if await _opened_by(request, error.claim.link_id):
-                return response
-            claim = None
-        except BadLink:
-            claim = None
-        if claim is not None:
-            if await _opened_by(request, claim.link_id):
-                return response
-            try:
-                await desk.open_session(response, claim.link_id, claim.customer_id)
-            except LinkUsed:
-                logger.info("a link of customer %s was used again", clean(claim.customer_id))
-            else:
-                logger.info("a link of customer %s was opened", clean(claim.customer_id))
-                return response
-        desk.limiter.count(FAILURES_OF_ADDRESS, address)
-        raise Gone
-
-    async def _opened_by(request: Request, link_id: str) -> bool:
-        visit = await desk.find_session(request)
-        return visit is not None and visit.link_id == link_id
-
-    @router.get(
-        "/", response_class=HTMLResponse, responses=_answers(_HTML, _404="No session.", _429="Too many requests.")
+        "/", response_class=HTMLResponse, responses=answers(HTML, _404="No session.", _429="Too many requests.")
     )
     async def page(request: Request) -> Response:
         """The page of the session's customer."""
@@ -136,8 +72,10 @@ def _pages(router: APIRouter, desk: Desk) -> None:
         "/integrations.json",
         response_class=JSONResponse,
         responses={
-            200: {"description": "The state.", "content": _STATE},
-            **_answers(_REFUSAL, _404="No session.", _429="Too many requests."),
+            200: {"description": "The state.", "content": STATE},
+            **answers(
+                REFUSAL, _404="No session.", _409="The browser has opened another page.", _429="Too many requests."
+            ),
         },
     )
     async def integrations(request: Request) -> Response:
@@ -147,6 +85,10 @@ def _pages(router: APIRouter, desk: Desk) -> None:
         except Gone:
             raise Refusal(404, "There is no session; open the page from your ATS.") from None
         desk.limiter.count(READS_OF_SESSION, visit.session_digest)
+        token = request.headers.get("x-csrf-token")
+        if token is not None and not desk.links.check_csrf(visit.session_digest, token):
+            # A tab whose page is of another session than the cookie, which all tabs of a browser share.
+            raise Refusal(409, "Another page was opened in this browser since; open this one again from your ATS.")
         # Somebody is looking, so what may have changed at LinkedIn is worth a look.
         if await run_in_threadpool(Requests(desk.database).look_again, visit.customer_id, desk.clock()):
             desk.ring()
@@ -161,9 +103,9 @@ def _callback(router: APIRouter, desk: Desk) -> None:
         response_class=JSONResponse,
         openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": CALLBACK_SCHEMA}}}},
         responses={
-            202: {"description": "On record.", "content": _json(accepted={"type": "integer", "minimum": 1})},
-            **_answers(
-                _REFUSAL,
+            202: {"description": "On record.", "content": json_of(accepted={"type": "integer", "minimum": 1})},
+            **answers(
+                REFUSAL,
                 _400="The body ended early.",
                 _403="Not from our page.",
                 _404="No session.",
@@ -188,7 +130,9 @@ def _callback(router: APIRouter, desk: Desk) -> None:
         check_declared(request, ("application/json",), MAX_BODY)
         desk.limiter.count(POSTS_OF_SESSION, visit.session_digest)
         desk.limiter.count(POSTS_OF_CUSTOMER, visit.customer_id)
-        keys = parse_callback(await read_body(request, MAX_BODY))
+        keys, unreadable = parse_callback(await read_body(request, MAX_BODY))
+        if unreadable:
+            logger.warning("a callback of customer %s had %s unreadable entries", clean(visit.customer_id), unreadable)
         record = Requests(desk.database).record
         try:
             await run_in_threadpool(record, visit.customer_id, visit.session_digest, keys, desk.clock())
@@ -199,15 +143,15 @@ def _callback(router: APIRouter, desk: Desk) -> None:
         except Exception as error:
             # It is on record; whoever looks next finds it.
             logger.error("the worker could not be told: %s", type(error).__name__)
-        return JSONResponse({"accepted": len(keys)}, 202)
+        return JSONResponse({"accepted": len(keys)} | ({"unreadable": unreadable} if unreadable else {}), 202)
 
 
 def _reports(router: APIRouter, desk: Desk) -> None:
     @router.post(
         "/csp-reports",
         status_code=204,
-        responses=_answers(
-            _REFUSAL, _413="The report is too large.", _415="Not a report.", _422="Not JSON.", _429="Too many reports."
+        responses=answers(
+            REFUSAL, _413="The report is too large.", _415="Not a report.", _422="Not JSON.", _429="Too many reports."
         ),
     )
     async def csp_report(request: Request) -> Response:
@@ -237,7 +181,7 @@ def _probes(router: APIRouter, desk: Desk) -> None:
         return PlainTextResponse("ok")
 
     @router.get(
-        "/readyz", responses=_answers(_TEXT, _429="Too many requests.", _503="No database, or not its newest schema.")
+        "/readyz", responses=answers(TEXT, _429="Too many requests.", _503="No database, or not its newest schema.")
     )
     async def readyz(request: Request) -> Response:
         """The database can be reached and has the newest schema."""

@@ -15,7 +15,7 @@ from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import EXPLANATIONS, Reason
 from greenlight.domain.report import ReportItem
 from greenlight.domain.status import Status
-from portal.words import CALM, REQUESTED, SLOW, STILL_ENABLED, TURNS, WHO, WORDS, Words, place_of, title_of
+from portal.words import CALM, NOT_REACHED, REQUESTED, SLOW, STILL_ENABLED, TURNS, WHO, WORDS, Words, place_of, title_of
 
 Application = Literal["ready", "new", "missing"]
 
@@ -43,6 +43,8 @@ class _Seen(NamedTuple):
 
 
 _OPEN = _Seen(State.REQUESTED, REQUESTED, "us")
+#: Nobody has come to it: no worker runs, or it cannot do its work.
+_LATE = _Seen(State.PROBLEM, NOT_REACHED, "us", calm=True)
 _ENABLED = _Seen(State.ENABLED, WORDS[Reason.ENABLED], "nobody")
 _STILL_ENABLED = _Seen(State.ENABLED, STILL_ENABLED, "nobody")
 _ENABLING = _Seen(State.ENABLING, WORDS[Reason.READY_TO_ENABLE], "us")
@@ -64,17 +66,20 @@ def customer_view(
     items: Sequence[ReportItem],
     open_requests: AbstractSet[IntegrationKey],
     now: datetime,
+    late: AbstractSet[IntegrationKey] = frozenset(),
 ) -> dict[str, Any]:
     """The state of one customer's integrations, as the page and its script read it.
 
     `items` are this customer's only; `open_requests` are stored requests that the worker has not dealt with, with or
-    without an item. Returns `{"customer", "version", "moving", "application", "integrations": [{"id", "type", "title",
-    "context", "place", "state", "calm", "headline", "explanation", "who", "turn", "since"}]}`; `id` is stable and
-    opaque, `calm` marks a problem that passes by itself, `version` changes whenever anything else does.
+    without an item, and `late` are those of them that have waited for too long. Returns `{"customer", "version",
+    "moving", "application", "integrations": [{"id", "type", "title", "context", "place", "state", "calm", "headline",
+    "explanation", "who", "turn", "since"}]}`; `id` is stable and opaque, `calm` marks a problem that passes by itself,
+    `version` changes whenever anything else does.
     """
-    shown = [_shown(i.item.key, _seen(i, i.item.key in open_requests, now), i.condition_since) for i in items]
+    waiting = {key: _LATE if key in late else _OPEN for key in open_requests}
+    shown = [_shown(i.item.key, _seen(i, waiting.get(i.item.key), now), i.condition_since) for i in items]
     known = {i.item.key for i in items}
-    shown += [_shown(key, _OPEN, None) for key in sorted(open_requests - known)]
+    shown += [_shown(key, waiting[key], None) for key in sorted(open_requests - known)]
     view: dict[str, Any] = {
         "customer": customer_name,
         "moving": any(entry["state"] in _MOVING for entry in shown),
@@ -84,10 +89,10 @@ def customer_view(
     return view | {"version": _digest(json.dumps(view, sort_keys=True))}
 
 
-def _seen(item: ReportItem, is_open: bool, now: datetime) -> _Seen:
+def _seen(item: ReportItem, waiting: _Seen | None, now: datetime) -> _Seen:
     reason, observed = item.condition.reason, item.observed
-    if is_open and observed not in (Status.ENABLED, Status.PARTNER_READY):
-        return _OPEN
+    if waiting is not None and observed not in (Status.ENABLED, Status.PARTNER_READY):
+        return waiting
     seen = _BY_REASON.get(reason)
     if seen is None:
         seen = _after_failure(reason, observed)
@@ -121,7 +126,7 @@ def _shown(key: IntegrationKey, seen: _Seen, since: datetime | None) -> dict[str
         "who": seen.who,
         "turn": TURNS[seen.who],
         # The stored moment is that of an older state while a new request is open.
-        "since": _iso(since) if since is not None and seen is not _OPEN else None,
+        "since": _iso(since) if since is not None and seen not in (_OPEN, _LATE) else None,
     }
 
 

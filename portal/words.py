@@ -98,6 +98,13 @@ REQUESTED = Words(
     "We have received your request and are checking it with LinkedIn. This usually takes a few seconds.",
 )
 
+#: Nobody has come to it for minutes.
+NOT_REACHED = Words(
+    "Not checked yet",
+    "We have your request and could not check it with LinkedIn so far. It is kept, and we go on as soon as we can; you "
+    "can close this page. If it still says this tomorrow, please tell us.",
+)
+
 #: LinkedIn has the request, but it is not on after minutes.
 SLOW = Words(
     "Taking longer than usual",
@@ -232,5 +239,10 @@ WORDS: dict[Reason, Words] = {
     ),
     Reason.RESTING: Words(
         "Trying again later", f"LinkedIn could not be asked, so we wait a while before the next try. {_BY_ITSELF}"
+    ),
+    Reason.REJECTED_REQUEST: Words(
+        "Unknown to LinkedIn",
+        "LinkedIn does not know the company or contract that this request is for. If it is the right one, choose "
+        "Request or Notify partner in LinkedIn’s plugin once more in a while; else there is nothing to do.",
     ),
 }

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import signal
+from typing import Any
 
-from prefect.task_worker import aserve
+from prefect.task_worker import TaskWorker
 
 from greenlight.ats.database import DatabaseUnavailable
 from greenlight.settings import InvalidSettings, load_settings
@@ -41,6 +43,21 @@ class Bell:
                 await asyncio.sleep(AGAIN_AFTER_SECONDS)
 
 
+class _Worker(TaskWorker):
+    """Prefect's worker without a stop of its own: it would end the process by an exception, whoever runs it."""
+
+    def __init__(self, *tasks: Any, **given: Any) -> None:
+        super().__init__(*tasks, **given)
+        self._before = signal.getsignal(signal.SIGTERM)
+
+    def handle_sigterm(self, signum: int, frame: Any) -> None:
+        """Leave it to whoever was asked before."""
+        if callable(self._before):
+            self._before(signum, frame)
+        else:
+            raise KeyboardInterrupt
+
+
 async def answer_rings() -> None:
     """Act on requests until cancelled: on each ring, and on those whose ring never came."""
     async with asyncio.TaskGroup() as group:
@@ -51,7 +68,7 @@ async def answer_rings() -> None:
 async def _serve() -> None:
     while True:
         try:
-            await aserve(enable_requested, limit=None)
+            await _Worker(enable_requested, limit=None).astart()
             return
         except OSError as error:
             _log.warning("Prefect cannot be reached (%s); trying again", type(error).__name__)

@@ -4,7 +4,7 @@ A request is a hint (fact sheet on the ecosystem, section 9): it makes an integr
 What LinkedIn shows under the customer's own credentials decides everything else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -18,6 +18,7 @@ from greenlight.ats.rows import (
     has_open_request,
     held_by_a_guard,
     is_between,
+    is_resting,
     is_wanted,
     item,
     open_request,
@@ -36,6 +37,8 @@ from greenlight.domain.status import Status
 
 #: Far above what a customer can request, and a bound on what a browser can make us ask LinkedIn about.
 MOST_INTEGRATIONS = 50
+#: What LinkedIn knows nothing of is counted by itself: it must not keep a customer from what is real.
+MOST_REJECTED = 100
 #: A repeated request for what was seen ENABLED this short a time ago is not looked at again.
 SETTLED_FOR = timedelta(minutes=1)
 
@@ -55,7 +58,7 @@ _MAY_CHANGE = (
     Reason.CONFIRMED_NOT_SHOWN,
 )
 #: Where a request came to an end; a refusal that does not pass is one as well.
-_ENDS = (Reason.ENABLED, Reason.AWAITING_CUSTOMER, Reason.ALREADY_ENABLED)
+_ENDS = (Reason.ENABLED, Reason.AWAITING_CUSTOMER, Reason.ALREADY_ENABLED, Reason.REJECTED_REQUEST)
 #: Failures that say nothing about the request itself.
 _PASSES = WORTH_REPEATING | {Reason.CUSTOMER_BUSY, Reason.OUTCOME_UNKNOWN}
 #: What a run has left to a later one.
@@ -85,7 +88,12 @@ class CustomerPage:
     client_id: str | None
     provisioned_at: datetime | None
     items: Sequence[ReportItem]
-    open_requests: frozenset[IntegrationKey]
+    #: Requests that the worker has not dealt with, and since when they are.
+    open_since: Mapping[IntegrationKey, datetime]
+
+    @property
+    def open_requests(self) -> frozenset[IntegrationKey]:
+        return frozenset(self.open_since)
 
 
 @units
@@ -217,7 +225,7 @@ class Requests:
                 application.client_id if application is not None else None,
                 application.provisioned_at if application is not None else None,
                 [report_item(row, customer.customer_name, since=None) for row in rows],
-                frozenset(item(row).key for row in due),
+                {item(row).key: row.requested_at for row in due if row.requested_at is not None},
             )
 
 
@@ -264,7 +272,8 @@ def _record(
     rows = session.exec(ours.with_for_update()).all()
     known = {item(row).key: row for row in rows}
     new = [key for key in keys if key not in known]
-    if new and len(known) + len(new) > MOST_INTEGRATIONS:
+    rejected = sum(row.reason == Reason.REJECTED_REQUEST for row in rows)
+    if new and (len(rows) - rejected + len(new) > MOST_INTEGRATIONS or rejected >= MOST_REJECTED):
         raise TooManyIntegrations
     for key in new:
         known[key] = Integration(
@@ -281,6 +290,8 @@ def _record(
         row = known[key]
         want_again(row, now)
         settled = row.observed == Status.ENABLED and is_between(now - SETTLED_FOR + _TICK, row.observed_at, now)
+        # LinkedIn has said that there is no such thing, and may say otherwise later; not on every click.
+        settled = settled or (row.reason == Reason.REJECTED_REQUEST and is_resting(row, now))
         if not settled:
             # Each request has a time of its own, also where clocks differ: by it a repeat is told apart.
             row.requested_at = max(now, row.requested_at + _TICK) if row.requested_at is not None else now

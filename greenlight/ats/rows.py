@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, exists, or_, select, update
 
-from greenlight.ats.ledger import Attempt, Hold
+from greenlight.ats.ledger import Attempt, Hold, Warrant, Word
 from greenlight.ats.tables import ChildApplication, Integration
 from greenlight.domain.conditions import (
     EFFECT,
@@ -112,6 +112,25 @@ def open_request() -> ColumnElement[bool]:
 def held_by_a_guard() -> ColumnElement[bool]:
     """Whether the integration of the query around it has an open hold."""
     return exists().where(col(Hold.integration_id) == col(Integration.id), col(Hold.ended_at).is_(None))
+
+
+def _named_by_more_than_a_browser() -> ColumnElement[bool]:
+    """Whether anything but a callback has named the integration of the query around it, for more than one run."""
+    theirs = col(Warrant.integration_id) == col(Integration.id)
+    return exists().where(theirs, col(Warrant.run_id).is_(None), col(Warrant.word) != Word.CALLBACK)
+
+
+def rejected() -> ColumnElement[bool]:
+    """Whether the integration of the query around it was named by a browser alone, and LinkedIn knows no such thing."""
+    return and_(col(Integration.reason) == Reason.REJECTED_REQUEST, ~_named_by_more_than_a_browser())
+
+
+def is_a_browsers_word(session: Session, row: Integration) -> bool:
+    """Whether a callback alone has named it, and LinkedIn never showed anything of it."""
+    if row.requested_at is None or row.observed in SHOWS or row.vanished_at is not None or row.effect_at is not None:
+        return False
+    mine = select(Integration.id).where(Integration.id == row.id, ~_named_by_more_than_a_browser())
+    return session.exec(mine).first() is not None
 
 
 def is_resting(row: Integration, now: datetime) -> bool:

@@ -43,7 +43,7 @@ class Runs:
         """The integrations a run is about. Raises UnknownCustomer, UnknownType or UnknownPlan."""
         if scope.plan_id is not None:
             return self._plans.enables(scope.plan_id)
-        return self._store.select(scope.selection)
+        return self._store.select(scope.selection, to_ask=True)
 
     def start(self, run_id: str, command: Command, scope: Scope, now: datetime, lane: Lane | None = None) -> datetime:
         """Put a run on record and return when it started first; a run that Prefect repeats keeps its time."""
@@ -117,7 +117,7 @@ class Runs:
 
         Raises UnknownCustomer or UnknownType.
         """
-        ids = self._store.select(selection, withdrawn=True)
+        ids = self._store.select(selection)
         with self._database.reading() as session:
             return Report(command, _items(session, ids), database=self._database.name)
 

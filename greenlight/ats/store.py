@@ -11,12 +11,14 @@ from greenlight.ats.rows import (
     Wanted,
     condition,
     holds_on,
+    is_a_browsers_word,
     is_ahead,
     is_between,
     is_the_customers_own,
     is_wanted,
     item,
     locked,
+    rejected,
     rows,
     saw,
     set_condition,
@@ -25,7 +27,7 @@ from greenlight.ats.rows import (
 )
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.ats.waiting import units
-from greenlight.domain.conditions import Condition
+from greenlight.domain.conditions import Condition, of_a_browsers_word
 from greenlight.domain.keys import DOCUMENTED_TYPES
 from greenlight.domain.plan import Item, Planned
 from greenlight.domain.reasons import Reason
@@ -61,20 +63,21 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def select(self, selection: Selection, *, withdrawn: bool = False) -> list[int]:
-        """Ids of the wanted integrations, oldest first, and of those that were `withdrawn`, if asked for.
+    def select(self, selection: Selection, *, to_ask: bool = False) -> list[int]:
+        """Ids of the integrations on record, oldest first. Raises UnknownCustomer or UnknownType.
 
-        Raises UnknownCustomer or UnknownType for a name that does not exist.
+        What LinkedIn is `to_ask` about is without what was withdrawn, and without what a browser made up: one such key
+        has a whole request refused.
         """
         query = select(Integration.id).order_by(col(Integration.id))
+        if to_ask:
+            query = query.where(is_wanted(), ~rejected())
         if selection.customers:
             query = query.where(col(Integration.customer_id).in_(selection.customers))
         if selection.excluded:
             query = query.where(col(Integration.customer_id).not_in(selection.excluded))
         if selection.types:
             query = query.where(col(Integration.integration_type).in_(selection.types))
-        if not withdrawn:
-            query = query.where(is_wanted())
         with self._database.reading() as session:
             named = {*selection.customers, *selection.excluded}
             known = session.exec(select(Customer.customer_id).where(col(Customer.customer_id).in_(named)))
@@ -151,6 +154,8 @@ class Store:
                     seen = look.seen
                     imposed = saw(session, row, seen, asked_at, look.client_id) if seen is not None else None
                     known = imposed or (while_held(seen, holds.get(look.id)) if seen else None) or look.condition
+                    if known is not None and is_a_browsers_word(session, row):
+                        known = of_a_browsers_word(known)
                     if known is not None:
                         set_condition(row, known, asked_at)
                 if look.final:

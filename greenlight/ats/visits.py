@@ -1,9 +1,11 @@
 """Sessions of customers' browsers in the portal: each is opened by one link, for one customer, for some hours."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import select
 
 from greenlight.ats.database import Database
 from greenlight.ats.tables import Customer, Visit
@@ -53,6 +55,53 @@ class Visits:
         except IntegrityError:
             raise LinkUsed from None
 
+    def lengthen(self, link_id: str, visit: OpenVisit, now: datetime, expires_at: datetime) -> bool:
+        """Spend a link on a session of its customer that there is already, so that its pages go on.
+
+        False where that session is over meanwhile, and then nothing is spent. Raises LinkUsed.
+        """
+        spent = _spent_on(visit.session_digest, link_id)
+        try:
+            with self._database.writing() as session:
+                ours = session.get(Visit, spent)
+                if ours is not None:
+                    # As in `open`: what an earlier try has committed is no second use.
+                    if ours.opened_at == now:
+                        return True
+                    raise LinkUsed from None
+                row = session.get(Visit, visit.session_digest, with_for_update=True)
+                if row is None or not row.opened_at <= now < row.expires_at:
+                    return False
+                row.expires_at = max(row.expires_at, expires_at)
+                # Born over: it keeps the link from being spent again and is nobody's session.
+                session.add(
+                    Visit(
+                        session_digest=spent,
+                        link_id=link_id,
+                        customer_id=visit.customer_id,
+                        opened_at=now,
+                        expires_at=now,
+                    )
+                )
+        except IntegrityError:
+            raise LinkUsed from None
+        return True
+
+    def offered(self, link_id: str, customer_id: str) -> str:
+        """The name of the customer whose page this link would open. Changes nothing. Raises LinkUsed."""
+        with self._database.reading() as session:
+            customer = session.get(Customer, customer_id)
+            if customer is None or session.exec(select(Visit).where(Visit.link_id == link_id)).first() is not None:
+                raise LinkUsed
+            return customer.customer_name
+
+    def was_spent_on(self, visit: OpenVisit, link_id: str) -> bool:
+        """Whether this session is what the link was spent on."""
+        if visit.link_id == link_id:
+            return True
+        with self._database.reading() as session:
+            return session.get(Visit, _spent_on(visit.session_digest, link_id)) is not None
+
     def find(self, session_digest: str, now: datetime) -> OpenVisit | None:
         """The session with this digest, unless it is over."""
         with self._database.reading() as session:
@@ -61,3 +110,7 @@ class Visits:
                 return None
             customer = session.get_one(Customer, visit.customer_id)
             return OpenVisit(session_digest, visit.link_id, customer.customer_id, customer.customer_name)
+
+
+def _spent_on(session_digest: str, link_id: str) -> str:
+    return hashlib.sha256(f"{session_digest} {link_id}".encode()).hexdigest()

@@ -3,6 +3,7 @@
 import asyncio
 import html
 import re
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -44,8 +45,11 @@ async def leave_open(settings: Settings, customers: Sequence[str], linkedin: str
             app = _ats_page(settings, customers, make_link, linkedin)
             server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
             async with _running(server, listener):
+                stopped = asyncio.Event()
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    asyncio.get_running_loop().add_signal_handler(number, stopped.set)
                 say(f"Open http://127.0.0.1:{port} in a browser. Stop with Ctrl-C.")
-                await asyncio.Event().wait()
+                await stopped.wait()
 
 
 @asynccontextmanager
@@ -118,12 +122,14 @@ async def _click(settings: Settings, link: str, bundle: str, say: Callable[[str]
     Returns the page's last state.
     """
     async with httpx.AsyncClient(base_url=settings.portal_url, follow_redirects=True, trust_env=False) as browser:
-        page = (await browser.get(link)).raise_for_status().text
+        origin = {"Origin": settings.portal_url}
+        (await browser.get(link)).raise_for_status()
+        # What its button does.
+        page = (await browser.post(link, headers=origin)).raise_for_status().text
         token = html.unescape(re.findall(r'name="csrf-token" content="([^"]+)"', page)[0])
         api_key = re.findall(r"api_key: (\S+)", page)[0]
         began = time.monotonic()
         plugin = settings.linkedin_widget_url.removesuffix("/uas/in.js") + "/plugin/request"
-        origin = {"Origin": settings.portal_url}
         answer = await browser.post(plugin, json={"api_key": api_key, "bundle": bundle}, headers=origin)
         integrations = answer.raise_for_status().json()["bundles"][bundle]["integrations"]
         say(f"{time.monotonic() - began:5.2f} s  the plugin calls back: {len(integrations)} requested")

@@ -63,7 +63,6 @@ def run_worker() -> int:
     open_database(url).close()
     quiet_prefect()
     from prefect.settings import PREFECT_API_URL
-    from prefect.task_worker import StopTaskWorker
 
     from tasks.bell import answer_rings
 
@@ -79,8 +78,7 @@ def run_worker() -> int:
             asyncio.get_running_loop().add_signal_handler(number, answering.cancel)
         await answering
 
-    # Prefect's worker takes SIGTERM for itself and says so by this exception.
-    with kept_open(url), suppress(asyncio.CancelledError, StopTaskWorker):
+    with kept_open(url), suppress(asyncio.CancelledError):
         asyncio.run(run())
     return 0
 
@@ -146,8 +144,11 @@ def stoppable() -> Iterator[None]:
 
 def portal_server(app: FastAPI) -> uvicorn.Server:
     """A server for the portal's application."""
+    from portal.connections import Connection
+
     config = uvicorn.Config(
         app,
+        http=Connection,
         log_config=None,
         access_log=False,
         proxy_headers=False,

@@ -28,6 +28,9 @@ WORTH_REPEATING = frozenset(
     {Reason.LINKEDIN_UNAVAILABLE, Reason.UNREADABLE_ANSWER, Reason.NOT_THE_API, Reason.THROTTLED}
 )
 
+#: What LinkedIn calls invalid by itself, whoever asks.
+_INVALID = frozenset({Reason.INVALID_CONTEXT, Reason.KEY_INCOMPLETE})
+
 NOT_LOOKED_AT = Condition(Outcome.NOT_LOOKED_AT, Reason.NOT_LOOKED_AT)
 HELD_BY_CAP = Condition(Outcome.HELD, Reason.HELD_BY_CAP)
 CHANGED_SINCE_PLAN = Condition(Outcome.HELD, Reason.CHANGED_SINCE_PLAN)
@@ -63,6 +66,13 @@ def after_failed_look(reason: Reason, detail: str | None = None) -> Condition:
     """The condition of an item that could not be looked at. Throttled means not looked at: nothing is wrong with it."""
     outcome = Outcome.NOT_LOOKED_AT if reason is Reason.THROTTLED else Outcome.FAILED
     return Condition(outcome, reason, detail)
+
+
+def of_a_browsers_word(known: Condition) -> Condition:
+    """The condition of an item that a callback alone has named: what is invalid is no trouble of ours, nor urgent."""
+    if known.reason not in _INVALID:
+        return known
+    return Condition(Outcome.WAITING, Reason.REJECTED_REQUEST, known.detail)
 
 
 class Exit(StrEnum):

@@ -31,10 +31,11 @@ def remember(memory: Memory, condition: Condition, now: datetime) -> Memory:
     """What is remembered after this condition. Tries within a back-off are one try: a run repeats by itself."""
     if condition.reason is Reason.THROTTLED:
         return Memory(memory.tries, day_ends(now))
-    if condition.outcome in _GOOD:
+    rejected = condition.reason is Reason.REJECTED_REQUEST
+    if condition.outcome in _GOOD and not rejected:
         return Memory()
     # A trouble of the network is no customer's: once it is over, all are tried again at once.
-    if condition.outcome not in _BAD or condition.reason is Reason.NOT_THE_API:
+    if not rejected and (condition.outcome not in _BAD or condition.reason is Reason.NOT_THE_API):
         return memory
     if memory.tries and memory.next_try_at is not None and now < memory.next_try_at:
         return memory

@@ -72,6 +72,7 @@ class Reason(StrEnum):
     WITHDRAWN = "WITHDRAWN"
     ENABLED_BUT_WITHDRAWN = "ENABLED_BUT_WITHDRAWN"
     RESTING = "RESTING"
+    REJECTED_REQUEST = "REJECTED_REQUEST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +281,13 @@ _OTHERS: dict[Reason, Explanation] = {
         "Nothing to do: a scheduled run tries it again when it has rested; `greenlight plan` looks at once.",
         Mover.NOBODY,
         "design, what is told of a run",
+    ),
+    Reason.REJECTED_REQUEST: _E(
+        "The plugin's callback named it, and LinkedIn says that there is no such thing; nothing else ever named it.",
+        "No run asks about it again. If it is real, the customer's admin requests it in the plugin once more, or an "
+        "import names it.",
+        Mover.CUSTOMER,
+        "design, the life of one integration, for what a browser alone has named",
     ),
 }
 

@@ -76,11 +76,13 @@
       else outbox.push({ items, tries: 0 });
       store();
     }
-    if (items.length < given || !given) {
-      say('LinkedIn’s plugin sent something that we could not read. Choose Request again; if that does not help, ' +
-        'please tell us.', 'problem');
-    }
+    if (items.length < given || !given) sayUnreadable();
     if (items.length) send();
+  }
+
+  function sayUnreadable() {
+    say('LinkedIn’s plugin sent something that we could not read. Choose Request again; if that does not help, ' +
+      'please tell us.', 'problem');
   }
 
   function say(text, tone = '', canSend = false) {
@@ -104,7 +106,8 @@
         keepalive: true,
         signal: AbortSignal.timeout?.(15_000),
       });
-      return { status: response.status, after: Number(response.headers.get('Retry-After')) || 0 };
+      const { unreadable } = response.ok ? await response.json() : {};
+      return { status: response.status, after: Number(response.headers.get('Retry-After')) || 0, unreadable };
     } catch {
       return { status: 0, after: 0 };
     }
@@ -135,12 +138,13 @@
       }
       if (!batch.tries) say('Sending your request …');
       inFlight = batch;
-      const { status, after } = await post(batch.items);
+      const { status, after, unreadable } = await post(batch.items);
       inFlight = null;
       if (status >= 200 && status < 300) {
         outbox.splice(outbox.indexOf(batch), 1);
         store();
-        say('Your request has reached us. Its progress is shown under “Your integrations”.', 'good');
+        if (unreadable) sayUnreadable();
+        else say('Your request has reached us. Its progress is shown under “Your integrations”.', 'good');
         clearTimeout(sent);
         // What comes of it is in the list; this need not stay.
         sent = setTimeout(() => { if (!outbox.length) byId('outbox').hidden = true; }, SENT_SECONDS * 1000);
@@ -148,6 +152,8 @@
       } else if (status === 401 || status === 404) {
         document.dispatchEvent(new Event('greenlight:over'));
       } else {
+        // The cookie may be another page's by now; who looks finds out.
+        if (status === 403) document.dispatchEvent(new Event('greenlight:doubt'));
         const wait = Math.min(Math.max(WAITS[batch.tries] ?? 0, after), LONGEST_WAIT);
         batch.tries += 1;
         batch.status = status;
@@ -170,7 +176,7 @@
 
   document.addEventListener('greenlight:over', () => {
     over = true;
-    byId('gone-unsent').hidden = !outbox.length;
+    for (const notice of document.querySelectorAll('.unsent')) notice.hidden = !outbox.length;
   });
   window.addEventListener('online', () => outbox.length && sendAgain());
   byId('send-again')?.addEventListener('click', () => {

@@ -15,6 +15,8 @@
     day: 'numeric', month: 'short', year: 'numeric', hour: 'numeric', minute: '2-digit', timeZoneName: 'short',
   });
 
+  const csrf = document.querySelector('meta[name="csrf-token"]').content;
+
   let version = null;
   let changedAt = performance.now();
   let failures = 0;
@@ -96,14 +98,19 @@
   async function look() {
     try {
       const response = await fetch('/integrations.json', {
-        headers: { Accept: 'application/json' },
+        // Says whose page asks: the cookie is the whole browser's, and may have become another page's.
+        headers: { Accept: 'application/json', 'X-CSRF-Token': csrf },
         credentials: 'same-origin',
         cache: 'no-store',
         redirect: 'error',
         signal: AbortSignal.timeout?.(10_000),
       });
       if (response.status === 404) {
-        document.dispatchEvent(new Event('greenlight:over'));
+        document.dispatchEvent(new CustomEvent('greenlight:over', { detail: 'gone' }));
+        return IDLE;
+      }
+      if (response.status === 409) {
+        document.dispatchEvent(new CustomEvent('greenlight:over', { detail: 'switched' }));
         return IDLE;
       }
       if (!response.ok) throw new Error(String(response.status));
@@ -148,15 +155,17 @@
     ask();
   });
   document.addEventListener('visibilitychange', () => (document.hidden ? clearTimeout(timer) : ask()));
+  document.addEventListener('greenlight:doubt', ask);
   window.addEventListener('online', ask);
-  document.addEventListener('greenlight:over', () => {
+  document.addEventListener('greenlight:over', ({ detail }) => {
+    if (over) return;
     over = true;
     clearTimeout(timer);
-    const gone = byId('gone');
+    const end = byId(detail ?? 'gone');
     byId('live').hidden = true;
-    gone.hidden = false;
-    document.title = gone.querySelector('h1').textContent;
-    gone.querySelector('h1').focus();
+    end.hidden = false;
+    document.title = end.querySelector('h1').textContent;
+    end.querySelector('h1').focus();
   });
 
   for (const time of list.querySelectorAll('time[datetime]')) {

@@ -49,5 +49,5 @@ def at_once(number: int, act: Callable[[int], object]) -> list[Exception | None]
 def act_on(database: Database, opened: Sequence[OpenRequest], now: datetime) -> None:
     """A run looks at these requests, which LinkedIn refuses for good, and says that it is done with them."""
     for request in opened:
-        fails(database, request.integration_id, now, Reason.INVALID_CONTEXT)
+        fails(database, request.integration_id, now, Reason.REQUEST_REFUSED)
     Requests(database).acted_on(opened, now, now)

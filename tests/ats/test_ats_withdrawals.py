@@ -47,7 +47,7 @@ def test_what_is_withdrawn_is_neither_looked_at_nor_enabled(database: Database, 
     withdrawn = withdraw(database)
     assert (withdrawn.item, withdrawn.observed, withdrawn.by) == (entry.item, Status.REQUESTED, "ann")
     store = Store(database)
-    assert store.select(ALL) == ids[1:]
+    assert store.select(ALL, to_ask=True) == ids[1:]
     assert [each.id for each in store.wanted(ids)] == ids[1:], "also for a run that had selected it before"
     with pytest.raises(AttemptHeld) as held:
         Attempts(database).begin(entry, "run-1", "client-acme", at(5), settles_at=at(9))
@@ -84,7 +84,7 @@ def test_an_import_that_names_it_brings_it_back(database: Database, ids: list[in
     withdraw(database)
     changes = register(database, [customer("acme", TYPES[:2])], at(8))
     assert (changes.integrations_returned, changes.integrations_added) == (1, 0)
-    assert Store(database).select(ALL) == ids
+    assert Store(database).select(ALL, to_ask=True) == ids
     assert register(database, [customer("acme", TYPES[:2])], at(9)).integrations_returned == 0
     shows(database, ids[0], Status.REQUESTED, at(9), purpose="observe:9")
     assert begin(database, ids[0], now=at(9)) > 0
@@ -102,7 +102,7 @@ def test_while_an_enable_is_on_its_way_nothing_is_withdrawn(database: Database, 
         withdraw(database)
     with pytest.raises(NotTakenBack, match="nobody has seen yet what became of it"):
         Withdrawals(database).forget("acme", "ann", at(5))
-    assert Store(database).select(ALL) == ids
+    assert Store(database).select(ALL, to_ask=True) == ids
     assert withdraw(database, type=TYPES[1]).item.key.integration_type == TYPES[1]
 
 
@@ -152,7 +152,7 @@ def test_who_is_not_there(database: Database) -> None:
 def test_what_a_guard_held_is_held_no_more(database: Database, ids: list[int]) -> None:
     """Of two customers that show one context, the other is right once this one is withdrawn."""
     register(database, [customer("bolt").__class__("bolt", "Bolt", None, [(key_of("acme"), "theirs")])], at(1))
-    theirs = max(Store(database).select(ALL))
+    theirs = max(Store(database).select(ALL, to_ask=True))
     shows(database, theirs, Status.REQUESTED, at(2), purpose="observe:2")
     Holds(database).review([*ids, theirs], Lane.NIGHTLY, at(3))
     assert {held.item.customer_id for held in Holds(database).on_record()} == {"acme", "bolt"}
@@ -175,7 +175,7 @@ def test_a_customer_that_has_left(database: Database, ids: list[int]) -> None:
     assert (forgotten.credentials_block, forgotten.sessions_ended) == ("child-app-acme", 1)
     assert [entry.observed for entry in forgotten.withdrawn] == [Status.ENABLED, Status.REQUESTED]
     assert Visits(database).find(digest, at(5)) is None
-    assert Store(database).select(ALL) == ids[2:]
+    assert Store(database).select(ALL, to_ask=True) == ids[2:]
     with database.reading() as session:
         assert session.get_one(Customer, "acme").customer_name == NAMELESS
         assert session.get_one(ChildApplication, "acme").client_id == "client-acme"
@@ -185,7 +185,7 @@ def test_a_customer_that_has_left(database: Database, ids: list[int]) -> None:
     again = Withdrawals(database).forget("acme", "bob", at(6))
     assert (again.at, again.credentials_block, again.sessions_ended) == (at(5), "child-app-acme", 0)
     register(database, [customer("acme", TYPES[:2])], at(9))
-    assert Store(database).select(ALL) == ids
+    assert Store(database).select(ALL, to_ask=True) == ids
     with database.reading() as session:
         back = session.get_one(Customer, "acme")
         assert (back.customer_name, back.forgotten_at) == ("acme Ltd", None)

@@ -55,9 +55,13 @@ class Street:
     @contextmanager
     def visitor(self, customer_id: str) -> Iterator[Visitor]:
         with self.stranger() as client:
-            assert client.get(self.portal.link(customer_id)).status_code == 303
+            assert self.spend(client, self.portal.link(customer_id)).status_code == 303
             page = client.get("/")
             yield Visitor(client, client.cookies["greenlight"], Page(page.text).csrf)
+
+    def spend(self, client: httpx.Client, link: str, **headers: str) -> httpx.Response:
+        """Press the button of a link's page."""
+        return client.post(link, headers={"Origin": self.origin, **headers})
 
     def raw(self, visitor: Visitor, headers: str, *pieces: bytes, pause: float = 0.0) -> bytes:
         """The same post by hand: any headers, any bytes; all that the portal said."""

@@ -80,7 +80,7 @@ def test_attack_03_every_dead_link_is_the_same_404(portal_street: Street) -> Non
     links["tampered"] = portal.link("acme")[:-1]
     links["of nobody"] = portal.link("nobody")
     with portal_street.stranger() as first:
-        assert first.get(links["used"]).status_code == 303
+        assert portal_street.spend(first, links["used"]).status_code == 303
     now = portal.clock.now
     for name, ago in (("expired", LINK_SECONDS + 1), ("from the future", -SKEW_SECONDS - 5)):
         portal.clock.now = now - timedelta(seconds=ago)
@@ -89,6 +89,7 @@ def test_attack_03_every_dead_link_is_the_same_404(portal_street: Street) -> Non
     sessions = len(portal.rows(Visit))
     with portal_street.stranger() as stranger:
         answers = {name: stranger.get(link) for name, link in links.items()}
+        answers |= {f"{name}, pressed": portal_street.spend(stranger, link) for name, link in links.items()}
         page = stranger.get("/")
     assert {(a.status_code, a.text) for a in answers.values()} == {(404, page.text)}
     assert not any("set-cookie" in answer.headers for answer in answers.values())

@@ -35,7 +35,7 @@ def test_attack_22_what_an_untrusted_peer_forwards_is_not_believed(portal_street
         "Forwarded": "host=evil.example;proto=https",
     }
     with portal_street.stranger(**forged) as stranger:
-        opened = stranger.get(portal_street.portal.link("acme"))
+        opened = portal_street.spend(stranger, portal_street.portal.link("acme"))
         assert (opened.status_code, opened.headers["location"]) == (303, "/")
         page = stranger.get("/")
         assert page.status_code == 200

@@ -75,7 +75,8 @@ async def by_browser(there: Stage, customer: Customer) -> Took:
 
 async def by_post(there: Stage, customer: Customer) -> Took:
     async with httpx.AsyncClient(follow_redirects=True, trust_env=False) as client:
-        token = Page((await client.get(there.link(customer.id))).text).csrf
+        ours = {"Origin": there.settings.portal_url}
+        token = Page((await client.post(there.link(customer.id), headers=ours)).text).csrf
         (key,) = there.keys(customer, BUNDLE)
         there.linkedin.request(customer.client_id, key)
         names = ("integrationContext", "integrationType", "tenantType")

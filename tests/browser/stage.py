@@ -102,7 +102,7 @@ class Stage:
     async def visit(self, customer: Customer, **context: Any) -> "AsyncIterator[Visitor]":
         """A browser that has opened the customer's page. At the end it must have met nothing untoward."""
         async with self.visitor(**context) as visitor:
-            await visitor.page.goto(self.link(customer.id))
+            await visitor.open(self.link(customer.id))
             yield visitor
 
     @asynccontextmanager

@@ -61,7 +61,7 @@ async def test_without_linkedins_script_the_page_still_shows_what_is_going_on(st
         async with there.visitor() as visitor:
             visitor.origins.add(dead)
             visitor.provokes("ERR_CONNECTION_REFUSED")
-            await visitor.page.goto(there.link(customer.id))
+            await visitor.open(there.link(customer.id))
             await expect(visitor.page.locator("#absent-blocked")).to_be_visible()
             await visitor.shows("Not checked yet")
             await visitor.shoot("script-blocked")

@@ -47,7 +47,7 @@ _ARGUMENTS = (
     # A page that a test has changed on its way counts as one from outside, and the sandbox is on the loopback.
     "--disable-features=LocalNetworkAccessChecks",
     # Nothing here leaves this machine.
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
 )
 _WATCH = """
 document.addEventListener('securitypolicyviolation', (event) =>
@@ -97,6 +97,12 @@ class Visitor:
         self.context.on("request", self._request)
         self.context.on("dialog", self._dialog)
         self.page = await self.context.new_page()
+
+    async def open(self, link: str) -> None:
+        """Follow a link of the ATS and press the button that it shows."""
+        await self.page.goto(link)
+        await self.button("Open the page").click()
+        await expect(self.page.locator("#live")).to_be_visible()
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

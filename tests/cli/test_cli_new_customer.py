@@ -97,7 +97,9 @@ def test_from_a_name_to_enabled(vendor: Home, subtests: pytest.Subtests) -> None
         link = home.run("link", "acme").out.strip()
         home.said[-2:] = []
         with httpx.Client(base_url=address, follow_redirects=True) as browser:
-            page = browser.get(link)
+            for _ in ("a mail scanner", "a preview in a chat"):
+                assert httpx.get(link).status_code == 200
+            page = browser.post(link, headers={"Origin": address})
             assert page.status_code == 200
             assert html.escape(NAME) in page.text
             assert NAME not in page.text

@@ -8,6 +8,7 @@ from greenlight.domain.conditions import (
     after_confirming_look,
     after_failed_look,
     after_look,
+    of_a_browsers_word,
 )
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Observation, Status
@@ -111,3 +112,13 @@ def test_what_may_pass_by_itself_is_worth_repeating() -> None:
     """A refusal that somebody has to act on is never repeated."""
     passing = {Reason.LINKEDIN_UNAVAILABLE, Reason.UNREADABLE_ANSWER, Reason.NOT_THE_API, Reason.THROTTLED}
     assert passing == WORTH_REPEATING
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_what_a_browser_alone_named_is_rejected_where_linkedin_calls_it_invalid_and_nowhere_else(
+    reason: Reason,
+) -> None:
+    known = Condition(Outcome.FAILED, reason, "its words")
+    rejected = Condition(Outcome.WAITING, Reason.REJECTED_REQUEST, "its words")
+    invalid = reason in (Reason.INVALID_CONTEXT, Reason.KEY_INCOMPLETE)
+    assert of_a_browsers_word(known) == (rejected if invalid else known)

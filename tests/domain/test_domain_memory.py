@@ -107,9 +107,9 @@ def test_memory_follows_from_the_outcome(tries: int, ahead: timedelta | None, co
         assert after.tries == tries, "a limit is nobody's failure"
     elif condition.reason is Reason.NOT_THE_API and condition.outcome in BAD:
         assert after == before, "a trouble of the network is no customer's"
-    elif condition.outcome in GOOD:
+    elif condition.outcome in GOOD and condition.reason is not Reason.REJECTED_REQUEST:
         assert after == Memory()
-    elif condition.outcome in BAD:
+    elif condition.outcome in BAD or condition.reason is Reason.REJECTED_REQUEST:
         assert after.tries in (max(1, tries), tries + 1)
         assert after.next_try_at is not None
         assert after.next_try_at > NOW
@@ -118,3 +118,13 @@ def test_memory_follows_from_the_outcome(tries: int, ahead: timedelta | None, co
             assert EXPLANATIONS[condition.reason].mover is Mover.US
     else:
         assert after == before
+
+
+def test_what_a_browser_made_up_backs_off_like_a_failure_though_it_is_none() -> None:
+    made_up = Condition(Outcome.WAITING, Reason.REJECTED_REQUEST)
+    memory = remember(Memory(), made_up, NOW)
+    assert (memory.tries, rests(memory, made_up.reason, NOW)) == (1, True)
+    again = remember(memory, made_up, NOW + BACK_OFF[0])
+    assert (again.tries, again.next_try_at) == (2, NOW + BACK_OFF[0] + BACK_OFF[1])
+    assert not is_quarantined(Memory(99), made_up.reason)
+    assert remember(again, Condition(Outcome.WAITING, Reason.READY_TO_ENABLE), NOW) == Memory()

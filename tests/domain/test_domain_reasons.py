@@ -158,6 +158,7 @@ MOVES = [
     (Reason.OUTCOME_UNKNOWN, Mover.US),
     (Reason.HELD_BY_CAP, Mover.US),
     (Reason.CONFIRMED_NOT_SHOWN, Mover.LINKEDIN),
+    (Reason.REJECTED_REQUEST, Mover.CUSTOMER),
 ]
 
 

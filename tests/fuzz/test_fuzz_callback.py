@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greenlight.ats.requests import MOST_INTEGRATIONS
 from greenlight.ats.tables import Integration
 from greenlight.domain.keys import IntegrationKey, InvalidKey
 from tests.fuzz.effort import effort
@@ -70,17 +71,20 @@ async def check(portal: Portal, content: bytes) -> None:
 
 
 def usable(body: Any) -> bool:
-    """Whether a body names keys and nothing else where keys are due."""
+    """Whether a body names a key, among no more entries than there may be."""
     entries = body.get("integrations") if isinstance(body, dict) else None
-    if not isinstance(entries, list) or not entries:
+    if not isinstance(entries, list) or len(entries) > MOST_INTEGRATIONS:
         return False
-    for entry in entries:
-        if not isinstance(entry, dict) or not all(isinstance(entry.get(part), str) for part in parts[:3]):
-            return False
-        try:
-            IntegrationKey(*(entry[part] for part in parts[:3]))
-        except InvalidKey:
-            return False
+    return any(names_a_key(entry) for entry in entries)
+
+
+def names_a_key(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(part), str) for part in parts[:3]):
+        return False
+    try:
+        IntegrationKey(*(entry[part] for part in parts[:3]))
+    except InvalidKey:
+        return False
     return True
 
 
@@ -113,3 +117,18 @@ async def test_a_good_body_is_taken_whatever_stands_beside_it(
         answer = await browser.send(json.dumps(body))
     assert answer.status_code == 202
     assert answer.json()["accepted"] == len({tuple(sorted(entry.items())) for entry in entries})
+
+
+@effort(40)
+@given(st.lists(st.one_of(likely, entries, scalars), min_size=MOST_INTEGRATIONS + 1, max_size=90), st.booleans())
+async def test_more_entries_than_there_may_be_are_refused_whatever_they_are(
+    portal: Portal, entries: list[Any], alike: bool
+) -> None:
+    """The schema counts entries, and so does whoever believes it; alike or unreadable ones count as well."""
+    body = {"integrations": [entries[0]] * len(entries) if alike else entries}
+    portal.clock.advance(61)
+    before = portal.everything("acme")["Integration"]
+    async with portal.visit("acme") as browser:
+        answer = await browser.send(json.dumps(body).encode("utf-8", "surrogatepass"))
+    assert answer.status_code in (413, 422), answer.text
+    assert portal.everything("acme")["Integration"] == before

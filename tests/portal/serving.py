@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from portal.connections import Connection
+
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
@@ -28,7 +30,7 @@ def serving(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
     """Serves `app` in a thread, as the portal is to be served."""
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -46,6 +46,8 @@ async def test_every_kind_of_answer_has_every_header(portal: Portal, monkeypatch
             await browser.send("{"),
             await browser.send("x" * 20_000),
             await client.get(portal.link("acme")),
+            await client.post(portal.link("acme")),
+            await browser.spend(portal.link("acme")),
         ]
         monkeypatch.setattr("portal.desk.customer_view", lambda *_: 1 / 0)
         answers.append(await client.get("/"))
@@ -119,8 +121,9 @@ async def test_a_database_that_is_gone_is_an_error_page(portal: Portal, caplog: 
             await browser.client.get("/"),
             await browser.post(named()),
             await browser.client.get(portal.link("acme")),
+            await browser.spend(portal.link("acme")),
         ]
-    assert [answer.status_code for answer in answers] == [500] * 3
+    assert [answer.status_code for answer in answers] == [500] * 4
     (row,) = portal.rows(Integration, "acme")
     assert row["requested_at"] is None
     # A link's path is the link, and the database's error quotes what it was asked.

@@ -27,7 +27,7 @@ async def test_attack_03_one_link_opened_twenty_times_at_once(portal: Portal) ->
 
     async def opened() -> int:
         async with portal.browser() as browser:
-            return (await browser.client.get(link)).status_code
+            return (await browser.spend(link)).status_code
 
     assert Counter(await asyncio.gather(*(opened() for _ in range(20)))) == {303: 1, 404: 19}
     assert len(portal.rows(Visit)) == 1
@@ -60,6 +60,7 @@ async def test_attack_03_every_link_that_does_not_work_is_answered_alike(portal:
     }
     async with portal.browser() as browser:
         answers = {why: await browser.client.get(link) for why, link in links.items()}
+        answers |= {f"{why}, pressed": await browser.spend(link) for why, link in links.items()}
         answers["no session"] = await browser.client.get("/")
     seen = {(a.status_code, a.content, tuple(sorted(a.headers.multi_items()))) for a in answers.values()}
     assert len(seen) == 1

@@ -34,7 +34,7 @@ CLAIMS = (
 claims = st.dictionaries(st.sampled_from(CLAIMS), st.sampled_from(["bolt", "clientbolt", ["bolt"], None]), max_size=4)
 actions = st.fixed_dictionaries(
     {
-        "method": st.sampled_from(["post", "page", "state", "link"]),
+        "method": st.sampled_from(["post", "page", "state", "link", "spend"]),
         "cookie": st.sampled_from(["acme", "bolt", "none"]),
         "csrf": st.sampled_from(["acme", "bolt", "none"]),
         "body": claims,
@@ -63,6 +63,8 @@ async def perform(
             return await browser.client.post("/requests", params=query, json=body)
         if action["method"] == "link":
             return await browser.client.get(link, params=query)
+        if action["method"] == "spend":
+            return await browser.client.post(link, params=query)
         # Reading with bolt's cookie is bolt's right, so here it is acme who reads.
         browser.client.headers["Cookie"] = f"__Host-greenlight={held['acme'][0]}"
         return await browser.client.get("/" if action["method"] == "page" else "/integrations.json", params=query)
@@ -95,12 +97,14 @@ async def test_attack_01_nothing_of_another_customer_is_read_or_changed(
             right = own and action["csrf"] == "acme"
             expected = 202 if right else 404 if action["cookie"] == "none" else 403
             assert answer.status_code == expected, action
-        elif action["method"] == "link":
+        elif action["method"] in ("link", "spend"):
             # Used already: it opens nothing, except for the browser that holds what it opened.
             assert answer.status_code == (404 if own or action["cookie"] == "none" else 303), action
             assert "set-cookie" not in answer.headers
         else:
-            assert answer.status_code == 200
+            # The list is for the page of this very session; the page itself is asked for without a token.
+            foreign = action["method"] == "state" and action["csrf"] != "acme"
+            assert answer.status_code == (409 if foreign else 200), action
         assert portal.everything("bolt") == before, action
 
 

@@ -1,6 +1,8 @@
 """The routes as a customer's browser meets them."""
 
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import col, update
@@ -8,23 +10,26 @@ from sqlmodel import col, update
 from greenlight.ats.database import Database
 from greenlight.ats.requests import MOST_INTEGRATIONS
 from greenlight.ats.tables import ChildApplication, Integration, RequestEvidence, Visit
+from greenlight.domain.reasons import Outcome, Reason
 from greenlight.settings import Settings
 from portal.app import create_app
 from portal.desk import SESSION_HOURS
 from portal.links import LINK_SECONDS
+from portal.view import SLOW_AFTER
 from tests.portal.world import KEYS, START, Clock, Page, Portal, named
 
 
 async def test_a_link_opens_a_session_once(portal: Portal) -> None:
     link = portal.link("acme")
     async with portal.browser() as browser, portal.browser() as other:
-        opened = await browser.client.get(link)
+        opened = await browser.spend(link)
         assert (opened.status_code, opened.headers["location"], opened.content) == (303, "/", b"")
         cookie = opened.headers["set-cookie"]
         assert cookie.startswith("__Host-greenlight=")
         parts = {part.strip().lower() for part in cookie.split(";")[1:]}
         assert parts == {"httponly", "samesite=lax", "secure", "path=/", f"max-age={SESSION_HOURS * 3600}"}
         assert (await other.client.get(link)).status_code == 404
+        assert (await other.spend(link)).status_code == 404
         assert (await browser.client.get("/")).status_code == 200
         assert (await other.client.get("/")).status_code == 404
     (visit,) = portal.rows(Visit)
@@ -38,8 +43,8 @@ async def test_the_reload_and_back_buttons_keep_the_session(portal: Portal, cloc
         await browser.open(link)
         for seconds in (1, LINK_SECONDS + 60):
             clock.advance(seconds)
-            again = await browser.client.get(link)
-            assert (again.status_code, again.headers.get("set-cookie")) == (303, None)
+            for again in (await browser.client.get(link), await browser.spend(link)):
+                assert (again.status_code, again.headers.get("set-cookie")) == (303, None)
         clock.advance(SESSION_HOURS * 3600)
         assert (await browser.client.get(link)).status_code == 404
     assert len(portal.rows(Visit)) == 1
@@ -76,7 +81,7 @@ async def test_without_https_the_cookie_has_a_plain_name(
 ) -> None:
     local = Portal(settings.model_copy(update={"portal_url": "http://127.0.0.1:8780"}), database, clock)
     async with local.browser() as browser:
-        opened = await browser.client.get(local.link("acme"))
+        opened = await browser.spend(local.link("acme"))
         assert opened.headers["set-cookie"].startswith("greenlight=")
         assert "secure" not in opened.headers["set-cookie"].lower()
         assert "strict-transport-security" not in opened.headers
@@ -184,3 +189,66 @@ async def test_what_is_wrong_first_is_said_first(portal: Portal) -> None:
     assert [answer.status_code for answer in answers] == [404, 404, 403, 403, 415, 413, 429]
     assert answers[0].text == "Not found."
     assert "session" in answers[1].text
+
+
+async def test_one_bad_entry_does_not_lose_the_good_ones(portal: Portal, caplog: pytest.LogCaptureFixture) -> None:
+    """LinkedIn adds to what its plugin says without notice, and an admin's click must not be lost for it."""
+    bad = [{}, None, 7, named(context="urn:li:company:1"), named(type="no constant"), {**named(), "tenantType": None}]
+    async with portal.visit("acme") as browser:
+        answer = await browser.send(json.dumps({"integrations": [*bad, named(), named()]}))
+        assert (answer.status_code, answer.json()) == (202, {"accepted": 1, "unreadable": 6})
+        assert (await browser.send(json.dumps({"integrations": bad}))).status_code == 422
+    assert [row["integration_type"] for row in portal.rows(Integration, "acme")] == [
+        "APPLY_CONNECT",
+        "APPLY_WITH_LINKEDIN",
+    ]
+    assert "a callback of customer acme had 6 unreadable entries" in caplog.text
+
+
+async def test_what_linkedin_does_not_know_takes_no_place_of_what_is_real(portal: Portal) -> None:
+    """A browser had filled all fifty places with things that do not exist, and nobody could take them out again."""
+    junk = [named(f"urn:li:organization:{n}") for n in range(MOST_INTEGRATIONS - 1)]
+    async with portal.visit("acme") as browser:
+        assert (await browser.post(*junk)).status_code == 202
+        assert (await browser.post(named("urn:li:organization:real"))).status_code == 409
+        with portal.database.writing() as session:
+            session.exec(
+                update(Integration)
+                .where(col(Integration.integration_type) == "APPLY_CONNECT")
+                .values(reason=Reason.REJECTED_REQUEST, outcome=Outcome.WAITING)
+            )
+        assert (await browser.post(named("urn:li:organization:real"))).status_code == 202
+        answer = None
+        for part in range(3):
+            many = [named(f"urn:li:organization:{part}-{n}") for n in range(MOST_INTEGRATIONS - 2)]
+            answer = await browser.post(*many)
+            with portal.database.writing() as session:
+                session.exec(
+                    update(Integration)
+                    .where(col(Integration.integration_context).like(f"%:{part}-%"))
+                    .values(reason=Reason.REJECTED_REQUEST, outcome=Outcome.WAITING)
+                )
+        assert answer is not None
+        assert answer.status_code == 409, "that has an end as well"
+
+
+async def test_checking_has_an_end_also_where_nobody_checks(portal: Portal, clock: Clock) -> None:
+    """Without a worker the page said for ever that this usually takes a few seconds."""
+    async with portal.visit("acme") as browser:
+        await browser.post(named())
+
+        async def shown() -> dict[str, Any]:
+            state = (await browser.client.get("/integrations.json")).json()
+            assert state["moving"] == (state["integrations"][1]["state"] == "requested")
+            return state["integrations"][1]
+
+        clock.advance(SLOW_AFTER.total_seconds())
+        assert (await shown())["headline"] == "Checking with LinkedIn"
+        clock.advance(1)
+        late = await shown()
+        assert (late["state"], late["headline"], late["turn"]) == ("problem", "Not checked yet", "We take care of it")
+        assert (late["calm"], late["since"]) == (True, None)
+        assert "could not check it with LinkedIn so far" in late["explanation"]
+        # What is requested anew is waited for anew.
+        await browser.post(named())
+        assert (await shown())["headline"] == "Checking with LinkedIn"

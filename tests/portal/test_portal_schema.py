@@ -46,6 +46,7 @@ CHECKS = [
 ]
 OPERATIONS = [
     ("GET", "/open/{token}"),
+    ("POST", "/open/{token}"),
     ("GET", "/"),
     ("GET", "/integrations.json"),
     ("POST", "/requests"),
@@ -116,7 +117,9 @@ async def test_the_schema_declares_what_is_sent(database: Database, clock: Clock
         answers = {
             ("/", "get", "200"): await browser.client.get("/"),
             ("/", "get", "404"): await stranger.client.get("/"),
+            ("/open/{token}", "get", "200"): await stranger.client.get(portal.link("acme")),
             ("/open/{token}", "get", "404"): await stranger.client.get("/open/x"),
+            ("/open/{token}", "post", "403"): await stranger.client.post(portal.link("acme")),
             ("/integrations.json", "get", "200"): await browser.client.get("/integrations.json"),
             ("/integrations.json", "get", "404"): await stranger.client.get("/integrations.json"),
             ("/requests", "post", "202"): await browser.post(named()),

@@ -92,8 +92,14 @@ class Browser:
         self.client = client
         self.csrf = ""
 
+    async def spend(self, link: str, **fields: str) -> httpx.Response:
+        """Press the button on a link's page; without its fields as a client does that has never looked at it."""
+        return await self.client.post(link, headers={"Origin": self.portal.settings.portal_url}, data=fields)
+
     async def open(self, link: str) -> httpx.Response:
-        response = await self.client.get(link)
+        shown = await self.client.get(link)
+        assert shown.status_code == 200, shown.text
+        response = await self.spend(link, **Page(shown.text).fields)
         assert response.status_code == 303, response.text
         page = await self.client.get("/")
         assert page.status_code == 200
@@ -151,6 +157,12 @@ class Page(HTMLParser):
     def csrf(self) -> str:
         (content,) = (a["content"] for tag, a in self.elements if tag == "meta" and a.get("name") == "csrf-token")
         return content or ""
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What the page's form would send."""
+        inputs = [a for tag, a in self.elements if tag == "input"]
+        return {a["name"] or "": a["value"] or "" for a in inputs}
 
     @property
     def shape(self) -> list[tuple[str, tuple[str, ...]]]:

@@ -1,0 +1,163 @@
+"""How a link becomes a session: looking at it changes nothing, a button on its page spends it.
+
+Mail scanners, previews in chats and prefetching browsers look at links; none of them presses buttons.
+"""
+
+import logging
+from typing import NamedTuple
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from greenlight.ats.visits import LinkUsed, OpenVisit, Visits
+from greenlight.linkedin.errors import clean
+from portal.bodies import read_body
+from portal.desk import Desk
+from portal.guards import check_same_origin
+from portal.limiter import FAILURES_OF_ADDRESS, LOOKS_AT_LINK
+from portal.links import BadLink, ExpiredLink, LinkClaim
+from portal.refusals import Gone, Refusal
+from portal.schema import HTML, REFUSAL, answers
+
+logger = logging.getLogger(__name__)
+
+#: The form has one field, which holds a token or nothing.
+MAX_FORM = 4 * 1024
+_FORM = {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}
+
+#: `Sec-Fetch-Dest` of what is shown inside another page.
+_FRAMES = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
+
+
+class _Offer(NamedTuple):
+    """An unspent link, whose page it opens, and the browser's session if it has one."""
+
+    claim: LinkClaim
+    customer_name: str
+    visit: OpenVisit | None
+
+    @property
+    def left(self) -> OpenVisit | None:
+        """The session of another customer that this browser would leave."""
+        return self.visit if self.visit is not None and self.visit.customer_id != self.claim.customer_id else None
+
+
+def add_opening(router: APIRouter, desk: Desk) -> None:
+    """Adds the routes of links."""
+    shown = answers(HTML, _404="The link opens nothing.", _403="Not inside another site.", _429="Too many requests.")
+    gone = {303: {"description": "This browser's session is what it opened."}}
+
+    @router.get("/open/{token}", response_class=HTMLResponse, responses={**shown, **gone})
+    async def look(token: str, request: Request) -> Response:
+        """Show what a link opens, with a button that opens it."""
+        offer = await _offer(desk, token, request)
+        if offer is None:
+            return RedirectResponse("/", 303)
+        if _in_frame(request) and request.headers.get("sec-fetch-site") == "cross-site":
+            return _elsewhere(desk)
+        response = _ask(desk, offer, 200)
+        if _in_frame(request):
+            # Whether the browser keeps it shows whether it would keep a session's.
+            desk.set_cookie(response, desk.probe, "1", 600)
+        return response
+
+    @router.post(
+        "/open/{token}",
+        status_code=303,
+        response_class=RedirectResponse,
+        openapi_extra={"requestBody": {"required": False, "content": _FORM}},
+        responses={
+            **shown,
+            **answers(HTML, _409="The browser would leave another customer's page: asked once more."),
+            **answers(
+                REFUSAL,
+                _400="The body ended early.",
+                _408="The body took too long.",
+                _413="The body is too large.",
+            ),
+        },
+    )
+    async def spend(token: str, request: Request) -> Response:
+        """Spend a link on a session in this browser."""
+        try:
+            check_same_origin(request, desk.settings)
+        except Refusal:
+            return _elsewhere(desk)
+        agreed = _agreed(await read_body(request, MAX_FORM))
+        offer = await _offer(desk, token, request)
+        response = RedirectResponse("/", 303)
+        if offer is None:
+            return response
+        if _in_frame(request) and desk.probe not in request.cookies:
+            return _elsewhere(desk)
+        if agreed is not None and offer.left and not desk.links.check_csrf(offer.left.session_digest, agreed):
+            # Another tab has opened a page since this one was asked about.
+            return _ask(desk, offer, 409)
+        try:
+            await desk.open_session(request, response, offer.claim, offer.visit)
+        except LinkUsed:
+            raise _gone(desk, request, offer.claim) from None
+        logger.info("a link of customer %s was opened", clean(offer.claim.customer_id))
+        return response
+
+
+async def _offer(desk: Desk, token: str, request: Request) -> _Offer | None:
+    """What a link is good for; None where this browser's session is what it was spent on. Raises Gone, TooOften."""
+    desk.limiter.check(FAILURES_OF_ADDRESS, desk.address(request))
+    claim, fresh = None, False
+    try:
+        claim, fresh = desk.links.read(token), True
+    except ExpiredLink as error:
+        claim = error.claim
+    except BadLink:
+        pass
+    if claim is None:
+        raise _gone(desk, request)
+    visits, visit = Visits(desk.database), await desk.find_session(request)
+    if visit is not None and await run_in_threadpool(visits.was_spent_on, visit, claim.link_id):
+        # Reloading is no use of the link: the session is there already.
+        return None
+    if not fresh:
+        raise _gone(desk, request)
+    desk.limiter.count(LOOKS_AT_LINK, claim.link_id)
+    try:
+        name = await run_in_threadpool(visits.offered, claim.link_id, claim.customer_id)
+    except LinkUsed:
+        raise _gone(desk, request, claim) from None
+    return _Offer(claim, name, visit)
+
+
+def _gone(desk: Desk, request: Request, used: LinkClaim | None = None) -> Gone:
+    if used is not None:
+        logger.info("a link of customer %s was used again", clean(used.customer_id))
+    desk.limiter.count(FAILURES_OF_ADDRESS, desk.address(request))
+    return Gone()
+
+
+def _ask(desk: Desk, offer: _Offer, status: int) -> Response:
+    return desk.html(
+        "open.html",
+        status,
+        ats_name=desk.settings.ats_name,
+        customer_name=offer.customer_name,
+        left_name=offer.left.customer_name if offer.left else None,
+        instead_of=desk.links.csrf_for(offer.left.session_digest) if offer.left else "",
+    )
+
+
+def _agreed(body: bytes) -> str | None:
+    """Which session the form said would be left, "" for none; None if it was not our form that was sent."""
+    try:
+        return parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=9).get("instead_of", [None])[0]
+    except ValueError:
+        return None
+
+
+def _in_frame(request: Request) -> bool:
+    return request.headers.get("sec-fetch-dest") in _FRAMES
+
+
+def _elsewhere(desk: Desk) -> Response:
+    return desk.html("elsewhere.html", 403, ats_name=desk.settings.ats_name)
