@@ -14,6 +14,7 @@ from greenlight.cli.errors import CannotRun, said_plainly
 from greenlight.cli.key_commands import keys
 from greenlight.cli.migrating import migrate
 from greenlight.cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
+from greenlight.cli.pruning import prune
 from greenlight.cli.tripwires import tripwires
 from greenlight.settings import pointed_out
 
@@ -28,6 +29,7 @@ _STDERR = Console(stderr=True, emoji=False)
 app = App(name="greenlight", help=_HELP, error_console=_STDERR, result_action="return_value")
 app.command(tripwires)
 app.command(migrate)
+app.command(prune)
 app.command(keys)
 
 
