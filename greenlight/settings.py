@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     #: Whether whoever applies a plan may have approved it too, or two persons must have a hand in it.
     approvers: Approvers = Approvers.ANYONE
 
+    #: How long what is over and no evidence of an enable is kept.
+    retention_days: int = Field(default=400, ge=30, le=36_500)
+
     #: First part of every child application's name, which customers see on LinkedIn's consent screen.
     ats_name: str = Field(default="ATS", max_length=MAX_ATS_NAME * 4)
     #: This installation's own name, by which it knows the applications that it makes from another's; empty is none.

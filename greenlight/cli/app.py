@@ -15,6 +15,7 @@ from greenlight.cli.key_commands import keys
 from greenlight.cli.migrating import migrate
 from greenlight.cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
 from greenlight.cli.provision import provision
+from greenlight.cli.pruning import prune
 from greenlight.cli.tripwires import tripwires
 from greenlight.cli.withdrawals import forget, sessions, withdraw
 from greenlight.settings import pointed_out
@@ -33,6 +34,7 @@ app.command(withdraw)
 app.command(forget)
 app.command(sessions)
 app.command(migrate)
+app.command(prune)
 app.command(keys)
 app.command(provision)
 

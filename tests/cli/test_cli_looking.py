@@ -31,6 +31,7 @@ LOOKING = [
     ("resume", "acme"),
     ("provision",),
     ("rotate", "--all"),
+    ("prune",),
     ("worker",),
     ("portal",),
 ]
@@ -108,6 +109,18 @@ def test_migrate_makes_it_once(home: Home) -> None:
     assert "nothing was changed" in home.run("migrate", **settings).out
     status = home.run("status", "--json", **settings)
     assert (status.code, status.json()["database"]) == (0, url)
+
+
+def test_prune_says_what_it_deleted_of_which_database(home: Home) -> None:
+    assert home.run("migrate").code == 0
+    done = home.run("prune", "--json")
+    document = done.json()
+    assert (done.code, document["schema"], document["command"]) == (0, "greenlight.prune/1", "prune")
+    assert set(document["deleted"].values()) == {0}
+    assert document["database"].endswith("greenlight.db")
+    assert "nothing deleted" in home.run("prune").out
+    refused = home.run("prune", GREENLIGHT_RETENTION_DAYS="7")
+    assert (refused.code, "GREENLIGHT_RETENTION_DAYS" in refused.err) == (1, True)
 
 
 def test_migrate_leaves_a_newer_one_alone(home: Home) -> None:

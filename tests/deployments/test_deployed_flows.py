@@ -44,6 +44,7 @@ def test_the_deployments_have_the_names_that_the_guide_and_the_commands_say() ->
         "audit/enabled-customers",
         "approve/plan",
         "rotate/child-secrets",
+        "prune/old-rows",
     }
 
 
@@ -92,6 +93,7 @@ def test_only_the_nightly_run_enables_by_itself() -> None:
     assert {name for name, one in by_name.items() if "schedules" in one} == {
         "reconcile/nightly",
         "audit/enabled-customers",
+        "prune/old-rows",
     }
 
 

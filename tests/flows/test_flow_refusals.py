@@ -1,6 +1,7 @@
 """A database that is not this version's: runs and the worker refuse it in one sentence, and leave it as it is."""
 
 import logging
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from flows.audit import audit
 from flows.backfill import backfill
 from flows.plan import plan
 from flows.provision import provision
+from flows.prune import prune
 from flows.reconcile import reconcile
 from flows.request import What
 from flows.rotate import rotate
 from greenlight.ats.database import kept_open, open_database
+from greenlight.ats.fleet import Fleet
 from sandbox.world import World
 from tasks.bell import _sweep_once
 from tasks.requested import enable_requested
@@ -28,6 +31,7 @@ STARTED: dict[str, Any] = {
     "audit": lambda: audit(return_state=True),
     "backfill": lambda: backfill(What.APPLY, ("acme",), return_state=True),
     "provision": lambda: provision(new={"acme": "Acme"}, return_state=True),
+    "prune": lambda: prune(return_state=True),
     "rotate": lambda: rotate(all_customers=True, return_state=True),
 }
 
@@ -47,6 +51,16 @@ async def test_every_flow_refuses_an_older_and_a_newer_database(town: Any) -> No
                 assert state.message.startswith("GREENLIGHT_DATABASE_URL "), name
                 assert words in state.message, name
                 assert revision in state.message, "and it is left as it is"
+
+
+async def test_a_prune_says_what_it_deleted(town: Any) -> None:
+    async with town(World()) as there:
+        Fleet(there.database).take(datetime.now(UTC) - timedelta(days=401))
+        Fleet(there.database).take(datetime.now(UTC) - timedelta(days=399))
+        state: Any = await prune(return_state=True)
+        assert (state.name, state.message) == ("Pruned", "deleted: 1 fleet_snapshot")
+        state = await prune(return_state=True)
+        assert (state.name, state.message) == ("Pruned", "deleted: nothing")
 
 
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)

@@ -1,0 +1,25 @@
+"""`prune`: rows that are over for longer than `GREENLIGHT_RETENTION_DAYS` are deleted."""
+
+from greenlight.ats import retention
+from greenlight.ats.database import open_database
+from greenlight.cli.options import Json
+from greenlight.cli.render import console_for_people, plain, print_database, print_json
+from greenlight.settings import load_settings
+
+SCHEMA = "greenlight.prune/1"
+
+
+def prune(*, json: Json = False) -> int:
+    """Delete what is over for GREENLIGHT_RETENTION_DAYS; never what is open, owed, or evidence of an enable."""
+    settings = load_settings()
+    database = open_database(settings.database_url.get_secret_value())
+    before, deleted = retention.prune(database, settings.retention_days)
+    if json:
+        document = {"schema": SCHEMA, "command": "prune", "database": database.name}
+        print_json({**document, "before": f"{before:%Y-%m-%dT%H:%M:%SZ}", "deleted": deleted})
+        return 0
+    console = console_for_people()
+    counts = ", ".join(f"{count} {table}" for table, count in deleted.items() if count)
+    console.print(plain(f"Older than {before:%Y-%m-%d}: {counts or 'nothing'} deleted."))
+    print_database(database.name, console)
+    return 0
