@@ -42,8 +42,9 @@ SETTLED_FOR = timedelta(minutes=1)
 
 #: How soon LinkedIn shows what its own plugin has just said was requested.
 SHOWN_WITHIN = timedelta(minutes=1)
-#: How old what is known may get while somebody looks at the page and waits for it to change.
-FRESH_FOR = timedelta(minutes=1)
+#: How old what is known may get while somebody looks at the page and waits for it to change: half as long as it has
+#: been so, within these bounds. A page that stays open must not spend the day's requests.
+FRESH_FOR, FRESH_AT_MOST = timedelta(minutes=1), timedelta(minutes=15)
 
 #: Where a look may show something else than the last one did, by somebody else's act or by itself.
 _MAY_CHANGE = (
@@ -189,7 +190,10 @@ class Requests:
                     row.look_due_at = now + min(max((now - requested_at) / 2, least), LATEST)
 
     def look_again(self, customer_id: str, now: datetime) -> bool:
-        """Make what may have changed due for a look, once a minute; whether anything was. It requests nothing."""
+        """Make what may have changed due for a look, the seldomer the longer it has not; whether anything was.
+
+        It requests nothing.
+        """
         due = (
             col(Integration.customer_id) == customer_id,
             col(Integration.reason).in_(_MAY_CHANGE),
@@ -198,11 +202,14 @@ class Requests:
             ~open_request(),
         )
         with self._database.reading() as session:
-            if session.exec(select(Integration.id).where(*due)).first() is None:
-                return False
+            found = session.exec(select(Integration).where(*due).order_by(col(Integration.id))).all()
+            ids = [row.id for row in found if _is_stale(row, now)]
+        if not ids:
+            return False
         with self._database.writing() as session:
-            ids = session.exec(select(Integration.id).where(*due).order_by(col(Integration.id)).with_for_update())
-            session.exec(update(Integration).where(col(Integration.id).in_(ids.all())).values(look_due_at=now))
+            mine = select(Integration.id).where(*due, col(Integration.id).in_(ids)).order_by(col(Integration.id))
+            locked = session.exec(mine.with_for_update()).all()
+            session.exec(update(Integration).where(col(Integration.id).in_(locked)).values(look_due_at=now))
         return True
 
     def page(self, customer_id: str) -> CustomerPage:
@@ -223,6 +230,12 @@ class Requests:
                 [report_item(row, customer.customer_name, since=None) for row in rows],
                 {item(row).key: row.requested_at for row in due if row.requested_at is not None},
             )
+
+
+def _is_stale(row: Integration, now: datetime) -> bool:
+    checked_at = row.checked_at or now
+    unchanged = checked_at - (row.condition_since or checked_at)
+    return now - checked_at > min(max(unchanged / 2, FRESH_FOR), FRESH_AT_MOST)
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:

@@ -109,6 +109,7 @@ class Runs:
                 plan_id=run.plan_id,
                 requests=Requests(run.token_requests, run.verify_requests, run.enable_requests),
                 price=Requests(plan.token_requests, plan.verify_requests, plan.enable_requests) if plan else None,
+                began=run.started_at,
             )
 
     def known(self, command: Command, selection: Selection) -> Report:
