@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, and_, col, exists, func, or_, select, update
+from sqlmodel import Session, and_, col, func, or_, select, update
 
 from greenlight.ats.database import Database
-from greenlight.ats.ledger import Attempt, Word
+from greenlight.ats.dues import has_settled, is_due, waits_for_a_look
+from greenlight.ats.ledger import Word
 from greenlight.ats.rows import (
     has_open_request,
     held_by_a_guard,
@@ -131,7 +132,7 @@ class Requests:
         waits_since = func.min(func.coalesce(Integration.requested_at, Integration.look_due_at))
         query = (
             select(Integration.customer_id)
-            .where(or_(_is_due(now), _waits_for_a_look(), _has_settled(now)))
+            .where(or_(is_due(now), waits_for_a_look(), has_settled(now)))
             .group_by(Integration.customer_id)
             .order_by(waits_since, Integration.customer_id)
         )
@@ -140,7 +141,7 @@ class Requests:
 
     def due_of(self, customer_id: str, now: datetime) -> list[OpenRequest]:
         """This customer's open requests that may be acted on by now, without what is held."""
-        query = select(Integration).where(Integration.customer_id == customer_id, _is_due(now), ~_is_held())
+        query = select(Integration).where(Integration.customer_id == customer_id, is_due(now), ~_is_held())
         with self._database.reading() as session:
             rows = session.exec(query.order_by(col(Integration.id)))
             return [OpenRequest(row.id, row.requested_at) for row in rows if row.id and row.requested_at]
@@ -150,7 +151,7 @@ class Requests:
 
         They are due no longer.
         """
-        due = or_(_waits_for_a_look(), _has_settled(now))
+        due = or_(waits_for_a_look(), has_settled(now))
         query = select(Integration).where(Integration.customer_id == customer_id, due)
         # Over all tries: what an earlier one has taken and committed is due for nobody else any more.
         taken: dict[int, None] = {}
@@ -181,7 +182,7 @@ class Requests:
     def put_off(self, requests: Sequence[OpenRequest], now: datetime) -> None:
         """Let those of these that are still open wait, the longer the older they are; not one that was repeated."""
         asked = {request.integration_id: request.requested_at for request in requests}
-        query = select(Integration).where(col(Integration.id).in_(asked), _is_due(now))
+        query = select(Integration).where(col(Integration.id).in_(asked), is_due(now))
         with self._database.writing() as session:
             for row in session.exec(query.order_by(col(Integration.id)).with_for_update()):
                 requested_at = asked[cast(int, row.id)]
@@ -236,27 +237,6 @@ def _is_stale(row: Integration, now: datetime) -> bool:
     checked_at = row.checked_at or now
     unchanged = checked_at - (row.condition_since or checked_at)
     return now - checked_at > min(max(unchanged / 2, FRESH_FOR), FRESH_AT_MOST)
-
-
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    due_at = col(Integration.look_due_at)
-    return and_(open_request(), or_(due_at.is_(None), due_at <= now))
-
-
-def _waits_for_a_look() -> ColumnElement[bool]:
-    asked, acted = col(Integration.requested_at), col(Integration.acted_on_at)
-    return and_(col(Integration.look_due_at).is_not(None), or_(asked.is_(None), acted >= asked))
-
-
-def _has_settled(now: datetime) -> ColumnElement[bool]:
-    """An enable that is open, could land no more by now, and has not been looked at since."""
-    checked_at = col(Integration.checked_at)
-    return exists().where(
-        col(Attempt.integration_id) == col(Integration.id),
-        col(Attempt.closed_at).is_(None),
-        col(Attempt.settles_at) <= now,
-        or_(checked_at.is_(None), checked_at < col(Attempt.settles_at)),
-    )
 
 
 def _is_held() -> ColumnElement[bool]:
