@@ -14,13 +14,16 @@ from greenlight.ats.rows import Wanted
 from greenlight.ats.store import UnknownCustomer, UnknownType
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Command, Report, Verdict, first_ten
+from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import InvalidSettings
 
 _P = ParamSpec("_P")
 
 
 def final_state(report: Report, crashes: Sequence[str], stopped: str | None = None) -> State[None]:
-    """Completed if nothing is left for somebody to do, else Failed, so that failure automations fire; both are named.
+    """Completed if nothing is left for somebody to do that nobody was told of, else Failed; all are named.
+
+    Failure automations fire for the latter.
 
     The message names who needs somebody. `crashes` are the error types of chunks that did not come to an end: a defect
     or a database that is away, whatever the items say.
@@ -30,13 +33,22 @@ def final_state(report: Report, crashes: Sequence[str], stopped: str | None = No
     if stopped is not None:
         return Failed(name="Stopped", message=f"{stopped}. {report.headline()}")
     if report.verdict is not Verdict.OK:
-        return _failed(report.verdict, report.headline())
+        return _unsettled(report)
     planned = report.command is Command.PLAN and report.changes
     return Completed(name="Planned" if planned else "Converged", message=report.headline())
 
 
 #: What a person asked for that cannot be done as things stand.
-REFUSALS = (BadParameters, DatabaseNotReady, InvalidSettings, UnknownCustomer, UnknownType, UnknownPlan, PlanRefused)
+REFUSALS = (
+    BadParameters,
+    CannotProvision,
+    DatabaseNotReady,
+    InvalidSettings,
+    UnknownCustomer,
+    UnknownType,
+    UnknownPlan,
+    PlanRefused,
+)
 
 
 def refused_state(why: Exception) -> State[None]:
@@ -76,13 +88,20 @@ def audited_state(report: Report | None, drifted: Sequence[Wanted], crashes: Seq
     if crashes:
         return _crashed(crashes, report.headline())
     if report.verdict is not Verdict.OK:
-        return _failed(report.verdict, report.headline())
+        return _unsettled(report)
     return Completed(name="Audited", message=report.headline())
 
 
 def _crashed(crashes: Sequence[str], headline: str) -> State[None]:
     chunks = "1 chunk" if len(crashes) == 1 else f"{len(crashes)} chunks"
     return Failed(name="Crashed", message=f"{chunks} of the work ended in an error, the first {crashes[0]}. {headline}")
+
+
+def _unsettled(report: Report) -> State[None]:
+    """Failed is for new trouble and for a run that could not do its work: what is red every night nobody reads."""
+    if report.is_known_trouble():
+        return Completed(name="KnownTrouble", message=f"Nothing new. {report.headline()}")
+    return _failed(report.verdict, report.headline())
 
 
 def _failed(verdict: Verdict, headline: str) -> State[None]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from greenlight.ats.requests import MOST_INTEGRATIONS
+from greenlight.ats.callbacks import MOST_INTEGRATIONS
 from greenlight.domain.keys import IntegrationKey, InvalidKey
 from portal.refusals import Refusal
 

@@ -9,7 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
-from greenlight.ats.requests import Requests, TooManyIntegrations
+from greenlight.ats.callbacks import TooManyIntegrations
+from greenlight.ats.requests import Requests
 from greenlight.ats.revisions import is_newest
 from greenlight.linkedin.errors import clean
 from portal.bodies import CALLBACK_SCHEMA, MAX_BODY, check_declared, parse_callback, parse_json, read_body

@@ -70,7 +70,9 @@ def _events(report: Report, now: datetime) -> Iterator[_Event]:
             good.append(_Event("greenlight.integration.partner_ready", entry.item, reason))
         elif entry.changed:
             good.append(_Event("greenlight.integration.enabled", entry.item, reason))
-        if reason in _DEAD and customer not in dead:
+        # Once: somebody was told of what was so before this run.
+        told = report.began is not None and entry.condition_since is not None and entry.condition_since < report.began
+        if reason in _DEAD and customer not in dead and not told:
             dead.add(customer)
             yield _Event("greenlight.credentials.dead", entry.item, reason)
         if _is_not_shown(entry, now):

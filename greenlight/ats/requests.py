@@ -10,42 +10,32 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, and_, col, exists, func, or_, select, union_all, update
+from sqlmodel import Session, and_, col, func, or_, select, union_all, update
 
+from greenlight.ats.callbacks import record_callback
 from greenlight.ats.database import Database
-from greenlight.ats.ledger import Attempt, Word
+from greenlight.ats.dues import has_settled, is_due, waits_for_a_look
+from greenlight.ats.ledger import Attempt
 from greenlight.ats.rows import (
     has_open_request,
     held_by_a_guard,
-    is_between,
-    is_resting,
     is_wanted,
     item,
     open_request,
     report_item,
-    want_again,
 )
-from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence
+from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.ats.waiting import units
-from greenlight.ats.warrants import give
 from greenlight.domain.conditions import WORTH_REPEATING
 from greenlight.domain.keys import IntegrationKey
-from greenlight.domain.readable import default_name
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import ReportItem
-from greenlight.domain.status import Status
-
-#: Far above what a customer can request, and a bound on what a browser can make us ask LinkedIn about.
-MOST_INTEGRATIONS = 50
-#: What LinkedIn knows nothing of is counted by itself: it must not keep a customer from what is real.
-MOST_REJECTED = 100
-#: A repeated request for what was seen ENABLED this short a time ago is not looked at again.
-SETTLED_FOR = timedelta(minutes=1)
 
 #: How soon LinkedIn shows what its own plugin has just said was requested.
 SHOWN_WITHIN = timedelta(minutes=1)
-#: How old what is known may get while somebody looks at the page and waits for it to change.
-FRESH_FOR = timedelta(minutes=1)
+#: How old what is known may get while somebody looks at the page and waits for it to change: half as long as it has
+#: been so, within these bounds. A page that stays open must not spend the day's requests.
+FRESH_FOR, FRESH_AT_MOST = timedelta(minutes=1), timedelta(minutes=15)
 
 #: Where a look may show something else than the last one did, by somebody else's act or by itself.
 _MAY_CHANGE = (
@@ -65,11 +55,6 @@ _PASSES = WORTH_REPEATING | {Reason.CUSTOMER_BUSY, Reason.OUTCOME_UNKNOWN}
 _HELD = (Reason.HELD_BY_CAP, Reason.CHANGED_SINCE_PLAN)
 #: The wait before an open request is acted on again: half its age within these bounds, for what is held at least so.
 SOONEST, LATEST, HELD_FOR = timedelta(seconds=5), timedelta(hours=12), timedelta(minutes=5)
-_TICK = timedelta(microseconds=1)
-
-
-class TooManyIntegrations(Exception):
-    """A customer's browser names more integrations than any customer has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +91,7 @@ class Requests:
     def record(self, customer_id: str, session_digest: str, keys: Sequence[IntegrationKey], now: datetime) -> None:
         """Put requests of this customer on record, all or none. Raises TooManyIntegrations."""
         named = list(dict.fromkeys(keys))
-        self._database.write(lambda session: _record(session, customer_id, session_digest, named, now))
+        self._database.write(lambda session: record_callback(session, customer_id, session_digest, named, now))
 
     def open_customers(self) -> list[str]:
         """Customers with a request that nobody has acted on, those who wait longest first."""
@@ -132,16 +117,16 @@ class Requests:
         since = func.coalesce(Integration.requested_at, Integration.look_due_at).label("since")
         waiting = select(Integration.customer_id, since)
         open_attempts = select(Attempt.integration_id).where(col(Attempt.closed_at).is_(None))
-        settled = waiting.where(col(Integration.id).in_(open_attempts), _has_settled(now))
+        settled = waiting.where(col(Integration.id).in_(open_attempts), has_settled(now))
         # Each from an index of its own: one WHERE of all three would read the whole table.
-        due = union_all(waiting.where(_is_due(now)), waiting.where(_waits_for_a_look()), settled).subquery()
+        due = union_all(waiting.where(is_due(now)), waiting.where(waits_for_a_look()), settled).subquery()
         query = select(due.c.customer_id).group_by(due.c.customer_id).order_by(func.min(due.c.since), due.c.customer_id)
         with self._database.reading() as session:
             return list(session.exec(query))
 
     def due_of(self, customer_id: str, now: datetime) -> list[OpenRequest]:
         """This customer's open requests that may be acted on by now, without what is held."""
-        query = select(Integration).where(Integration.customer_id == customer_id, _is_due(now), ~_is_held())
+        query = select(Integration).where(Integration.customer_id == customer_id, is_due(now), ~_is_held())
         with self._database.reading() as session:
             rows = session.exec(query.order_by(col(Integration.id)))
             return [OpenRequest(row.id, row.requested_at) for row in rows if row.id and row.requested_at]
@@ -151,7 +136,7 @@ class Requests:
 
         They are due no longer.
         """
-        due = or_(_waits_for_a_look(), _has_settled(now))
+        due = or_(waits_for_a_look(), has_settled(now))
         query = select(Integration).where(Integration.customer_id == customer_id, due)
         # Over all tries: what an earlier one has taken and committed is due for nobody else any more.
         taken: dict[int, None] = {}
@@ -182,7 +167,7 @@ class Requests:
     def put_off(self, requests: Sequence[OpenRequest], now: datetime) -> None:
         """Let those of these that are still open wait, the longer the older they are; not one that was repeated."""
         asked = {request.integration_id: request.requested_at for request in requests}
-        query = select(Integration).where(col(Integration.id).in_(asked), _is_due(now))
+        query = select(Integration).where(col(Integration.id).in_(asked), is_due(now))
         with self._database.writing() as session:
             for row in session.exec(query.order_by(col(Integration.id)).with_for_update()):
                 requested_at = asked[cast(int, row.id)]
@@ -191,7 +176,10 @@ class Requests:
                     row.look_due_at = now + min(max((now - requested_at) / 2, least), LATEST)
 
     def look_again(self, customer_id: str, now: datetime) -> bool:
-        """Make what may have changed due for a look, once a minute; whether anything was. It requests nothing."""
+        """Make what may have changed due for a look, the seldomer the longer it has not; whether anything was.
+
+        It requests nothing.
+        """
         due = (
             col(Integration.customer_id) == customer_id,
             col(Integration.reason).in_(_MAY_CHANGE),
@@ -201,11 +189,14 @@ class Requests:
             ~open_request(),
         )
         with self._database.reading() as session:
-            if session.exec(select(Integration.id).where(*due)).first() is None:
-                return False
+            found = session.exec(select(Integration).where(*due).order_by(col(Integration.id))).all()
+            ids = [row.id for row in found if _is_stale(row, now)]
+        if not ids:
+            return False
         with self._database.writing() as session:
-            ids = session.exec(select(Integration.id).where(*due).order_by(col(Integration.id)).with_for_update())
-            session.exec(update(Integration).where(col(Integration.id).in_(ids.all())).values(look_due_at=now))
+            mine = select(Integration.id).where(*due, col(Integration.id).in_(ids)).order_by(col(Integration.id))
+            locked = session.exec(mine.with_for_update()).all()
+            session.exec(update(Integration).where(col(Integration.id).in_(locked)).values(look_due_at=now))
         return True
 
     def page(self, customer_id: str) -> CustomerPage:
@@ -229,25 +220,10 @@ class Requests:
             )
 
 
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    due_at = col(Integration.look_due_at)
-    return and_(open_request(), or_(due_at.is_(None), due_at <= now))
-
-
-def _waits_for_a_look() -> ColumnElement[bool]:
-    asked, acted = col(Integration.requested_at), col(Integration.acted_on_at)
-    return and_(col(Integration.look_due_at).is_not(None), or_(asked.is_(None), acted >= asked))
-
-
-def _has_settled(now: datetime) -> ColumnElement[bool]:
-    """An enable that is open, could land no more by now, and has not been looked at since."""
-    checked_at = col(Integration.checked_at)
-    return exists().where(
-        col(Attempt.integration_id) == col(Integration.id),
-        col(Attempt.closed_at).is_(None),
-        col(Attempt.settles_at) <= now,
-        or_(checked_at.is_(None), checked_at < col(Attempt.settles_at)),
-    )
+def _is_stale(row: Integration, now: datetime) -> bool:
+    checked_at = row.checked_at or now
+    unchanged = checked_at - (row.condition_since or checked_at)
+    return now - checked_at > min(max(unchanged / 2, FRESH_FOR), FRESH_AT_MOST)
 
 
 def _is_held() -> ColumnElement[bool]:
@@ -261,50 +237,3 @@ def _has_ended(row: Integration, requested_at: datetime, since: datetime, now: d
     if row.reason == Reason.NOT_REQUESTED:
         return now - requested_at >= SHOWN_WITHIN
     return row.reason in _ENDS or (row.outcome == Outcome.FAILED and row.reason not in _PASSES)
-
-
-def _record(
-    session: Session, customer_id: str, session_digest: str, keys: Sequence[IntegrationKey], now: datetime
-) -> None:
-    # Locked, so that two browsers of a customer cannot both be the last one that is allowed.
-    customer = session.get_one(Customer, customer_id, with_for_update=True)
-    ours = select(Integration).where(Integration.customer_id == customer_id).order_by(col(Integration.id))
-    rows = session.exec(ours.with_for_update()).all()
-    known = {item(row).key: row for row in rows}
-    new = [key for key in keys if key not in known]
-    rejected = sum(row.reason == Reason.REJECTED_REQUEST for row in rows)
-    if new and (len(rows) - rejected + len(new) > MOST_INTEGRATIONS or rejected >= MOST_REJECTED):
-        raise TooManyIntegrations
-    for key in new:
-        known[key] = Integration(
-            customer_id=customer_id,
-            integration_context=key.integration_context,
-            integration_type=key.integration_type,
-            tenant_type=key.tenant_type,
-            integration_name=default_name(customer.customer_name, key.integration_type),
-            created_at=now,
-        )
-        session.add(known[key])
-    session.flush()
-    for key in keys:
-        row = known[key]
-        want_again(row, now)
-        settled = row.observed == Status.ENABLED and is_between(now - SETTLED_FOR + _TICK, row.observed_at, now)
-        # LinkedIn has said that there is no such thing, and may say otherwise later; not on every click.
-        settled = settled or (row.reason == Reason.REJECTED_REQUEST and is_resting(row, now))
-        if not settled:
-            # Each request has a time of its own, also where clocks differ: by it a repeat is told apart.
-            row.requested_at = max(now, row.requested_at + _TICK) if row.requested_at is not None else now
-            row.look_due_at = None
-        # Given by the flush.
-        id = cast(int, row.id)
-        if not settled:
-            give(session, [id], Word.CALLBACK, now, by=session_digest)
-        evidence = session.get(RequestEvidence, (id, session_digest), with_for_update=True)
-        if evidence is None:
-            session.add(
-                RequestEvidence(integration_id=id, session_digest=session_digest, first_at=now, last_at=now, times=1)
-            )
-        else:
-            evidence.times += 1
-            evidence.last_at = max(evidence.last_at, now)

@@ -110,6 +110,7 @@ class Runs:
                 requests=Requests(run.token_requests, run.verify_requests, run.enable_requests),
                 price=Requests(plan.token_requests, plan.verify_requests, plan.enable_requests) if plan else None,
                 database=self._database.name,
+                began=run.started_at,
             )
 
     def known(self, command: Command, selection: Selection) -> Report:

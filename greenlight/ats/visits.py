@@ -13,7 +13,7 @@ from greenlight.ats.waiting import units
 
 
 class LinkUsed(Exception):
-    """The link has opened a session already, or its customer does not exist; a browser is told no more than that."""
+    """The link has opened a session already, or its customer is none (any more); a browser is told no more than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Visits:
                     if (ours.link_id, ours.customer_id, ours.opened_at) == (link_id, customer_id, now):
                         return
                     raise LinkUsed from None
+                if not _is_customer(session.get(Customer, customer_id)):
+                    raise LinkUsed
                 session.add(
                     Visit(
                         session_digest=session_digest,
@@ -91,7 +93,11 @@ class Visits:
         """The name of the customer whose page this link would open. Changes nothing. Raises LinkUsed."""
         with self._database.reading() as session:
             customer = session.get(Customer, customer_id)
-            if customer is None or session.exec(select(Visit).where(Visit.link_id == link_id)).first() is not None:
+            if (
+                customer is None
+                or not _is_customer(customer)
+                or session.exec(select(Visit).where(Visit.link_id == link_id)).first() is not None
+            ):
                 raise LinkUsed
             return customer.customer_name
 
@@ -114,3 +120,7 @@ class Visits:
 
 def _spent_on(session_digest: str, link_id: str) -> str:
     return hashlib.sha256(f"{session_digest} {link_id}".encode()).hexdigest()
+
+
+def _is_customer(customer: Customer | None) -> bool:
+    return customer is not None and customer.forgotten_at is None

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from greenlight.domain.conditions import Condition
+from greenlight.domain.conditions import WORTH_REPEATING, Condition
 from greenlight.domain.plan import Action, Item, Requests
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
 from greenlight.domain.status import Status
@@ -102,6 +102,8 @@ class Report:
     price: Requests | None = None
     #: The database that it was drawn from, without a secret.
     database: str | None = None
+    #: When the run began; None is no run.
+    began: datetime | None = None
 
     def counts(self) -> dict[Outcome, int]:
         counts = dict.fromkeys(Outcome, 0)
@@ -113,6 +115,14 @@ class Report:
         """Items that somebody has to look into; a never-looked-at item is one only where the run was to look."""
         looks = self.command in (Command.PLAN, Command.APPLY, Command.REQUEST, Command.AUDIT)
         return [i for i in self.items if i.in_doubt or _is_unsettled(i.condition, looks)]
+
+    def is_known_trouble(self) -> bool:
+        """Whether all that is unsettled was so before the run, for the same reason, and none of it kept it from work.
+
+        Somebody has been told then; the exit code goes on saying it.
+        """
+        began, unsettled = self.began, self.unsettled()
+        return began is not None and bool(unsettled) and all(_is_known(entry, began) for entry in unsettled)
 
     def dropped(self) -> list[ReportItem]:
         """Of an approved plan's enables, those that no longer were what was approved when it was applied."""
@@ -244,6 +254,19 @@ def _is_unsettled(condition: Condition, looks: bool) -> bool:
     if condition.outcome is Outcome.NOT_LOOKED_AT:
         return looks or condition.reason is not Reason.NOT_LOOKED_AT
     return condition.outcome in _UNSETTLED
+
+
+#: What keeps a run from its work is told each time, as is what waits for a person's yes.
+_NEVER_KNOWN = WORTH_REPEATING | {Reason.CUSTOMER_BUSY, Reason.NOT_DONE}
+
+
+def _is_known(entry: ReportItem, began: datetime) -> bool:
+    known, since = entry.condition, entry.condition_since
+    if known.reason is Reason.RESTING:
+        return True
+    if entry.in_doubt or known.outcome is not Outcome.FAILED or known.reason in _NEVER_KNOWN:
+        return False
+    return since is not None and since < began
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -109,3 +109,19 @@ def test_an_enable_that_has_settled_is_looked_at_once_whoever_sent_it(database: 
     shows(database, id, Status.REQUESTED, at(4), purpose="observe:run-3")
     assert integration(database, id).reason == Reason.READY_TO_ENABLE
     assert requests.due_customers(at(9)) == []
+
+
+def test_a_page_that_stays_open_asks_the_seldomer_the_longer_nothing_changes(database: Database) -> None:
+    """Sixty looks an hour, for days, at what an admin has not come to yet."""
+    (id,) = bring_in(database, customer("elk"))
+    requests, looks = Requests(database), list[int]()
+    shows(database, id, Status.PARTNER_READY, at(0))
+    for minute in range(6 * 60):
+        now = at(minute + 0.5)
+        if requests.look_again("elk", now):
+            looks.append(minute)
+            assert requests.take_looks("elk", now) == [id]
+            shows(database, id, Status.PARTNER_READY, now)
+    assert looks[0] <= 2, "at first it may change at any moment"
+    assert 5 <= sum(look < 60 for look in looks) <= 15
+    assert all(3 <= sum(look // 60 == hour for look in looks) <= 4 for hour in range(2, 6))

@@ -14,9 +14,10 @@ from hypothesis.stateful import (
 )
 from sqlmodel import delete
 
+from greenlight.ats.callbacks import SETTLED_FOR
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Warrant
-from greenlight.ats.requests import SETTLED_FOR, OpenRequest, Requests
+from greenlight.ats.requests import OpenRequest, Requests
 from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence, Visit
 from greenlight.domain.status import Status
 from tests.ats.asking import act_on, session_of

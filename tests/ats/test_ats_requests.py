@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlmodel import select
 
+from greenlight.ats.callbacks import MOST_INTEGRATIONS, SETTLED_FOR, TooManyIntegrations
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.registry import Registration, register
-from greenlight.ats.requests import MOST_INTEGRATIONS, SETTLED_FOR, OpenRequest, Requests, TooManyIntegrations
+from greenlight.ats.requests import OpenRequest, Requests
 from greenlight.ats.store import Store
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.plan import Action

@@ -15,7 +15,7 @@ from greenlight.ats.requests import Requests
 from greenlight.ats.runs import Runs, Scope
 from greenlight.ats.store import Look, Store, UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer
-from greenlight.ats.visits import Visits
+from greenlight.ats.visits import LinkUsed, Visits
 from greenlight.ats.withdrawals import NAMELESS, BrowserSessions, NotTakenBack, Withdrawals, Withdrawn
 from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import after_look
@@ -176,6 +176,10 @@ def test_a_customer_that_has_left(database: Database, ids: list[int]) -> None:
     assert [entry.observed for entry in forgotten.withdrawn] == [Status.ENABLED, Status.REQUESTED]
     assert Visits(database).find(digest, at(5)) is None
     assert Store(database).select(ALL, to_ask=True) == ids[2:]
+    with pytest.raises(LinkUsed):
+        Visits(database).offered("a link that is still good", "acme")
+    with pytest.raises(LinkUsed):
+        session_of(database, name="another")
     with database.reading() as session:
         assert session.get_one(Customer, "acme").customer_name == NAMELESS
         assert session.get_one(ChildApplication, "acme").client_id == "client-acme"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlight.ats.requests import MOST_INTEGRATIONS
+from greenlight.ats.callbacks import MOST_INTEGRATIONS
 from greenlight.ats.tables import Integration
 from greenlight.domain.keys import IntegrationKey, InvalidKey
 from tests.fuzz.effort import effort

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlmodel import col, update
 
+from greenlight.ats.callbacks import MOST_INTEGRATIONS
 from greenlight.ats.database import Database
-from greenlight.ats.requests import MOST_INTEGRATIONS
 from greenlight.ats.tables import ChildApplication, Integration, RequestEvidence, Visit
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.settings import Settings
