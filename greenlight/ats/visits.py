@@ -13,7 +13,7 @@ from greenlight.ats.waiting import units
 
 
 class LinkUsed(Exception):
-    """The link has opened a session already, or its customer is none (any more); a browser is told no more than that."""
+    """The link has opened a session already, or there is no such customer any more; a browser is told no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Visits:
                         return
                     raise LinkUsed from None
                 if not _is_customer(session.get(Customer, customer_id)):
-                    raise LinkUsed
+                    raise LinkUsed from None
                 session.add(
                     Visit(
                         session_digest=session_digest,
