@@ -44,10 +44,12 @@ def create_app(
     *,
     ring: Callable[[], None],
     clock: Callable[[], datetime] = _now,
+    seconds: Callable[[], float] = time.time,
     lifespan: Any = None,
 ) -> FastAPI:
     """The portal. `keys` sign, oldest first; `ring` is called in the event loop once a request is on record.
 
+    `clock` is the time of what is put on record, `seconds` that of links and of limits, by this host.
     Serve it without the server's own proxy handling, access log and `Server` header: the paths of links are secrets,
     and whose `X-Forwarded-For` counts is a setting here. Raises ValueError without a signing key.
     """
@@ -59,7 +61,6 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    seconds = time.time if clock is _now else lambda: clock().timestamp()
     desk = Desk(settings, database, Links(keys, seconds), Limiter(seconds), ring, clock, templates())
     app.include_router(build_router(desk))
     app.mount("/static", _Static(directory=HERE / "static"))

@@ -5,11 +5,11 @@ import shlex
 import sys
 from collections.abc import Collection
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 
+from greenlight.ats.clock import time_of
 from greenlight.ats.database import Database, make_database
 from greenlight.ats.registry import provisioned_client_ids
 from greenlight.cli.errors import CannotRun
@@ -124,7 +124,7 @@ def bring_in(
     from tasks.adopt import adopt
 
     with stderr.status("Storing credentials in Prefect blocks…"):
-        adopted = asyncio.run(adopt(customers, database, ChildAppBlocks(), datetime.now(UTC), replace))
+        adopted = asyncio.run(adopt(customers, database, ChildAppBlocks(), time_of(database), replace))
     return {
         "schema": SCHEMA,
         "command": "import",

@@ -1,8 +1,9 @@
 """`pause` and `resume`: nothing is enabled for a customer for a while, because somebody says so."""
 
 import getpass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+from greenlight.ats.clock import time_of
 from greenlight.ats.database import open_database
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.store import UnknownCustomer
@@ -19,19 +20,16 @@ def run_pause(customer: str, reason: str, hours: float, by: str | None) -> int:
         raise CannotRun(f"--hours is how long the pause lasts; give more than 0 and at most {_MOST_HOURS}")
     if not reason.strip() or not reason.isprintable() or len(reason) > _LONGEST_REASON:
         raise CannotRun(f"--reason is one line of 1 to {_LONGEST_REASON} characters that says why")
-    now = datetime.now(UTC)
+    database = open_database(load_settings().database_url.get_secret_value())
+    now = time_of(database)
     pause = Pause(customer, reason.strip(), by or getpass.getuser(), now, now + timedelta(hours=hours))
-    _pauses().begin(pause)
+    Pauses(database).begin(pause)
     console_for_people().print(plain(f"{customer} is paused {pause.words()}"))
     return 0
 
 
 def run_resume(customer: str) -> int:
-    if not _pauses().end(customer):
+    if not Pauses(open_database(load_settings().database_url.get_secret_value())).end(customer):
         raise UnknownCustomer(f"customer {customer!r} is not paused")
     console_for_people().print(plain(f"{customer} goes on: the next run enables what is ready."))
     return 0
-
-
-def _pauses() -> Pauses:
-    return Pauses(open_database(load_settings().database_url.get_secret_value()))

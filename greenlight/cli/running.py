@@ -5,12 +5,12 @@ import getpass
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from greenlight.ats.clock import time_of
 from greenlight.ats.database import open_database
 from greenlight.ats.plans import Plans
 from greenlight.ats.runs import Runs, Scope
@@ -99,7 +99,7 @@ def apply_now(settings: Settings, scope: Scope, max_changes: int | None) -> Repo
     if scope.plan_id is not None and settings.approvers is Approvers.ANYONE:
         # Whoever names a plan on the command line and says yes to it has approved it.
         count = len(plans.enables(scope.plan_id))
-        plans.approve(scope.plan_id, getpass.getuser(), datetime.now(UTC), enables=count)
+        plans.approve(scope.plan_id, getpass.getuser(), time_of(database), enables=count)
     quiet_prefect()
 
     def start() -> Any:
@@ -152,7 +152,7 @@ def run_approve(plan_id: str, by: str | None, enables: int | None) -> int:
     if settings.approvers is Approvers.ANOTHER and by is not None and not same_person(by, user):
         raise CannotRun(f"here nobody approves in another's name (GREENLIGHT_APPROVERS=another); you are {user}")
     database = open_database(settings.database_url.get_secret_value())
-    approved = Plans(database).approve(plan_id, by or user, datetime.now(UTC), enables=enables)
+    approved = Plans(database).approve(plan_id, by or user, time_of(database), enables=enables)
     console_for_people().print(
         plain(
             f"Plan {plan_id}, which enables {approved.enables}, is approved by {approved.approved_by} "

@@ -125,7 +125,7 @@ def run_portal(host: str | None, port: int | None) -> int:
             plain(f"Portal at {settings.portal_url}; links: greenlight link CUSTOMER")
         )
         _log_lines("portal")
-        server = portal_server(asyncio.run(_portal_app(settings, database)))
+        server = portal_server(_portal_app(settings, database))
         with stoppable():
             server.run(sockets=[listener])
     return 0
@@ -160,11 +160,11 @@ def portal_server(app: FastAPI) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-async def _portal_app(settings: Settings, database: Database) -> FastAPI:
+def _portal_app(settings: Settings, database: Database) -> FastAPI:
     from blocks.portal_keys import portal_keys
     from portal.live import create_portal
 
-    return create_portal(settings, database, await portal_keys())
+    return create_portal(settings, database, asyncio.run(portal_keys()))
 
 
 @contextmanager

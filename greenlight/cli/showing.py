@@ -1,8 +1,7 @@
 """`status` and `explain`: what the ATS database knows. They ask LinkedIn nothing and need no Prefect."""
 
-from datetime import UTC, datetime
-
 from greenlight.ats.applications import Application, Applications
+from greenlight.ats.clock import time_of
 from greenlight.ats.database import open_database
 from greenlight.ats.holds import Holds
 from greenlight.ats.pauses import Pauses
@@ -36,7 +35,7 @@ def run_explain(customer: str, *, as_json: bool) -> int:
         attempts.setdefault(str(key), []).append(f"sent at {attempt.opened_at:%Y-%m-%d %H:%M:%SZ}, {end}")
     console = console_for_people()
     console.print(plain(_application(Applications(database).on_record(customer))))
-    for pause in Pauses(database).now_in_force([customer], datetime.now(UTC)).values():
+    for pause in Pauses(database).now_in_force([customer], time_of(database)).values():
         console.print(plain(f"Paused {pause.words()}"))
     for held in Holds(database).on_record([customer]):
         since, integration = f"{held.since:%Y-%m-%d %H:%M:%SZ}", held.item.key.integration_type

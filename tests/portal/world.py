@@ -48,7 +48,12 @@ class Portal:
 
     def __post_init__(self) -> None:
         self.app: FastAPI = create_app(
-            self.settings, self.database, KEYS, ring=lambda: self.rings.append(self.clock()), clock=self.clock
+            self.settings,
+            self.database,
+            KEYS,
+            ring=lambda: self.rings.append(self.clock()),
+            clock=self.clock,
+            seconds=self.clock.seconds,
         )
         self.links = Links(KEYS, self.clock.seconds)
 
