@@ -20,11 +20,12 @@ from greenlight.ats.database import DatabaseNotReady, open_database
 from greenlight.ats.requests import Requests
 from greenlight.ats.runs import Scope
 from greenlight.domain.budget import Lane
-from greenlight.domain.report import Command
+from greenlight.domain.report import Command, Verdict
 from greenlight.domain.selection import Selection
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import Purpose
 from greenlight.settings import InvalidSettings, Settings, load_settings
+from tasks.events import announce
 from tasks.observe import look_at_all
 from tasks.retries import RECORDING
 from tasks.session import enabling_session, now, on_time_of, planning_session
@@ -120,12 +121,15 @@ async def look_for_customer(customer_id: str) -> None:
 
 
 @task(name="act on requests", task_run_name="act on requests: {customer_id}", **RECORDING)
-async def act_on_requests(customer_id: str) -> None:
-    """Look at what one customer requested, enable what LinkedIn shows as REQUESTED, and look again."""
+async def act_on_requests(customer_id: str) -> State[None] | None:
+    """Look at what one customer requested, enable what LinkedIn shows as REQUESTED, and look again.
+
+    Failed where something of it needs somebody, as a scheduled run is; what it brought about is announced either way.
+    """
     async with enabling_session(load_settings(), Lane.REALTIME) as session:
         requests = await asyncio.to_thread(session.requests.due_of, customer_id, now())
         if not requests:
-            return
+            return None
         ids = [request.integration_id for request in requests]
         types = {entry.item.key.integration_type for entry in await asyncio.to_thread(session.store.wanted, ids)}
         run_id, scope = str(uuid4()), Scope(Selection(customers=(customer_id,), types=tuple(sorted(types))))
@@ -137,4 +141,7 @@ async def act_on_requests(customer_id: str) -> None:
 
         await asyncio.to_thread(session.requests.acted_on, requests, since, now())
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
-        _log.info("%s: %s", clean(customer_id), clean(report.headline()))
+        announce(report, now())
+        headline = clean(report.headline())
+        _log.info("%s: %s", clean(customer_id), headline)
+        return None if report.verdict is Verdict.OK else Failed(name="NeedsSomebody", message=headline)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from pydantic import SecretStr
 from sqlmodel import select
 
@@ -22,7 +23,7 @@ from greenlight.domain.selection import Selection
 from greenlight.linkedin.oauth import Credentials
 from sandbox.keys import Key
 from sandbox.world import Application, Fault, World
-from tasks.requested import enable_requested
+from tasks.requested import act_on_requests, enable_requested
 
 TYPE = "APPLY_WITH_LINKEDIN"
 
@@ -85,6 +86,23 @@ async def test_a_request_becomes_enabled(town: Any) -> None:
             (run,) = session.exec(select(Run)).all()
         assert (run.command, run.verdict) == ("request", "ok")
         assert (run.token_requests, run.verify_requests, run.enable_requests) == (1, 2, 1)
+
+
+async def test_what_a_request_came_to_is_announced(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An enable that a customer's click brought about is as much news as one of the night, and so is a dead key."""
+    ada, bob = Customer("ada"), Customer("bob", Fault(on="token", fault="invalid_client", times=None))
+    told: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        "tasks.events.emit_event", lambda name, *, resource, payload: told.append((name, payload["customer_id"]))
+    )
+    async with town(World(applications=[ada.application, bob.application])) as there:
+        for customer in (ada, bob):
+            await customer.move_in(there)
+            customer.clicks(there)
+        states = [await act_on_requests(customer.id, return_state=True) for customer in (ada, bob)]
+        assert sorted(told) == [("greenlight.credentials.dead", bob.id), ("greenlight.integration.enabled", ada.id)]
+        assert [state.name for state in states] == ["Completed", "NeedsSomebody"]
+        assert bob.id in str(states[1].message)
 
 
 async def test_nothing_requested_costs_nothing(town: Any) -> None:
