@@ -1,5 +1,6 @@
 """The portal as an ASGI application."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from greenlight.ats.database import Database
+from greenlight.linkedin.errors import clean
 from greenlight.settings import Settings
 from portal.desk import HERE, Desk, templates
 from portal.guards import Errors, OneHost, SecurityHeaders
@@ -20,6 +22,8 @@ from portal.limiter import Limiter
 from portal.links import Links
 from portal.refusals import Gone, Refusal, TooOften
 from portal.routes import build_router
+
+_log = logging.getLogger("portal.app")
 
 
 def _now() -> datetime:
@@ -68,6 +72,12 @@ def create_app(
     return app
 
 
+def _log_refused(request: Request, status: int, why: str) -> None:
+    # Of other paths none is told: those of links are secrets.
+    if request.url.path == "/requests":
+        _log.warning("a callback was refused (%s): %s", status, clean(why))
+
+
 def _add_answers(app: FastAPI, desk: Desk) -> None:
     async def gone(_: Request, __: Exception) -> Response:
         return desk.html("gone.html", 404, ats_name=desk.settings.ats_name)
@@ -75,11 +85,13 @@ def _add_answers(app: FastAPI, desk: Desk) -> None:
     async def failed(_: Request) -> Response:
         return desk.html("error.html", 500, ats_name=desk.settings.ats_name)
 
-    async def refused(_: Request, error: Exception) -> Response:
+    async def refused(request: Request, error: Exception) -> Response:
         refusal = cast(Refusal, error)
+        _log_refused(request, refusal.status, refusal.sentence)
         return JSONResponse({"error": refusal.sentence}, refusal.status)
 
-    async def too_often(_: Request, error: Exception) -> Response:
+    async def too_often(request: Request, error: Exception) -> Response:
+        _log_refused(request, 429, "too many requests")
         headers = {"Retry-After": str(cast(TooOften, error).retry_after)}
         return PlainTextResponse("Too many requests. Please wait a minute.", 429, headers)
 

@@ -122,6 +122,7 @@ DIRECTIVES = ["good\nextensions: Evil@https://evil.example/x", "x</script><scrip
 def test_attack_07_a_client_id_that_is_a_directive_is_refused_on_write(home: Home, client_id: str) -> None:
     """HTML escaping does not help inside the plugin's tag, where each line is a directive."""
     home.file("c.jsonl", json.dumps(_row("acme", "Acme") | {"client_id": client_id, "client_secret": "s"}))
+    assert home.run("migrate").code == 0
     done = home.run("import", "c.jsonl")
     assert done.code == 1
     assert "c.jsonl:1: client_id: " in done.err

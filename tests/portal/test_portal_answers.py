@@ -138,7 +138,7 @@ async def test_the_schema_is_made_though_it_is_not_served(portal: Portal) -> Non
         "/open/{token}", "/", "/integrations.json", "/requests", "/csp-reports", "/healthz", "/readyz"
     }  # fmt: skip
     body = schema["paths"]["/requests"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert set(body["properties"]["integrations"]["items"]["required"]) == {
+    assert set(body["properties"]["integrations"]["contains"]["required"]) == {
         "integrationContext", "integrationType", "tenantType"
     }  # fmt: skip
     async with portal.browser() as browser:

@@ -193,6 +193,29 @@ async def test_what_is_wrong_first_is_said_first(portal: Portal) -> None:
     assert "session" in answers[1].text
 
 
+@pytest.mark.parametrize(
+    ("headers", "content", "said"),
+    [
+        pytest.param({"X-CSRF-Token": "canary"}, "{}", "(403): This request does not come from", id="a forged token"),
+        pytest.param({"Origin": "https://canary.example"}, "{}", "(403)", id="another site"),
+        pytest.param({"Cookie": "greenlight=canary"}, "{}", "(404): There is no session", id="nobody's session"),
+        pytest.param({"Content-Type": "text/canary"}, "{}", "(415)", id="no JSON"),
+        pytest.param({}, '{"canary": 1', "(422)", id="broken JSON"),
+        pytest.param({}, '{"integrations": "canary"}', "(422)", id="not what the plugin sends"),
+    ],
+)
+async def test_a_refused_callback_is_one_line_in_the_log(
+    portal: Portal, caplog: pytest.LogCaptureFixture, headers: dict[str, str], content: str, said: str
+) -> None:
+    """Whoever runs the portal sees that something is refused, and why; nothing that a stranger wrote."""
+    async with portal.visit("acme") as browser:
+        await browser.send(content, headers)
+    (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("portal")]
+    assert line.startswith("a callback was refused")
+    assert said in line
+    assert "canary" not in line
+
+
 async def test_one_bad_entry_does_not_lose_the_good_ones(portal: Portal, caplog: pytest.LogCaptureFixture) -> None:
     """LinkedIn adds to what its plugin says without notice, and an admin's click must not be lost for it."""
     bad = [{}, None, 7, named(context="urn:li:company:1"), named(type="no constant"), {**named(), "tenantType": None}]
