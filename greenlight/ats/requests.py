@@ -178,12 +178,13 @@ class Requests:
     def look_again(self, customer_id: str, now: datetime) -> bool:
         """Make what may have changed due for a look, the seldomer the longer it has not; whether anything was.
 
-        It requests nothing.
+        What was imported and never looked at is due at once. It requests nothing.
         """
+        checked_at = col(Integration.checked_at)
+        may_have_changed = and_(col(Integration.reason).in_(_MAY_CHANGE), checked_at < now - FRESH_FOR)
         due = (
             col(Integration.customer_id) == customer_id,
-            col(Integration.reason).in_(_MAY_CHANGE),
-            col(Integration.checked_at) < now - FRESH_FOR,
+            or_(checked_at.is_(None), may_have_changed),
             col(Integration.look_due_at).is_(None),
             is_wanted(),
             ~open_request(),
@@ -221,7 +222,9 @@ class Requests:
 
 
 def _is_stale(row: Integration, now: datetime) -> bool:
-    checked_at = row.checked_at or now
+    if row.checked_at is None:
+        return True
+    checked_at = row.checked_at
     unchanged = checked_at - (row.condition_since or checked_at)
     return now - checked_at > min(max(unchanged / 2, FRESH_FOR), FRESH_AT_MOST)
 

@@ -125,3 +125,14 @@ def test_a_page_that_stays_open_asks_the_seldomer_the_longer_nothing_changes(dat
     assert looks[0] <= 2, "at first it may change at any moment"
     assert 5 <= sum(look < 60 for look in looks) <= 15
     assert all(3 <= sum(look // 60 == hour for look in looks) <= 4 for hour in range(2, 6))
+
+
+def test_what_was_imported_is_looked_at_when_its_page_opens(database: Database) -> None:
+    """Until the first night the page would say that nobody has asked, and nothing would move."""
+    (id,) = bring_in(database, customer("elk"))
+    requests = Requests(database)
+    assert requests.look_again("elk", at(1))
+    assert requests.take_looks("elk", at(1)) == [id]
+    assert requests.open_customers() == [], "an import is no request"
+    shows(database, id, Status.NOT_REQUESTED, at(2))
+    assert not requests.look_again("elk", at(3)), "LinkedIn shows nothing that a customer has not asked for"
