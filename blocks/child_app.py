@@ -17,7 +17,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from pydantic import ConfigDict, SecretStr, ValidationError
 
-from blocks.saving import again, must_be_writable, read, save
+from blocks.saving import PATIENCE, SHORT_PATIENCE, again, must_be_writable, read, save
 from greenlight.linkedin.oauth import Credentials
 
 
@@ -69,12 +69,13 @@ class ChildAppBlocks:
                 self._asked.update(new)
         return {name: self._held[name] for name in names if name in self._held}
 
-    async def save_many(self, wanted: Mapping[str, Credentials]) -> Set[str]:
+    async def save_many(self, wanted: Mapping[str, Credentials], *, kept_elsewhere: bool = False) -> Set[str]:
         """Create or update blocks so that they hold these credentials; returns those that had to be written.
 
-        Offers them for minutes, since they may be nowhere else. Raises BlocksNotSaved.
+        Offers them for minutes, unless they are kept elsewhere as well, like in a file. Raises BlocksNotSaved.
         """
-        written = await save(LinkedInChildApp, {name: _data(held) for name, held in wanted.items()})
+        patience = SHORT_PATIENCE if kept_elsewhere else PATIENCE
+        written = await save(LinkedInChildApp, {name: _data(held) for name, held in wanted.items()}, patience)
         self._held |= wanted
         self._asked |= wanted.keys()
         return written

@@ -44,7 +44,8 @@ async def adopt(
             )
             for customer in customers
             if customer.credentials is not None
-        }
+        },
+        kept_elsewhere=True,
     )
     changes = await asyncio.to_thread(register, database, registrations, now, replace)
     renewed = [customer.customer_id for customer in customers if block_name(customer.customer_id) in written]

@@ -97,6 +97,7 @@ def test_a_bad_command_is_refused_before_anything_happens(home: Home, arguments:
 
 def test_a_prefect_that_cannot_be_reached(home: Home) -> None:
     home.file("c.csv", f"{HEADER}\n{GOOD}\n")
+    assert home.run("migrate").code == 0
     refused(home.run("import", "c.csv", PREFECT_API_URL="http://127.0.0.1:9/api"), "PREFECT_API_URL")
     assert home.run("status", "--json").json()["items"] == [], "nothing was imported"
 
