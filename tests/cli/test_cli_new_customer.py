@@ -165,6 +165,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("command", "why"), REFUSED)
 def test_bad_input_is_one_sentence(home: Home, command: list[str], why: str) -> None:
+    assert home.run("migrate").code == 0
     done = home.run(*command)
     assert (done.code, done.out) == (1, "")
     assert why in done.err
