@@ -14,7 +14,6 @@ from greenlight.ats.rows import Wanted
 from greenlight.ats.store import UnknownCustomer, UnknownType
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Command, Report, Verdict, first_ten
-from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import InvalidSettings
 
 _P = ParamSpec("_P")
@@ -41,7 +40,6 @@ def final_state(report: Report, crashes: Sequence[str], stopped: str | None = No
 #: What a person asked for that cannot be done as things stand.
 REFUSALS = (
     BadParameters,
-    CannotProvision,
     DatabaseNotReady,
     InvalidSettings,
     UnknownCustomer,
