@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.request import Names, RotateRequest, checked, named_after
-from flows.verdict import REFUSALS, provisioned_state, refused_state, refusing
+from flows.verdict import provisioned_state, refusing
 from greenlight.domain.rotation import COMMAND, RotationReport
 from greenlight.settings import load_settings
 from tasks.provision import provisioning_session
@@ -25,10 +25,7 @@ async def rotate(customers: Names = (), all_customers: bool = False) -> State[No
         customers: Only these customers.
         all_customers: Every customer whose application provisioning made; name none then.
     """
-    try:
-        request = checked(RotateRequest, customers=customers, all_customers=all_customers)
-    except REFUSALS as refused:
-        return refused_state(refused)
+    request = checked(RotateRequest, customers=customers, all_customers=all_customers)
     async with provisioning_session(load_settings()) as session:
         run_id, applications = str(flow_run.id), session.applications
         chosen = await asyncio.to_thread(session.rotations.select, request.customers)

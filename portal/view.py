@@ -7,11 +7,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
 from greenlight.domain.keys import IntegrationKey
+from greenlight.domain.readable import iso
 from greenlight.domain.reasons import EXPLANATIONS, Reason
 from greenlight.domain.report import ReportItem
 from greenlight.domain.status import Status
@@ -126,12 +127,8 @@ def _shown(key: IntegrationKey, seen: _Seen, since: datetime | None) -> dict[str
         "who": seen.who,
         "turn": TURNS[seen.who],
         # The stored moment is that of an older state while a new request is open.
-        "since": _iso(since) if since is not None and seen not in (_OPEN, _LATE) else None,
+        "since": iso(since) if since is not None and seen not in (_OPEN, _LATE) else None,
     }
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _digest(text: str) -> str:

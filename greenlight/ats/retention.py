@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Table, delete, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, col, exists, or_, select
 
-from greenlight.ats.clock import DatabaseClock
+from greenlight.ats.clock import time_of
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt, Hold, Warrant
 from greenlight.ats.rows import open_request
@@ -71,9 +71,7 @@ class Retention:
 
 def prune(database: Database, days: int) -> tuple[datetime, dict[str, int]]:
     """Delete what is over for so many days by the database's clock; until when that was, and how much it is."""
-    clock = DatabaseClock(database)
-    clock.sync()
-    before = clock() - timedelta(days=days)
+    before = time_of(database) - timedelta(days=days)
     return before, Retention(database).prune(before)
 
 

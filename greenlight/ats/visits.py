@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.tables import Customer, Visit
@@ -43,8 +43,7 @@ class Visits:
                     if (ours.link_id, ours.customer_id, ours.opened_at) == (link_id, customer_id, now):
                         return
                     raise LinkUsed from None
-                if not _is_customer(session.get(Customer, customer_id)):
-                    raise LinkUsed from None
+                _customer(session, customer_id)
                 session.add(
                     Visit(
                         session_digest=session_digest,
@@ -92,12 +91,8 @@ class Visits:
     def offered(self, link_id: str, customer_id: str) -> str:
         """The name of the customer whose page this link would open. Changes nothing. Raises LinkUsed."""
         with self._database.reading() as session:
-            customer = session.get(Customer, customer_id)
-            if (
-                customer is None
-                or not _is_customer(customer)
-                or session.exec(select(Visit).where(Visit.link_id == link_id)).first() is not None
-            ):
+            customer = _customer(session, customer_id)
+            if session.exec(select(Visit).where(Visit.link_id == link_id)).first() is not None:
                 raise LinkUsed
             return customer.customer_name
 
@@ -122,5 +117,9 @@ def _spent_on(session_digest: str, link_id: str) -> str:
     return hashlib.sha256(f"{session_digest} {link_id}".encode()).hexdigest()
 
 
-def _is_customer(customer: Customer | None) -> bool:
-    return customer is not None and customer.forgotten_at is None
+def _customer(session: Session, customer_id: str) -> Customer:
+    """Raises LinkUsed where there is none, or it has left."""
+    customer = session.get(Customer, customer_id)
+    if customer is None or customer.forgotten_at is not None:
+        raise LinkUsed from None
+    return customer

@@ -7,18 +7,19 @@ from typing import Any
 from rich.table import Table
 
 from greenlight.ats.clock import time_of
-from greenlight.ats.database import Database, open_database
+from greenlight.ats.database import Database
 from greenlight.ats.holds import Held, Holds
 from greenlight.cli.errors import CannotRun
+from greenlight.cli.opening import ats_database
 from greenlight.cli.render import console_for_people, plain, print_database, print_json
+from greenlight.domain.readable import iso
 from greenlight.domain.reasons import EXPLANATIONS
-from greenlight.settings import load_settings
 
 _LONGEST_NAME = 200
 
 
 def run_tripwires(*, as_json: bool) -> int:
-    database = _database()
+    database = ats_database()
     held = Holds(database).on_record()
     if as_json:
         print_json(_document(held, database))
@@ -37,7 +38,7 @@ def run_tripwires(*, as_json: bool) -> int:
 def run_lift(customers: tuple[str, ...], *, everybody: bool, by: str | None, as_json: bool) -> int:
     if everybody == bool(customers):
         raise CannotRun("name the customers whose holds are to end, or give --all; `greenlight tripwires` lists them")
-    who, database = who_says_so(by), _database()
+    who, database = who_says_so(by), ats_database()
     lifted = Holds(database).lift(customers, who, time_of(database))
     if as_json:
         print_json(_document(lifted, database) | {"lifted_by": who})
@@ -79,18 +80,11 @@ def _document(held: Sequence[Held], database: Database) -> dict[str, Any]:
         "database": database.name,
         "holds": [
             {
-                "customer_id": entry.item.customer_id,
-                "integration_context": entry.item.key.integration_context,
-                "integration_type": entry.item.key.integration_type,
-                "tenant_type": entry.item.key.tenant_type,
+                **entry.item.as_json(),
                 "reason": entry.reason.value,
                 "saw": entry.saw,
-                "since": f"{entry.since:%Y-%m-%dT%H:%M:%SZ}",
+                "since": iso(entry.since),
             }
             for entry in held
         ],
     }
-
-
-def _database() -> Database:
-    return open_database(load_settings().database_url.get_secret_value())

@@ -4,12 +4,11 @@ import getpass
 from datetime import timedelta
 
 from greenlight.ats.clock import time_of
-from greenlight.ats.database import open_database
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.store import UnknownCustomer
 from greenlight.cli.errors import CannotRun
+from greenlight.cli.opening import ats_database
 from greenlight.cli.render import console_for_people, plain
-from greenlight.settings import load_settings
 
 _MOST_HOURS = 24 * 365
 _LONGEST_REASON = 300
@@ -20,7 +19,7 @@ def run_pause(customer: str, reason: str, hours: float, by: str | None) -> int:
         raise CannotRun(f"--hours is how long the pause lasts; give more than 0 and at most {_MOST_HOURS}")
     if not reason.strip() or not reason.isprintable() or len(reason) > _LONGEST_REASON:
         raise CannotRun(f"--reason is one line of 1 to {_LONGEST_REASON} characters that says why")
-    database = open_database(load_settings().database_url.get_secret_value())
+    database = ats_database()
     now = time_of(database)
     pause = Pause(customer, reason.strip(), by or getpass.getuser(), now, now + timedelta(hours=hours))
     Pauses(database).begin(pause)
@@ -29,7 +28,7 @@ def run_pause(customer: str, reason: str, hours: float, by: str | None) -> int:
 
 
 def run_resume(customer: str) -> int:
-    if not Pauses(open_database(load_settings().database_url.get_secret_value())).end(customer):
+    if not Pauses(ats_database()).end(customer):
         raise UnknownCustomer(f"customer {customer!r} is not paused")
     console_for_people().print(plain(f"{customer} goes on: the next run enables what is ready."))
     return 0

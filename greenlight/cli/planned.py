@@ -4,15 +4,14 @@ from typing import Any
 
 from rich.table import Table
 
-from greenlight.ats.database import open_database
 from greenlight.ats.plans import Line, Plans
+from greenlight.cli.opening import ats_database
 from greenlight.cli.render import console_for_people, plain, print_database, print_json
 from greenlight.domain.plan import Action
-from greenlight.settings import load_settings
 
 
 def run_plans(plan_id: str, *, as_json: bool) -> int:
-    database = open_database(load_settings().database_url.get_secret_value())
+    database = ats_database()
     lines = Plans(database).lines(plan_id)
     count = sum(line.action is Action.ENABLE for line in lines)
     if as_json:
@@ -38,10 +37,7 @@ def _document(plan_id: str, count: int, lines: list[Line]) -> dict[str, Any]:
         "enables": count,
         "items": [
             {
-                "customer_id": line.item.customer_id,
-                "integration_context": line.item.key.integration_context,
-                "integration_type": line.item.key.integration_type,
-                "tenant_type": line.item.key.tenant_type,
+                **line.item.as_json(),
                 "action": line.action.value,
                 "reason": line.reason.value,
             }

@@ -4,6 +4,7 @@ from greenlight.ats import retention
 from greenlight.ats.database import open_database
 from greenlight.cli.options import Json
 from greenlight.cli.render import console_for_people, plain, print_database, print_json
+from greenlight.domain.readable import iso
 from greenlight.settings import load_settings
 
 SCHEMA = "greenlight.prune/1"
@@ -16,7 +17,7 @@ def prune(*, json: Json = False) -> int:
     before, deleted = retention.prune(database, settings.retention_days)
     if json:
         document = {"schema": SCHEMA, "command": "prune", "database": database.name}
-        print_json({**document, "before": f"{before:%Y-%m-%dT%H:%M:%SZ}", "deleted": deleted})
+        print_json({**document, "before": iso(before), "deleted": deleted})
         return 0
     console = console_for_people()
     counts = ", ".join(f"{count} {table}" for table, count in deleted.items() if count)

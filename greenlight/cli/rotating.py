@@ -7,16 +7,15 @@ from rich.table import Table
 from rich.text import Text
 
 from greenlight.ats.applications import Applications
-from greenlight.ats.database import open_database
 from greenlight.ats.rotations import Rotations
 from greenlight.cli.errors import CannotRun
+from greenlight.cli.opening import ats_database
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_database, print_json
 from greenlight.cli.running import run_flow
 from greenlight.domain.provisioning import Provision
 from greenlight.domain.reasons import EXPLANATIONS
 from greenlight.domain.rotation import RotationReport, outcome_word
-from greenlight.settings import load_settings
 
 _SIGNS = {Provision.UPDATED: ("+", "green"), Provision.WAITING: ("?", "yellow"), Provision.FAILED: ("!", "red")}
 
@@ -25,7 +24,7 @@ def run_rotate(customers: tuple[str, ...], *, everybody: bool, as_json: bool) ->
     """Run the rotate flow here and show its report."""
     if everybody == bool(customers):
         raise CannotRun("name customers with --customer ID, or give --all")
-    database = open_database(load_settings().database_url.get_secret_value())
+    database = ats_database()
     Rotations(database).select(customers)
     quiet_prefect()
 

@@ -2,18 +2,17 @@
 
 from greenlight.ats.applications import Application, Applications
 from greenlight.ats.clock import time_of
-from greenlight.ats.database import open_database
 from greenlight.ats.holds import Holds
 from greenlight.ats.pauses import Pauses
 from greenlight.ats.runs import Runs
+from greenlight.cli.opening import ats_database
 from greenlight.cli.render import console_for_people, plain, print_database, print_explanation, print_json, print_report
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
-from greenlight.settings import load_settings
 
 
 def run_status(customers: tuple[str, ...], excluded: tuple[str, ...], types: tuple[str, ...], *, as_json: bool) -> int:
-    runs = Runs(open_database(load_settings().database_url.get_secret_value()))
+    runs = Runs(ats_database())
     report = runs.known(Command.STATUS, Selection(customers=customers, excluded=excluded, types=types))
     if as_json:
         print_json(report.as_json())
@@ -23,7 +22,7 @@ def run_status(customers: tuple[str, ...], excluded: tuple[str, ...], types: tup
 
 
 def run_explain(customer: str, *, as_json: bool) -> int:
-    database = open_database(load_settings().database_url.get_secret_value())
+    database = ats_database()
     runs = Runs(database)
     report = runs.known(Command.EXPLAIN, Selection(customers=(customer,)))
     if as_json:

@@ -2,28 +2,27 @@
 
 import asyncio
 import sys
-from datetime import datetime
 from typing import Any
 
 from rich.table import Table
 
 from greenlight.ats.clock import time_of
-from greenlight.ats.database import Database, open_database
 from greenlight.ats.withdrawals import BrowserSessions, Forgotten, Withdrawals, Withdrawn
 from greenlight.cli.errors import CannotRun, said_plainly
 from greenlight.cli.holding import who_says_so
+from greenlight.cli.opening import ats_database
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_json
 from greenlight.domain.conditions import EFFECT, when_withdrawn
+from greenlight.domain.readable import iso
 from greenlight.domain.reasons import EXPLANATIONS
 from greenlight.intake.rows import one_line
-from greenlight.settings import load_settings
 
 
 def run_withdraw(
     customer: str, integration_type: str, integration_context: str | None, *, by: str | None, as_json: bool
 ) -> int:
-    who, database = who_says_so(by), _database()
+    who, database = who_says_so(by), ats_database()
     withdrawn = Withdrawals(database).withdraw(customer, integration_type, integration_context, who, time_of(database))
     if as_json:
         print_json({"schema": "greenlight.withdraw/1", **_item(withdrawn)})
@@ -37,7 +36,7 @@ def run_withdraw(
 
 
 def run_forget(customer: str, *, by: str | None, yes: bool, as_json: bool) -> int:
-    who, database = who_says_so(by), _database()
+    who, database = who_says_so(by), ats_database()
     if not yes:
         if not sys.stdin.isatty():
             raise CannotRun("a customer's secret and name cannot be brought back: add --yes, or ask at a terminal")
@@ -62,14 +61,14 @@ def run_forget(customer: str, *, by: str | None, yes: bool, as_json: bool) -> in
 
 
 def run_sessions(*, as_json: bool) -> int:
-    database = _database()
+    database = ats_database()
     there = BrowserSessions(database).open_at(time_of(database))
     if as_json:
         entries = [
             {
                 "customer_id": entry.customer_id,
-                "opened_at": _iso(entry.opened_at),
-                "expires_at": _iso(entry.expires_at),
+                "opened_at": iso(entry.opened_at),
+                "expires_at": iso(entry.expires_at),
             }
             for entry in there
         ]
@@ -87,7 +86,7 @@ def run_sessions(*, as_json: bool) -> int:
 
 
 def run_end_sessions(customer: str, *, as_json: bool) -> int:
-    database = _database()
+    database = ats_database()
     ended = BrowserSessions(database).end(customer, time_of(database))
     if as_json:
         print_json({"schema": "greenlight.sessions/1", "customer_id": customer, "ended": ended})
@@ -114,15 +113,11 @@ def _is_enabled(withdrawn: Withdrawn) -> bool:
 
 
 def _item(withdrawn: Withdrawn) -> dict[str, Any]:
-    key = withdrawn.item.key
     return {
-        "customer_id": withdrawn.item.customer_id,
-        "integration_context": key.integration_context,
-        "integration_type": key.integration_type,
-        "tenant_type": key.tenant_type,
+        **withdrawn.item.as_json(),
         "observed": withdrawn.observed.value,
         "reason": when_withdrawn(withdrawn.observed).reason.value,
-        "withdrawn_at": _iso(withdrawn.at),
+        "withdrawn_at": iso(withdrawn.at),
         "withdrawn_by": withdrawn.by,
     }
 
@@ -131,20 +126,12 @@ def _forgotten(forgotten: Forgotten, deleted: bool) -> dict[str, Any]:
     return {
         "schema": "greenlight.forget/1",
         "customer_id": forgotten.customer_id,
-        "forgotten_at": _iso(forgotten.at),
+        "forgotten_at": iso(forgotten.at),
         "secret_deleted": deleted,
         "sessions_ended": forgotten.sessions_ended,
         "withdrawn": [_item(entry) for entry in forgotten.withdrawn],
     }
 
 
-def _iso(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
-
-
 def _say(text: str) -> None:
     console_for_people().print(plain(text))
-
-
-def _database() -> Database:
-    return open_database(load_settings().database_url.get_secret_value())

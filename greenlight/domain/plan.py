@@ -16,6 +16,15 @@ class Item(NamedTuple):
     customer_id: str
     key: IntegrationKey
 
+    def as_json(self) -> dict[str, str]:
+        """The fields by which every document names it (interface, JSON)."""
+        return {
+            "customer_id": self.customer_id,
+            "integration_context": self.key.integration_context,
+            "integration_type": self.key.integration_type,
+            "tenant_type": self.key.tenant_type,
+        }
+
 
 class Action(StrEnum):
     ENABLE = "enable"

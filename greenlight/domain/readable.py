@@ -1,5 +1,6 @@
-"""The name an integration gets when the file gives none."""
+"""What people and programs read: the name of an integration for which the file gives none, and moments."""
 
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from greenlight.domain.characters import cut
@@ -22,3 +23,8 @@ def default_name(customer_name: str, integration_type: str) -> str:
     """A name of at most 200 characters; the customer's name gives way, since the type tells integrations apart."""
     ending = f"'s {readable_type(integration_type)} Integration"
     return cut(customer_name, MAX_NAME - len(ending)).rstrip() + ending
+
+
+def iso(moment: datetime) -> str:
+    """A moment as documents have it, in UTC and to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,6 +8,7 @@ from typing import Any
 
 from greenlight.domain.conditions import WORTH_REPEATING, Condition
 from greenlight.domain.plan import Action, Item, Requests
+from greenlight.domain.readable import iso
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
 from greenlight.domain.status import Status
 
@@ -70,10 +71,7 @@ class ReportItem:
     def as_json(self) -> dict[str, Any]:
         explanation = EXPLANATIONS[self.condition.reason]
         return {
-            "customer_id": self.item.customer_id,
-            "integration_context": self.item.key.integration_context,
-            "integration_type": self.item.key.integration_type,
-            "tenant_type": self.item.key.tenant_type,
+            **self.item.as_json(),
             "integration_name": self.integration_name,
             "observed": self.observed.value,
             "observed_at": _iso(self.observed_at),
@@ -270,4 +268,4 @@ def _is_known(entry: ReportItem, began: datetime) -> bool:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment is not None else None
+    return iso(moment) if moment is not None else None

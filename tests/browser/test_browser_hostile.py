@@ -1,8 +1,8 @@
 """Names that are markup, pages that frame ours, scripts that slipped in: a browser's own view of our defences."""
 
-import asyncio
 from typing import Any
 
+from tests.browser.framing import framing
 from tests.browser.stage import until
 from tests.browser.visitor import APPLY, expect
 
@@ -27,30 +27,17 @@ async def test_no_other_page_can_put_ours_in_a_frame(stage: Any) -> None:
     """Framed invisibly under something harmless, our page would have its Request clicked by who sees another one."""
     async with stage() as there:
         customer = await there.add()
-        frame = f'<!doctype html><iframe src="{there.settings.portal_url}/"></iframe>'.encode()
-
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readuntil(b"\r\n\r\n")
-            head = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-            writer.write(head % len(frame) + frame)
-            await writer.drain()
-            writer.close()
-
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        try:
-            async with there.visit(customer) as visitor:
-                await expect(visitor.plugin).to_be_visible()
-                foreign = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-                visitor.origins.add(foreign)
-                visitor.provokes("frame-ancestors 'none'")
-                # The session's cookie is sent along, so it is not for want of a session that nothing is shown.
-                async with visitor.page.expect_response(f"{there.settings.portal_url}/") as framed:
-                    await visitor.page.goto(f"{foreign}/")
-                assert (await framed.value).status == 200
-                await expect(visitor.page.frame_locator("iframe").locator("#live")).to_have_count(0)
-                assert [frame.url for frame in visitor.page.frames[1:]] == ["chrome-error://chromewebdata/"]
-        finally:
-            server.close()
+        async with framing([f"{there.settings.portal_url}/"]) as port, there.visit(customer) as visitor:
+            await expect(visitor.plugin).to_be_visible()
+            foreign = f"http://127.0.0.1:{port}"
+            visitor.origins.add(foreign)
+            visitor.provokes("frame-ancestors 'none'")
+            # The session's cookie is sent along, so it is not for want of a session that nothing is shown.
+            async with visitor.page.expect_response(f"{there.settings.portal_url}/") as framed:
+                await visitor.page.goto(f"{foreign}/")
+            assert (await framed.value).status == 200
+            await expect(visitor.page.frame_locator("iframe").locator("#live")).to_have_count(0)
+            assert [frame.url for frame in visitor.page.frames[1:]] == ["chrome-error://chromewebdata/"]
 
 
 async def test_a_script_that_got_into_the_page_is_not_run_and_is_reported(stage: Any) -> None:

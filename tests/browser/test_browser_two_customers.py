@@ -1,13 +1,11 @@
 """Two customers' pages in one browser, a link that machines look at first, and our page inside another site's."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 
 from greenlight.ats.tables import RequestEvidence, Visit
+from tests.browser.framing import framing
 from tests.browser.visitor import APPLY, Visitor, expect
 
 
@@ -98,25 +96,6 @@ async def test_a_link_that_machines_have_looked_at_still_opens(stage: Any) -> No
             await visitor.page.goto(link)
             await expect(visitor.page.locator("#live")).to_be_visible()
         assert len(there.rows(Visit)) == 1
-
-
-@asynccontextmanager
-async def framing(framed: list[str]) -> AsyncIterator[int]:
-    """A page of somebody's that shows the one address in `framed` in a frame; yields its port on this machine."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        frame = f'<!doctype html><link rel=icon href="data:,"><iframe src="{framed[0]}"></iframe>'.encode()
-        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-        writer.write(head % len(frame) + frame)
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
 
 
 async def test_in_a_frame_of_another_site_the_link_is_kept_and_a_window_is_offered(stage: Any) -> None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
@@ -21,6 +22,22 @@ from sandbox.app import create_app
 from sandbox.server import serving_in_thread
 from sandbox.world import World
 from tasks.adopt import adopt
+
+
+@pytest.fixture
+def unique() -> str:
+    """All tests share one Prefect server, whose blocks outlive them."""
+    return uuid4().hex[:8]
+
+
+@pytest.fixture
+def ada(unique: str) -> str:
+    return f"ada-{unique}"
+
+
+@pytest.fixture
+def bob(unique: str) -> str:
+    return f"bob-{unique}"
 
 
 class Town:

@@ -1,7 +1,6 @@
 """`validJsSdkDomains` are customers' working pages: shown before they are changed, and others' origins stay."""
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from sqlmodel import col, select
@@ -18,17 +17,6 @@ from tests.flows.test_flow_provision import PARENT, client_of, outcomes, run, th
 JOBS, EU, THEIRS = "https://jobs.example.com", "https://eu.example.com:8443", "https://somebody.else"
 DONE = ("updated", "APPLICATION_WORKS")
 HELD = ("failed", "DOMAINS_HELD")
-
-
-@pytest.fixture
-def ada() -> str:
-    """All tests share one Prefect server, whose blocks outlive them."""
-    return f"ada-{uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def bob() -> str:
-    return f"bob-{uuid4().hex[:8]}"
 
 
 def at_linkedin(there: Any, customer: str) -> Any:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -24,22 +23,6 @@ ORIGIN = "http://127.0.0.1:8780"
 def vendor(*faults: Fault, applications: tuple[Application, ...] = (), delay: float = 0, **more: Any) -> World:
     parent = Parent(client_id="vendorparent", client_secret="vendor-secret/+=", faults=list(faults))
     return World(parents=[parent], applications=list(applications), new_application_delay_seconds=delay, **more)
-
-
-@pytest.fixture
-def unique() -> str:
-    """All tests share one Prefect server, whose blocks outlive them."""
-    return uuid4().hex[:8]
-
-
-@pytest.fixture
-def ada(unique: str) -> str:
-    return f"ada-{unique}"
-
-
-@pytest.fixture
-def bob(unique: str) -> str:
-    return f"bob-{unique}"
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -18,17 +17,6 @@ from greenlight.linkedin.oauth import Credentials
 from greenlight.reconcile.provision import CannotProvision
 from sandbox.world import Fault
 from tests.flows.test_flow_provision import PARENT, check, client_of, outcomes, run, there_already, vendor
-
-
-@pytest.fixture
-def ada() -> str:
-    """All tests share one Prefect server, whose blocks outlive them."""
-    return f"ada-{uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def bob() -> str:
-    return f"bob-{uuid4().hex[:8]}"
 
 
 async def test_a_clash_changes_nothing_of_the_other_customers_application(town: Any, ada: str, bob: str) -> None:

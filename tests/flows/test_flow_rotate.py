@@ -46,17 +46,6 @@ def client_of(customer_id: str) -> str:
     return customer_id.replace("-", "")
 
 
-@pytest.fixture
-def ada() -> str:
-    """All tests share one Prefect server, whose blocks outlive them."""
-    return f"ada-{uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def bob() -> str:
-    return f"bob-{uuid4().hex[:8]}"
-
-
 async def settle(there: Any, *customers: str) -> None:
     """As provisioning leaves them: on record and working, the secret in the block."""
     await save_parent(PARENT)
