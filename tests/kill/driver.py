@@ -13,7 +13,8 @@ the first of that name. `until_whole` ends the job after the first cell that not
 - `"ahead": 20` moves all the cell's clocks on by that many seconds after each kill, and while a process is stopped;
 - `"hosts": [10800, -10800]` are the seconds by which each run's host is ahead of all others, in their order;
 - `"unfinished": true` leaves out the run that is left alone;
-- `"lease": 1.5` makes leases that short, `"renew": 0.1` has them renewed so often, and `"env"` are settings.
+- `"lease": 1.5` makes leases that short, `"renew": 0.1` has them renewed so often, and `"env"` are settings;
+- `"unwatched": ["renew lease"]` are transactions that are no steps.
 """
 
 import asyncio
@@ -149,16 +150,22 @@ def _live(
         os.write(writer, json.dumps(line).encode() + b"\n")
 
     taken = 0
+    one_at_a_time = threading.Lock()
+    unwatched = {f"commit {name}: {when}" for name in cell.get("unwatched", ()) for when in ("before", "after")}
 
     def step(name: str) -> None:
         nonlocal taken
-        taken += 1
-        say({"step": name})
-        for at in (taken, name):
-            if at in signals:
-                os.kill(os.getpid(), signals.pop(at))
-                # Whichever thread the signal has reached, this one does nothing more before it works.
-                time.sleep(0.02)
+        # No other thread's step may come between this one and the signal that it is answered with.
+        with one_at_a_time:
+            if name in unwatched:
+                return
+            taken += 1
+            say({"step": name})
+            for at in (taken, name):
+                if at in signals:
+                    os.kill(os.getpid(), signals.pop(at))
+                    # Whichever thread the signal has reached, this one does nothing more before it works.
+                    time.sleep(0.02)
 
     try:
         os.environ.update(cell.get("env", {}))
