@@ -133,7 +133,7 @@ def _judge_emptied(session: Session, found: Sequence[Integration], now: datetime
             saw = f"it was {row.vanished_from}, and nothing is shown any more of {everybody}"
             if not _is_open(holds.get(row.id)):
                 opened.append(_open(session, row, Reason.SUDDENLY_EMPTY, saw, now))
-    active = still_empty(len(before.keys() | at_once))
+    active = still_empty(len(before.keys() | at_once), len(emptied) + showing)
     since = min([*before.values(), now])
     _end_what_is_back(session, active, now)
     if active:

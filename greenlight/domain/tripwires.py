@@ -16,6 +16,8 @@ from greenlight.domain.status import Observation, Status
 #: Customers whose answers turned empty within a day, at least and as a percentage of those that had something.
 EMPTIED_AT_LEAST = 5
 EMPTIED_PERCENT = 20
+#: In a small fleet it is more than half of those that had something, and at least so many.
+EMPTIED_OF_FEW = 3
 EMPTIED_WITHIN = timedelta(days=1)
 #: Integrations that are newly wanted, at least and as a percentage of those that were known.
 JUMP_AT_LEAST = 100
@@ -80,16 +82,20 @@ def emptied_together(emptied: Mapping[str, datetime], showing: int) -> frozenset
     found: set[str] = set()
     for start in times:
         together = {customer for customer, at in emptied.items() if start <= at <= start + EMPTIED_WITHIN}
-        if len(together) < EMPTIED_AT_LEAST:
-            continue
-        if len(together) * 100 >= (len(emptied) + showing) * EMPTIED_PERCENT:
+        had_something = len(emptied) + showing
+        enough = len(together) >= EMPTIED_AT_LEAST and len(together) * 100 >= had_something * EMPTIED_PERCENT
+        if enough or _is_most(len(together), had_something):
             found |= together
     return frozenset(found)
 
 
-def still_empty(emptied: int) -> bool:
+def still_empty(emptied: int, had_something: int) -> bool:
     """Whether so many customers are still held as emptied that nothing is to be enabled on such answers."""
-    return emptied >= EMPTIED_AT_LEAST
+    return emptied >= EMPTIED_AT_LEAST or _is_most(emptied, had_something)
+
+
+def _is_most(emptied: int, had_something: int) -> bool:
+    return emptied >= EMPTIED_OF_FEW and emptied * 2 > had_something
 
 
 def jumped(new: int, known: int) -> bool:

@@ -57,6 +57,15 @@ def test_what_turned_empty_at_once_holds_itself_and_what_is_ready_every_night(da
     assert integration(database, enabled[0]).reason == GUARD, "a look in between does not call it anything else"
 
 
+def test_a_small_vendor_has_the_same_guard(database: Database) -> None:
+    """Three customers of three turn empty, and one of them comes back as if nobody had ever enabled it."""
+    enabled, _ = town(database, 3, ready=0)
+    turn_empty(database, enabled)
+    assert held(database, enabled) == dict.fromkeys(["c00", "c01", "c02"], GUARD)
+    shows(database, enabled[0], Status.ENABLED, at(20), purpose="observe:20")
+    assert held(database, enabled, minute=21) == dict.fromkeys(["c01", "c02"], GUARD)
+
+
 def test_looks_one_by_one_in_the_day_are_seen_at_night(database: Database) -> None:
     """A page that customers open, a worker, a person: whoever looks first takes nothing from the guard."""
     enabled, ready = town(database, 6)

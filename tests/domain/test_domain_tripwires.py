@@ -67,7 +67,19 @@ def test_what_is_gone_is_held_as_gone_and_what_has_come_about_is_not(
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("emptied", "showing", "trips"), [(4, 0, False), (5, 20, True), (5, 21, False), (9, 0, True)])
+@pytest.mark.parametrize(
+    ("emptied", "showing", "trips"),
+    [
+        (5, 20, True),
+        (5, 21, False),
+        (9, 0, True),
+        (2, 0, False),
+        (3, 0, True),
+        (3, 2, True),
+        (3, 3, False),
+        (4, 4, False),
+    ],
+)
 def test_many_answers_that_turn_empty_within_a_day_are_too_many(emptied: int, showing: int, trips: bool) -> None:
     """Customers do not all go at once: an answer that lost its content is likelier."""
     together = {f"c{number}": NOON + timedelta(hours=6 * number % 24) for number in range(emptied)}
@@ -85,7 +97,9 @@ def test_customers_that_leave_one_by_one_are_nobodys_alarm() -> None:
 
 
 def test_emptied_customers_are_held_for_until_only_a_few_are_left() -> None:
-    assert [still_empty(count) for count in (0, 4, 5)] == [False, False, True]
+    assert [still_empty(*counts) for counts in ((0, 0), (4, 100), (5, 100), (2, 2), (3, 5), (3, 6))] == [
+        *(False, False, True, False, True, False)
+    ]
 
 
 @pytest.mark.parametrize(

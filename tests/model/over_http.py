@@ -6,7 +6,6 @@ Every request goes through a socket to a sandbox in a thread of its own, which a
 import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,7 +19,7 @@ from sandbox import world as at_linkedin
 from sandbox.app import create_app
 from sandbox.server import serving_in_thread
 from tests.model.process import Process
-from tests.model.world import World
+from tests.model.world import Ground, World
 
 #: From a request to its arrival, and from there to its answer; far less than any effect is late.
 _WAY = 0.1
@@ -54,10 +53,8 @@ class Sandboxed:
 class OverHttp(World):
     """A world of the model whose LinkedIn is the sandbox with these customers' applications."""
 
-    def __init__(
-        self, directory: Path, template: Path, applications: Sequence[at_linkedin.Application], seed: int
-    ) -> None:
-        super().__init__(directory, template)
+    def __init__(self, ground: Ground, applications: Sequence[at_linkedin.Application], seed: int) -> None:
+        super().__init__(ground)
         self.began = self.clock().timestamp()
         there = Sandboxed(self, applications, seed)
         self.sandbox = there.sandbox

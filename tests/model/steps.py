@@ -65,6 +65,7 @@ def without_prefect() -> Iterator[None]:
         (tasks.session, "ChildAppBlocks", world),
         (tasks.requested, "load_settings", lambda: world().settings),
         (tasks.requested, "announce", lambda *_: None),
+        (tasks.steps, "announce_held", lambda *_: None),
     ]
     modules = (tasks.session, tasks.steps, tasks.plan, tasks.requested)
     replaced += [(module, "now", lambda: world().clock()) for module in modules]

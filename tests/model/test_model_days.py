@@ -8,7 +8,6 @@ import math
 import os
 import random
 from datetime import timedelta
-from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -17,7 +16,7 @@ import tasks.chunks
 from greenlight.domain.budget import Lane, Scope, ceiling
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import Outcome, Reason
-from tests.model.world import World
+from tests.model.world import Ground, World
 
 SCALE = 1 if os.environ.get("GREENLIGHT_DAYS") == "full" else 20
 CUSTOMERS, LIMIT, ASKED_A_DAY = 12_000 // SCALE, 5_000 // SCALE, 40 // SCALE
@@ -36,10 +35,11 @@ def expected_days(lane: Lane) -> int:
 
 @pytest.mark.timeout(20_000)
 @pytest.mark.parametrize("lane", [Lane.NIGHTLY, Lane.BACKFILL])
-def test_a_backlog_takes_the_days_that_its_price_says(sqlite_template: Path, tmp_path: Path, lane: Lane) -> None:
+@pytest.mark.parametrize("engine_name", ["sqlite"])
+def test_a_backlog_takes_the_days_that_its_price_says(ground: Ground, lane: Lane) -> None:
     """One limit for all children: no day goes over it, what is asked for by day is served by day, and the backlog is
     done on the day that can be computed beforehand, give or take one."""
-    world = World(tmp_path, sqlite_template, limit=LIMIT, scope=Scope.PARENT)
+    world = World(ground, limit=LIMIT, scope=Scope.PARENT)
     draw = random.Random(1)
     world.bring_in({f"c{number}": {key(number): "REQUESTED"} for number in range(CUSTOMERS)})
     try:
@@ -92,11 +92,9 @@ def serve_the_day(world: World, draw: random.Random, day: int) -> None:
         assert statuses[wanted] == "ENABLED", "a request is served on its day, out of the share that is kept for it"
 
 
-def test_a_customer_with_more_than_a_day_allows_is_finished_over_the_days(
-    sqlite_template: Path, tmp_path: Path
-) -> None:
+def test_a_customer_with_more_than_a_day_allows_is_finished_over_the_days(ground: Ground) -> None:
     """Three requests a day and six integrations: a look and what is left of the day each night, and never a fourth."""
-    world = World(tmp_path, sqlite_template, limit=3, scope=Scope.CHILD)
+    world = World(ground, limit=3, scope=Scope.CHILD)
     wanted = [key(number) for number in range(6)]
     world.bring_in({"acme": dict.fromkeys(wanted, "REQUESTED")})
     try:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from greenlight.domain.reasons import Outcome, Reason
 from tests.model.checks import Checks
 from tests.model.linkedin import RECRUITER
 from tests.model.process import PROCESS
-from tests.model.world import World
+from tests.model.world import Ground, World
 
 
 def key(customer: str, kind: str = "APPLY_WITH_LINKEDIN") -> IntegrationKey:
@@ -25,9 +24,9 @@ def customers(count: int, status: str = "REQUESTED") -> dict[str, dict[Integrati
 
 
 @pytest.fixture
-def a_world(sqlite_template: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[int, Scope], World]:
+def a_world(ground: Ground, request: pytest.FixtureRequest) -> Callable[[int, Scope], World]:
     def made(limit: int = 5000, scope: Scope = Scope.PARENT) -> World:
-        world = World(tmp_path, sqlite_template, limit=limit, scope=scope)
+        world = World(ground, limit=limit, scope=scope)
         request.addfinalizer(world.close)
         return world
 

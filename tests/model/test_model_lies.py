@@ -6,7 +6,7 @@ GREENLIGHT_SCHEDULES is how many, from seed GREENLIGHT_SEED on. The figures are 
 import os
 import random
 from collections import Counter
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -15,10 +15,9 @@ from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import Reason
 from greenlight.domain.report import Verdict
 from tests.model.checks import Checks, mistaken, open_attempts, requested
-from tests.model.world import World, of_seed
+from tests.model.world import Ground, World, of_seed
 
 SCHEDULES = int(os.environ.get("GREENLIGHT_SCHEDULES", "20"))
-SEED = int(os.environ.get("GREENLIGHT_SEED", "0"))
 CUSTOMERS = 12
 MOST_NIGHTS = 10
 
@@ -48,14 +47,14 @@ def held(world: World) -> list[str]:
 
 
 @pytest.mark.timeout(15 * SCHEDULES + 120)
-def test_a_source_that_lies_enables_nothing_that_is_held(sqlite_template: Path, tmp_path: Path) -> None:
+def test_a_source_that_lies_enables_nothing_that_is_held(ground: Ground, seeds: Callable[[int], range]) -> None:
     """Everything is gone, or everything is wanted at once, for a night or more; what was held waits for a person or for
     the truth, and in the end everything is enabled once."""
     lies, ends = Counter[str](), Counter[str]()
-    for seed in range(SEED, SEED + SCHEDULES):
+    for seed in seeds(SCHEDULES):
         draw = random.Random(seed)
-        world = World(tmp_path, sqlite_template)
-        with of_seed(world, seed, tmp_path):
+        world = World(ground)
+        with of_seed(world, seed):
             names = [f"c{number}" for number in range(CUSTOMERS)]
             states = {name: draw.choice(("ENABLED", "ENABLED", "PARTNER_READY", "REQUESTED")) for name in names}
             world.bring_in({name: {key_of(name): states[name]} for name in names})

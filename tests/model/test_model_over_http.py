@@ -7,7 +7,7 @@ test run takes a few, a night takes 1,000. The figures are printed (`pytest -s`)
 import os
 import random
 from collections import Counter
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,10 +17,9 @@ from greenlight.domain.reasons import EXPLANATIONS, Mover, Reason
 from sandbox.watch import Violation
 from tests.model.over_http import OverHttp
 from tests.model.unkind import customer
-from tests.model.world import of_seed
+from tests.model.world import Ground, of_seed
 
 SCHEDULES = int(os.environ.get("GREENLIGHT_SCHEDULES", "5"))
-SEED = int(os.environ.get("GREENLIGHT_SEED", "0"))
 CUSTOMERS = 12
 NIGHTS = 14
 DONE = {"APPLY_WITH_LINKEDIN": "ENABLED", "ONE_CLICK_EXPORT": "PARTNER_READY"}
@@ -99,13 +98,13 @@ def story(world: OverHttp, client_id: str) -> str:
 
 
 @pytest.mark.timeout(30 * SCHEDULES + 120)
-def test_every_unkind_schedule_ends_enabled_once_or_named(sqlite_template: Path, tmp_path: Path) -> None:
+def test_every_unkind_schedule_ends_enabled_once_or_named(ground: Ground, seeds: Callable[[int], range]) -> None:
     took, faults, ends = [], Counter[str](), Counter[str]()
     requests = effective = killed = 0
-    for seed in range(SEED, SEED + SCHEDULES):
+    for seed in seeds(SCHEDULES):
         draw = random.Random(seed)
-        world = OverHttp(tmp_path, sqlite_template, [customer(number, draw) for number in range(CUSTOMERS)], seed)
-        with of_seed(world, seed, tmp_path):
+        world = OverHttp(ground, [customer(number, draw) for number in range(CUSTOMERS)], seed)
+        with of_seed(world, seed):
             took.append(nights(world, draw))
             check(world)
             assert left(world) == []

@@ -7,8 +7,7 @@ The figures are printed (`pytest -s`).
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from statistics import median
 
 import pytest
@@ -17,10 +16,9 @@ from greenlight.domain.budget import Lane
 from greenlight.domain.keys import IntegrationKey
 from tests.model.checks import mistaken, open_attempts, requested
 from tests.model.linkedin import FAULTS, RECRUITER
-from tests.model.world import World, of_seed
+from tests.model.world import Ground, World, of_seed
 
 SCHEDULES = int(os.environ.get("GREENLIGHT_SCHEDULES", "40"))
-SEED = int(os.environ.get("GREENLIGHT_SEED", "0"))
 CUSTOMERS = 50
 MOST_RUNS = 15
 STATES = ("REQUESTED", "REQUESTED", "ENABLED", "PARTNER_READY", None)
@@ -67,14 +65,14 @@ def converge(world: World, draw: random.Random) -> int:
 
 
 @pytest.mark.timeout(15 * SCHEDULES + 120)
-def test_every_schedule_of_faults_ends_with_all_enabled_once(sqlite_template: Path, tmp_path: Path) -> None:
+def test_every_schedule_of_faults_ends_with_all_enabled_once(ground: Ground, seeds: Callable[[int], range]) -> None:
     """Whatever went wrong while it went wrong, the nights after it bring everything to its end, and nothing twice."""
     nights, kinds, faults = [], Counter[str](), Counter[str]()
     effective = killed = 0
-    for seed in range(SEED, SEED + SCHEDULES):
+    for seed in seeds(SCHEDULES):
         draw = random.Random(seed)
-        world = World(tmp_path, sqlite_template, limit=draw.choice([25, 5000]))
-        with of_seed(world, seed, tmp_path):
+        world = World(ground, limit=draw.choice([25, 5000]))
+        with of_seed(world, seed):
             world.bring_in(customers(draw))
             nights.append(converge(world, draw))
             linkedin = world.linkedin

@@ -6,10 +6,9 @@ own, with what `tests/model/steps.py` puts in Prefect's place.
 
 import asyncio
 import contextvars
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -37,6 +36,8 @@ from tests.model.linkedin import Application, LinkedIn
 from tests.model.process import PROCESS, Killed, Process
 from tests.model.virtual import VirtualLoop
 
+#: Opens a new database with the newest schema for one world, and gives its URL.
+Ground = Callable[[], AbstractContextManager[str]]
 START = datetime(2026, 11, 23, 2, tzinfo=UTC)
 
 
@@ -52,19 +53,18 @@ class World:
 
     def __init__(
         self,
-        directory: Path,
-        template: Path,
+        ground: Ground,
         *,
         limit: int = 5000,
         scope: BudgetScope = BudgetScope.CHILD,
         start: datetime = START,
     ) -> None:
-        file = directory / f"{uuid4()}.db"
-        file.write_bytes(template.read_bytes())
-        url = f"sqlite:///{file}"
+        self._ground = ExitStack()
+        url = self._ground.enter_context(ground())
         self._opened = open_database(url)
-        event.listen(self._opened.engine, "connect", _no_waiting_for_the_disk)
-        self._opened.engine.dispose()
+        if url.startswith("sqlite"):
+            event.listen(self._opened.engine, "connect", _no_waiting_for_the_disk)
+            self._opened.engine.dispose()
         self.database = _Shared(self._opened.engine)
         self.settings = Settings(
             _env_file=None,  # pyright: ignore[reportCallIssue]
@@ -207,19 +207,18 @@ class World:
             self.loop.run_until_complete(asyncio.wait(left))
         self.loop.close()
         self._opened.close()
+        self._ground.close()
 
 
 @contextmanager
-def of_seed(world: World, seed: int, folder: Path) -> Iterator[None]:
-    """A failure names the seed, and its world leaves nothing on the disk."""
+def of_seed(world: World, seed: int) -> Iterator[None]:
+    """A failure names the seed, and its world leaves nothing behind."""
     try:
         yield
     except AssertionError as error:
         raise AssertionError(f"seed {seed}: {error}") from error
     finally:
         world.close()
-        for file in folder.iterdir():
-            file.unlink()
 
 
 def _no_waiting_for_the_disk(connection: Any, _record: object) -> None:
