@@ -44,11 +44,16 @@ UV = "uv==0.13.9"
 # Inside an activated .venv this is the Python it was made from: the .venv must never be remade from itself.
 PYTHON = getattr(sys, "_base_executable", None) or sys.executable
 
+#: A file's tests share servers and stay together; in the order of the files, since the short ones are the last.
+SIDE_BY_SIDE = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+#: What a command without words gets.
+WHOLE = {"test": SIDE_BY_SIDE}
+
 COMMANDS = """\
 commands:
   setup              make .venv from requirements.lock, and again when that has changed
   demo [ARGS...]     the whole story against a sandbox on this machine (greenlight demo ARGS...)
-  test [ARGS...]     the tests (pytest ARGS...)
+  test [ARGS...]     all tests, one process a core up to four; with words, pytest ARGS... in one process
   check              formatting, lint, types, layers, generated docs, lock: a line for each
   mutate [WORDS...]  take the guards out one by one: does each one's test fall?
   lock               write requirements.lock again after a change of the dependencies in pyproject.toml
@@ -280,7 +285,7 @@ def main(arguments: list[str]) -> int:
         return become(rest)
     os.chdir(ROOT)
     programs = {"demo": ["greenlight", "demo"], "mutate": ["python", "-m", "tests.mutate"]}
-    return become([*programs.get(command, ["python", "-m", "pytest"]), *rest])
+    return become([*programs.get(command, ["python", "-m", "pytest"]), *(rest or WHOLE.get(command, ()))])
 
 
 if __name__ == "__main__":

@@ -76,6 +76,20 @@ def street(enabling_driver: Driver, database_url: str) -> Any:
     return built
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process beside others hands its points to the one that prints."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["kill points"] = session.config.stash.get(_POINTS, {})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    known = node.config.stash.setdefault(_POINTS, {})
+    for of, points in getattr(node, "workeroutput", {}).get("kill points", {}).items():
+        for name, times in points.items():
+            known.setdefault(of, {})[name] = known.get(of, {}).get(name, 0) + times
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Which points were covered: with `-v` by name, else their number."""
     for of, points in config.stash.get(_POINTS, {}).items():

@@ -13,11 +13,13 @@ from greenlight.ats.database import open_database
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.tables import Integration
+from greenlight.domain.conditions import AttemptOutcome
 from sandbox.world import Application, Fault
 from tests.kill.enabling import EVERYTHING, JOBS, PARTNER_READY, RECRUITER, Street, named, requested
 from tests.kill.harness import client_of, engine_of, killed_at, why
 
 #: Seconds; a lease, a settling time and a look's freshness are minutes at most.
+EFFECTIVE = {AttemptOutcome.CONFIRMED, AttemptOutcome.CONFIRMED_BY_LOOKING}
 HOURS = 3 * 3600.0
 APART = [[HOURS, -HOURS], [-HOURS, HOURS], [0.0, HOURS], [HOURS, 0.0]]
 
@@ -110,9 +112,10 @@ def check_replaced(there: Street, session: Session, cell: Any) -> None:
             )
         ).one()
         attempts = session.exec(select(Attempt).where(Attempt.integration_id == row.id)).all()
-        sent = [attempt for attempt in attempts if attempt.client_id == second_client(cell["customer"])]
+        # On a slow machine a request may be too late to be sent, which has its attempt and its end as well.
+        effective = [a for a in attempts if a.client_id == second_client(cell["customer"]) and a.outcome in EFFECTIVE]
         assert row.observed == (one["onboardingStatus"] or "NOT_REQUESTED"), why(cell)
         assert row.observed_client_id == second_client(cell["customer"]), why(cell)
         assert all(attempt.outcome is not None for attempt in attempts), why(cell)
-        assert one["enables"]["effective"] == len(sent) == (row.observed == "ENABLED"), why(cell)
+        assert one["enables"]["effective"] == len(effective) == (row.observed == "ENABLED"), why(cell)
     assert all(i["enables"]["effective"] <= 1 for one in shown for i in one["integrations"]), why(cell)
