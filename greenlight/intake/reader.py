@@ -1,21 +1,23 @@
 """From a path to customers, or to everything that is wrong with the file."""
 
 import os
+from collections.abc import Iterator
 from pathlib import PurePath
 
 from greenlight.intake.book import Book
 from greenlight.intake.objects import read_objects
 from greenlight.intake.problems import Problems, TooManyErrors
 from greenlight.intake.rows import COLUMNS, FILE, ImportedCustomer, ImportRefused
-from greenlight.intake.source import Lines, Unreadable, read_bytes
+from greenlight.intake.source import Lines, Unreadable, as_utf8, read_bytes
 from greenlight.intake.table import read_table
 from greenlight.intake.values import check_row
+from greenlight.intake.workbook import BEGINNINGS, read_workbook
 
 _JSON_SUFFIXES = {".jsonl", ".ndjson", ".json"}
 
 
 def read_import(path: str | os.PathLike[str]) -> list[ImportedCustomer]:
-    """Read a CSV or JSON Lines file and check all of it.
+    """Read a CSV or JSON Lines file or an Excel workbook and check all of it.
 
     Returns the customers in the order of their first rows, each with at least one integration. Raises ImportRefused,
     and only that, with every fault of the file if there is one.
@@ -29,19 +31,23 @@ def read_import(path: str | os.PathLike[str]) -> list[ImportedCustomer]:
 
 
 def _read(path: str | os.PathLike[str], problems: Problems) -> list[ImportedCustomer]:
-    try:
-        data = read_bytes(path)
-    except Unreadable as error:
-        problems.add(1, FILE, str(error))
-        return []
     book = Book(problems)
     try:
-        read = read_objects if _is_json(data, path) else read_table
-        for line, values in read(Lines(data), problems):
+        for line, values in _values(path, problems):
             book.add(check_row(line, values, problems))
+    except Unreadable as error:
+        problems.add(1, FILE, str(error))
     except TooManyErrors:
-        return []
+        pass
     return [] if problems else book.customers()
+
+
+def _values(path: str | os.PathLike[str], problems: Problems) -> Iterator[tuple[int, dict[str, str | None]]]:
+    data = read_bytes(path)
+    if data.startswith(BEGINNINGS):
+        return read_workbook(data, problems)
+    text = as_utf8(data)
+    return (read_objects if _is_json(text, path) else read_table)(Lines(text), problems)
 
 
 def _is_json(data: bytes, path: str | os.PathLike[str]) -> bool:

@@ -14,7 +14,6 @@ _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _UTF32_BOM = b"\xff\xfe\0\0"
 _BLANKS = b" \t\r\n"
 _PADDING = _BLANKS + b',;|"'
-_ZIP = b"PK\x03\x04"
 _TOO_LARGE = f"is larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB; split it"
 
 
@@ -27,10 +26,7 @@ class RowTooLong(Exception):
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Return the content of a regular file of bounded size as UTF-8 without a BOM; raise Unreadable for anything else.
-
-    UTF-16 that says so with a BOM becomes UTF-8, and where carriage returns alone end the lines they become line feeds.
-    """
+    """Return the content of a regular file of bounded size; raise Unreadable for anything else."""
     try:
         # Before opening: opening a device can have effects, and opening a FIFO can wait forever.
         _check(os.stat(path))
@@ -45,12 +41,18 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         raise Unreadable("cannot be read: this is no file name") from None
     if len(data) > MAX_FILE_BYTES:
         raise Unreadable(_TOO_LARGE)
+    return data
+
+
+def as_utf8(data: bytes) -> bytes:
+    """A file's text as UTF-8 without a BOM; raise Unreadable where it is none.
+
+    UTF-16 that says so with a BOM becomes UTF-8, and where carriage returns alone end the lines they become line feeds.
+    """
     if data.startswith(_UTF16_BOMS) and not data.startswith(_UTF32_BOM):
         data = _from_utf16(data)
     if data.startswith(_UTF32_BOM) or b"\0" in data[:2]:
         raise Unreadable("is UTF-16 or UTF-32 text, or no text at all; save it as UTF-8")
-    if data.startswith(_ZIP):
-        raise Unreadable("is a spreadsheet workbook or a ZIP archive; save it as CSV in UTF-8")
     data = data.removeprefix(_UTF8_BOM)
     # With line feeds beside them it is not certain which of the two ends a line.
     return data if b"\n" in data else data.replace(b"\r", b"\n")

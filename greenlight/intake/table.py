@@ -1,9 +1,10 @@
-"""Rows out of CSV."""
+"""Rows out of CSV, and out of any other table whose cells are known."""
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from greenlight.intake.names import nearest, unknown_names
 from greenlight.intake.problems import Problems
@@ -21,6 +22,13 @@ _SEP = re.compile(r'sep=(.?)"?[ \t,;|]*', re.IGNORECASE)
 _BLANKS = " \t\r\n\u00a0"
 
 
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A cell that holds something else than text, and why that cannot be taken."""
+
+    why: str
+
+
 def read_table(lines: Lines, problems: Problems) -> Iterator[tuple[int, dict[str, str | None]]]:
     """Yield (line, values by column) for every row that has one cell per column; tell of every other row.
 
@@ -31,11 +39,21 @@ def read_table(lines: Lines, problems: Problems) -> Iterator[tuple[int, dict[str
     if delimiter is None:
         return
     rows = _split(lines, delimiter, problems)
-    header_line, header = next(rows, (1, []))
+    yield from by_name(rows, problems)
+
+
+def by_name(
+    rows: Iterator[tuple[int, Sequence[str | Unusable]]], problems: Problems
+) -> Iterator[tuple[int, dict[str, str | None]]]:
+    """The same for rows that are cells already, the header first and none of them padding.
+
+    What is unusable is told of under its column's name, and None in its place.
+    """
+    header_line, cells = next(rows, (1, []))
     # Where the first row could not be split, the next one is no header and says nothing.
     if problems:
         return
-    header = ["" if _is_blank(name) else name for name in header]
+    header = ["" if isinstance(name, Unusable) or _is_blank(name) else name for name in cells]
     for why in _header_faults(header):
         problems.add(header_line, HEADER, why)
     if problems:
@@ -51,14 +69,27 @@ def read_table(lines: Lines, problems: Problems) -> Iterator[tuple[int, dict[str
         elif (number := _stray(header, cells)) is not None:
             problems.add(line, ROW, f"has a value in column {number}, which has no name; name it or empty it")
         else:
-            yield line, {name: cell for name, cell in zip(header, cells, strict=False) if name}
+            named = {name: cell for name, cell in zip(header, cells, strict=False) if name}
+            for name, cell in named.items():
+                if isinstance(cell, Unusable):
+                    problems.add(line, name, cell.why)
+            yield line, {name: None if isinstance(cell, Unusable) else cell for name, cell in named.items()}
     if not seen and not problems:
         problems.add(header_line, HEADER, "is all there is: the file has no rows")
 
 
-def _stray(header: list[str], cells: list[str]) -> int | None:
+def is_padding(cells: Sequence[str | Unusable]) -> bool:
+    return all(not isinstance(cell, Unusable) and _is_blank(cell) for cell in cells)
+
+
+def names_columns(cells: Sequence[str | Unusable]) -> bool:
+    """Whether a row is likely to be a header."""
+    return any(not isinstance(cell, Unusable) and cell.strip(' "') in COLUMNS for cell in cells)
+
+
+def _stray(header: list[str], cells: Sequence[str | Unusable]) -> int | None:
     pairs = enumerate(zip(header, cells, strict=False), 1)
-    return next((number for number, (name, cell) in pairs if not name and not _is_blank(cell)), None)
+    return next((number for number, (name, cell) in pairs if not name and not is_padding([cell])), None)
 
 
 def _is_blank(cell: str) -> bool:
@@ -84,7 +115,7 @@ def _split(lines: Lines, delimiter: str, problems: Problems) -> Iterator[tuple[i
             return
         if lines.has_lone_return:
             problems.add(lines.first_line, ROW, LONE_RETURN)
-        elif not all(map(_is_blank, cells)):
+        elif not is_padding(cells):
             yield lines.first_line, cells
 
 
@@ -124,11 +155,7 @@ def _read_past_sep(lines: Lines) -> None:
 
 def _divides(opening: str, delimiter: str) -> bool:
     names = opening.split(delimiter)
-    return len(names) > 1 and _known(names)
-
-
-def _known(cells: list[str]) -> bool:
-    return any(cell.strip(' "') in COLUMNS for cell in cells)
+    return len(names) > 1 and names_columns(names)
 
 
 def _header_faults(columns: list[str]) -> list[str]:
@@ -137,7 +164,10 @@ def _header_faults(columns: list[str]) -> list[str]:
         return ["is missing: the file is empty"]
     if any("\udc80" <= char <= "\udcff" for name in header for char in name):
         return ["is not UTF-8 text; save the file as UTF-8"]
-    if not _known(header) and sum(nearest(name) is not None for name in header[:_MOST_COLUMNS]) < len(COLUMNS) // 2:
+    if (
+        not names_columns(header)
+        and sum(nearest(name) is not None for name in header[:_MOST_COLUMNS]) < len(COLUMNS) // 2
+    ):
         # Then it is a row of values, a secret among them, and must not be quoted.
         return [f"is missing: the first line must be {','.join(COLUMNS)}"]
     if len(header) > _MOST_COLUMNS:
