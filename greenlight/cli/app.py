@@ -68,7 +68,7 @@ def import_(
     yes: Yes = False,
     json: Json = False,
 ) -> int:
-    """Bring customers, their existing API keys and their integrations in from FILE (CSV or JSON Lines)."""
+    """Bring customers, their existing API keys and their integrations in from FILE (CSV, JSON Lines, .xlsx)."""
     from greenlight.cli.importing import run_import
 
     return run_import(file, replace=replace, yes=yes, as_json=json)
