@@ -64,20 +64,27 @@ class Batch:
     errors: dict[Key, dict[str, Any]] = field(default_factory=dict)
     twins: dict[Key, dict[str, Any]] = field(default_factory=dict)
 
-    def answer(self, rng: random.Random, *, with_statuses: bool) -> Answer:
+    def answer(self, rng: random.Random, *, with_statuses: bool, version: str = "1.0.0") -> Answer:
         """`statuses` belongs to verify alone (seed steps 3 and 4, sample response bodies)."""
+
+        def spelled(key: Key) -> str:
+            return spell(key, rng) if version == "1.0.0" else key.in_brackets()
+
+        def spelled_twice(key: Key) -> tuple[str, str]:
+            return two_spellings(key) if version == "1.0.0" else (key.in_brackets(), key.in_brackets(backwards=True))
+
         errors, statuses = {}, {}
         for key, value in self.errors.items():
-            spelling = spell(key, rng)
+            spelling = spelled(key)
             errors[spelling] = value
             statuses[spelling] = value["status"]
         results: dict[str, dict[str, Any]] = {}
         for key, value in self.results.items():
             if key in self.twins:
-                first, second = two_spellings(key)
+                first, second = spelled_twice(key)
                 results |= {first: value, second: self.twins[key]}
             else:
-                results[spell(key, rng)] = value
+                results[spelled(key)] = value
         body: dict[str, Any] = {"errors": errors, "results": results}
         if with_statuses:
             body["statuses"] = statuses

@@ -136,7 +136,7 @@ class _Stage:
                 for key in self.call.keys
                 if key not in outcome.errors and key not in outcome.twins
             }
-        return outcome.answer(self.sandbox.rng, with_statuses=self.verifies)
+        return outcome.answer(self.sandbox.rng, with_statuses=self.verifies, version=self.call.version)
 
     def _verify(self, keys: list[Key], fault: Fault | None) -> Batch:
         """An id that does not exist, or is another application's, is absent from all maps (seed step 4, row 1)."""

@@ -1,12 +1,13 @@
-"""Integration keys as Rest.li protocol 1.0 writes them (fact sheet section 3, "Key encoding").
+"""Integration keys as both versions of Rest.li's protocol write them (fact sheet section 3, "Key encoding").
 
-In a URL a key is flattened: `ids[0].integrationContext=...&ids[0].integrationType=...`. In a JSON body and in
-an answer it is one string: `integrationContext=...&integrationType=...&tenantType=...&dataProvider=ATS`.
+1.0: in a URL a key is flattened, `ids[0].integrationContext=...&ids[0].integrationType=...`. In a JSON body and in an
+answer it is one string, `integrationContext=...&integrationType=...&tenantType=...&dataProvider=ATS`.
+2.0: `ids=List((integrationContext:...,integrationType:...),(...))` in a URL, each of these pairs of brackets elsewhere.
 """
 
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
@@ -15,6 +16,12 @@ PART_NAMES = ("integrationContext", "integrationType", "tenantType", "dataProvid
 _INDEXED = re.compile(r"ids\[(\d{1,6})\]\.(.+)", re.DOTALL)
 _TWICE = re.compile(r"%25[0-9A-Fa-f]{2}")
 # What java.net.URI refuses in a query; brackets it lets through.
+# In 2.0 brackets, commas and colons are structure alone; an empty value is two quotes.
+_PAIR = r"[^(),:']+:(?:[^(),:']+|'')"
+_OBJECT = re.compile(rf"\({_PAIR}(?:,{_PAIR})*\)")
+_LIST = re.compile(rf"List\(({_OBJECT.pattern}(?:,{_OBJECT.pattern})*)\)")
+# All that is escaped in a body or an answer of 2.0.
+_REDUCED = re.compile(r"%2[789C]|%3A", re.IGNORECASE)
 _ILLEGAL = re.compile(r'[\x00-\x20\x7f"<>\\^`{|}#]|%(?![0-9A-Fa-f]{2})')
 
 
@@ -39,13 +46,18 @@ class Key(NamedTuple):
         """Parts sorted by name, values URL-encoded: how Rest.li itself prints a key."""
         return "&".join(f"{name}={quote(value, safe='')}" for name, value in sorted(self.parts))
 
+    def in_brackets(self, *, backwards: bool = False) -> str:
+        """How protocol 2.0 prints a key, with its parts sorted by name."""
+        parts = sorted(self.parts, reverse=backwards)
+        return "(" + ",".join(f"{name}:{_escaped(value)}" for name, value in parts) + ")"
+
     @property
     def parts(self) -> list[tuple[str, str]]:
         return list(zip(PART_NAMES, self, strict=True))
 
 
 def spell(key: Key, rng: random.Random) -> str:
-    """A key of an answer: LinkedIn's samples vary the order of parts and the encoding (seed steps 3, 4)."""
+    """A key of an answer by 1.0: LinkedIn's samples vary the order of parts and the encoding (seed steps 3, 4)."""
     parts = key.parts
     rng.shuffle(parts)
     encoded = rng.random() < 0.5
@@ -99,6 +111,42 @@ def key_of_text(text: str) -> Key:
             raise KeySyntaxError(f"Duplicate key part '{name}'")
         parts[name] = value
     return _key(parts)
+
+
+def keys_of_list(query: str) -> list[Key]:
+    """The batch ids of a query that is not decoded yet, as protocol 2.0 writes them; none where it names none.
+
+    Other parameters than `ids` are left alone.
+    """
+    if found := _ILLEGAL.search(query):
+        raise KeySyntaxError(f"Illegal character in query at index {found.start()}")
+    given = [value for name, _, value in (item.partition("=") for item in query.split("&")) if _decode(name) == "ids"]
+    if not given:
+        return []
+    listed = _LIST.fullmatch(given[0])
+    if listed is None or len(given) > 1:
+        raise KeySyntaxError("Parameter 'ids' is invalid")
+    return [_key_of_object(each[0], _decode) for each in _OBJECT.finditer(listed[1])]
+
+
+def key_of_object(text: str) -> Key:
+    """One key of a request body by protocol 2.0."""
+    if _OBJECT.fullmatch(text) is None:
+        raise KeySyntaxError(f"Key '{text}' is invalid")
+    return _key_of_object(text, lambda part: _REDUCED.sub(lambda escape: _decode(escape[0]), part))
+
+
+def _key_of_object(text: str, decode: Callable[[str], str]) -> Key:
+    parts: dict[str, str] = {}
+    for name, _, value in (pair.partition(":") for pair in text[1:-1].split(",")):
+        if decode(name) in parts:
+            raise KeySyntaxError(f"Duplicate key part '{decode(name)}'")
+        parts[decode(name)] = "" if value == "''" else decode(value)
+    return _key({"dataProvider": "ATS", **parts})
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"[(),:']", lambda char: f"%{ord(char[0]):02X}", value)
 
 
 def _key(parts: dict[str, str]) -> Key:

@@ -15,7 +15,9 @@ from sandbox.keys import (
     Key,
     KeySyntaxError,
     is_double_encoded,
+    key_of_object,
     key_of_text,
+    keys_of_list,
     keys_of_query,
     query_pairs,
 )
@@ -32,11 +34,16 @@ DEAD_TOKENS = {"expired": (65602, EXPIRED), "bad_token": (65600, INVALID_TOKEN),
 _REVOKED = "The token used in the request has been revoked by the user"
 
 
+#: The versions of Rest.li's protocol; without the header it is the old one.
+OLD, NEW = "1.0.0", "2.0.0"
+
+
 class Call(NamedTuple):
-    """A well-formed request: its keys in order, and for an enable the name to set on each."""
+    """A well-formed request: its keys in order, for an enable the name to set on each, and the protocol's version."""
 
     keys: list[Key]
     names: dict[Key, str]
+    version: str = OLD
 
 
 class _RepeatedNameError(ValueError):
@@ -76,18 +83,18 @@ async def read_call(sandbox: Sandbox, request: Request, entry: LogEntry) -> Call
     """The request's keys and names; `Refused` with LinkedIn's or Rest.li's 400 where it is not well-formed."""
     body = await read_body(request, api_error(413, "Request entity too large"))
     wrong = _Wrong(sandbox, entry)
-    _check_headers(request, wrong)
-    keys = _query_keys(request, wrong)
+    version = _check_headers(request, wrong)
+    keys = _query_keys(request, version, wrong)
     entry.keys = [key.canonical for key in keys]
     _check_values(sandbox, keys)
     if request.method == "GET":
-        return Call(keys, {})
+        return Call(keys, {}, version)
     if len(keys) > 1:
         entry.notes.append(f"{len(keys)} keys in one enable request")
     if content_type_of(request) != "application/json":
         wrong.header("Content-Type must be application/json")
         raise Refused(api_error(415, "Content-Type must be application/json"))
-    return Call(keys, _names(_entities(body), keys, wrong))
+    return Call(keys, _names(_entities(body), keys, version, wrong), version)
 
 
 class _Wrong:
@@ -103,9 +110,11 @@ class _Wrong:
         self._watch.report("double_encoded_key", self._client_id, where)
 
 
-def _check_headers(request: Request, wrong: _Wrong) -> None:
-    version = request.headers.get("x-restli-protocol-version", "1.0.0")
-    if version != "1.0.0":
+def _check_headers(request: Request, wrong: _Wrong) -> str:
+    """The protocol's version, which the syntax of the keys has to be."""
+    version = request.headers.get("x-restli-protocol-version", OLD)
+    flattened = b"ids%5B" in request.scope["query_string"].replace(b"[", b"%5B")
+    if version not in (OLD, NEW) or (version == NEW and flattened):
         wrong.header(f"X-Restli-Protocol-Version {version} does not go with ids[0] syntax")
         raise Refused(api_error(400, f"Rest.li protocol version {version} cannot be used with these parameters"))
     method = request.headers.get("x-restli-method", "").lower()
@@ -115,14 +124,15 @@ def _check_headers(request: Request, wrong: _Wrong) -> None:
     if request.method == "GET" and method not in ("", "batch_get"):
         wrong.header("x-restli-method has no place on verify")
         raise Refused(api_error(400, f"GET operation {method} not supported on atsIntegrations"))
+    return version
 
 
-def _query_keys(request: Request, wrong: _Wrong) -> list[Key]:
+def _query_keys(request: Request, version: str, wrong: _Wrong) -> list[Key]:
     query = request.scope["query_string"].decode("latin-1")
     if is_double_encoded(query):
         wrong.double_encoded("in the URL")
     try:
-        keys = keys_of_query(query_pairs(query))
+        keys = keys_of_query(query_pairs(query)) if version == OLD else keys_of_list(query)
     except KeySyntaxError as error:
         raise Refused(api_error(400, str(error))) from None
     except IncompleteKeyError:
@@ -172,14 +182,14 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _names(entities: dict[str, Any], keys: list[Key], wrong: _Wrong) -> dict[Key, str]:
+def _names(entities: dict[str, Any], keys: list[Key], version: str, wrong: _Wrong) -> dict[Key, str]:
     """Rest.li's own order of checks: each body key is new, and in the URL; then both sets are the same."""
     patches: dict[Key, Any] = {}
     for text, value in entities.items():
         if is_double_encoded(text):
             wrong.double_encoded("in the body")
         try:
-            key = key_of_text(text)
+            key = key_of_text(text) if version == OLD else key_of_object(text)
         except KeySyntaxError as error:
             raise Refused(api_error(400, str(error))) from None
         except IncompleteKeyError:
