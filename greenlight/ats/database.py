@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from greenlight.ats.revisions import Schema, migrate, schema_of
 from greenlight.ats.waiting import DatabaseUnavailable, cause_of, patiently
+from greenlight.private import make_file, make_folder
 
 _BUSY_TIMEOUT_SECONDS = 30
 #: Nobody waits longer than this for somebody who only looks.
@@ -116,7 +117,10 @@ def make_database(url: str) -> Database:
     database = Database(_engine(address))
     with _opening(database):
         if _is_file(address):
-            Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
+            file = Path(address.database or "")
+            make_folder(file.parent)
+            # SQLite gives what it keeps beside it the same mode.
+            make_file(file)
         schema = database.schema()
         if not schema.known:
             _must_fit(address, schema)
