@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from greenlight.ats.revisions import Schema, migrate, schema_of
 from greenlight.ats.waiting import DatabaseUnavailable, cause_of, patiently
+from greenlight.private import make_file, make_folder
 
 _BUSY_TIMEOUT_SECONDS = 30
 #: Nobody waits longer than this for somebody who only looks.
@@ -99,36 +100,44 @@ def open_database(url: str, *, patient: bool = False) -> Database:
     kept, address = _KEPT.get(url), make_url(url)
     if kept is None and _is_file(address):
         # The engine for everything else would make the file, or change how it is kept.
-        with looked_at(url) as looked:
+        with looked_at(url, patient=patient) as looked:
             _must_fit(address, None if looked is None else looked[1])
         return Database(_engine(address))
     database = Database(_engine(address)) if kept is None else Database(kept.engine, kept=True)
     with _opening(database):
-        if patient:
-            patiently(lambda: database.engine.connect().close())
-        _must_fit(address, database.schema())
+        _must_fit(address, _once_there(database.schema, patient))
     return database
 
 
-def make_database(url: str) -> Database:
-    """Connect, make what is not there yet and bring the schema to the newest. Raises DatabaseUnavailable."""
+def make_database(url: str, *, patient: bool = False) -> Database:
+    """Connect, make what is not there yet and bring the schema to the newest; `patient` as for `open_database`.
+
+    Raises DatabaseUnavailable.
+    """
     address = make_url(url)
     database = Database(_engine(address))
     with _opening(database):
         if _is_file(address):
-            Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
-        schema = database.schema()
+            file = Path(address.database or "")
+            make_folder(file.parent)
+            # SQLite gives what it keeps beside it the same mode, and says why where there can be none.
+            with suppress(OSError):
+                make_file(file)
+        schema = _once_there(database.schema, patient)
         if not schema.known:
             _must_fit(address, schema)
         if not schema.is_newest:
-            database.migrate()
+            _once_there(database.migrate, patient)
     return database
 
 
 @contextmanager
 def kept_open(url: str) -> Iterator[Database]:
-    """Within this, one handle serves whoever in this process opens that database. Raises as `open_database` does."""
-    database = open_database(url)
+    """Within this, one handle serves whoever in this process opens that database; it is waited for.
+
+    Raises as `open_database` does.
+    """
+    database = open_database(url, patient=True)
     _KEPT[url] = database
     try:
         yield database
@@ -138,10 +147,10 @@ def kept_open(url: str) -> Iterator[Database]:
 
 
 @contextmanager
-def looked_at(url: str) -> Iterator[tuple[Database, Schema] | None]:
+def looked_at(url: str, *, patient: bool = False) -> Iterator[tuple[Database, Schema] | None]:
     """The database, which can only be read then, and its schema; None for a SQLite file that is not there yet.
 
-    Raises DatabaseUnavailable.
+    `patient` waits for one that is away or locked. Raises DatabaseUnavailable.
     """
     address = make_url(url)
     if _is_file(address) and not Path(address.database or "").exists():
@@ -149,7 +158,7 @@ def looked_at(url: str) -> Iterator[tuple[Database, Schema] | None]:
         return
     database = Database(_reading_engine(address))
     with _opening(database, address):
-        schema = database.schema()
+        schema = _once_there(database.schema, patient)
     try:
         yield database, schema
     finally:
@@ -163,10 +172,17 @@ def _opening(database: Database, address: URL | None = None) -> Iterator[None]:
         yield
     except BaseException as error:
         database.close()
-        if not isinstance(error, SQLAlchemyError | OSError) or isinstance(error, DatabaseUnavailable):
+        if not isinstance(error, SQLAlchemyError | OSError | DatabaseUnavailable) or isinstance(
+            error, DatabaseNotReady
+        ):
             raise
         named = name_of(address or database.engine.url)
-        raise DatabaseUnavailable(f"GREENLIGHT_DATABASE_URL {named} cannot be opened: {cause_of(error)}") from None
+        why = str(error) if isinstance(error, DatabaseUnavailable) else cause_of(error)
+        raise DatabaseUnavailable(f"GREENLIGHT_DATABASE_URL {named} cannot be opened: {why}") from None
+
+
+def _once_there(act: Callable[[], _Done], patient: bool) -> _Done:
+    return patiently(act, opening=True) if patient else act()
 
 
 def _must_fit(address: URL, schema: Schema | None) -> None:

@@ -47,7 +47,12 @@ _BY_STATE = {
     **dict.fromkeys(("57P01", "57P02", "57P03", "53300", "25P03", "25P04"), Hindrance.AWAY),
 }
 #: The driver gives refusals to connect no code; these do not pass.
-_FOR_GOOD = re.compile(r"authentication failed|no pg_hba\.conf entry|(database|role) \"[^\"]*\" does not exist")
+_FOR_GOOD = re.compile(
+    r"authentication failed|no password supplied|pg_hba\.conf|invalid port number|permission denied for database"
+    r"|(database|role) \"[^\"]*\" does not exist|no such (database|user)"
+)
+#: In the middle of its work a program waits for name resolution too; where it begins, the address is likely wrong.
+_NOBODY_THERE = re.compile(r"failed to resolve host|could not translate host name")
 _TABLE = re.compile(r"\b(?:FROM|UPDATE|INTO|JOIN|TABLE)\s+\"?(\w+)", re.IGNORECASE)
 
 
@@ -65,10 +70,11 @@ def hindrance(error: DBAPIError) -> Hindrance | None:
     return None
 
 
-def patiently(act: Callable[[], _Done], *, added_meanwhile: bool = False) -> _Done:
+def patiently(act: Callable[[], _Done], *, added_meanwhile: bool = False, opening: bool = False) -> _Done:
     """Do it, and again after a pause while it is hindered by what may pass. Raises DatabaseUnavailable.
 
     `added_meanwhile`: also where somebody else has just added the row that it was to add.
+    `opening`: not where its host has no address, since nothing has shown yet that there is such a host.
     """
     give_up, collisions = time.monotonic() + PATIENCE_SECONDS, 0
     for pause in _pauses():
@@ -81,7 +87,7 @@ def patiently(act: Callable[[], _Done], *, added_meanwhile: bool = False) -> _Do
             continue
         except DBAPIError as error:
             why = hindrance(error)
-            if why is None:
+            if why is None or (opening and _NOBODY_THERE.search(str(error.orig))):
                 raise
             if why is Hindrance.TOO_SLOW or time.monotonic() + pause > give_up:
                 raise DatabaseUnavailable(_sentence(why, error)) from None

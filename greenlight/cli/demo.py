@@ -1,13 +1,13 @@
 """`demo`: the main job from nothing to enabled integrations, on a LinkedIn of our own and on nothing else.
 
 Its database, Prefect's data and what its LinkedIn remembers are kept in the user's data folder, so that a second demo
-finds nothing left to do.
+finds nothing left to do, and one after a demo that was killed goes on. What it tells is read from there.
 """
 
 import asyncio
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -27,9 +27,10 @@ from greenlight.cli.demo_world import (
     NEW_CUSTOMERS,
     PARENT_ID,
     PARENT_SECRET,
+    Remembering,
     customers_file,
+    has_right_secret,
     new_world,
-    remember,
     remembered,
 )
 from greenlight.cli.importing import bring_in
@@ -41,22 +42,28 @@ from greenlight.cli.serving import free_port, local_prefect, stoppable
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.intake import read_import
+from greenlight.private import make_folder, write_whole
 from greenlight.settings import Settings, load_settings
 
 #: The same one each time where it is free, since the demo's applications allow its origin.
 _PORTAL_PORT = 8780
+_DATABASE = "greenlight.db"
+#: What changes something at LinkedIn.
+_ACTS = {"enable", "create", "update", "rotate"}
 
 
 def run_demo(*, fresh: bool, portal: bool, as_json: bool) -> int:
     folder = user_data_path("greenlight") / "demo"
+    console = console_for_people(stderr=as_json)
+    if not fresh and (folder / _DATABASE).exists() and remembered(folder) is None:
+        console.print(plain("What the demo's LinkedIn remembered of an earlier demo is lost: this one starts over."))
+        fresh = True
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)
-    again = folder.exists()
-    (folder / "prefect").mkdir(parents=True, exist_ok=True)
-    console = console_for_people(stderr=as_json)
-    with _own_linkedin(folder) as linkedin:
+    make_folder(folder / "prefect")
+    with _for_us_alone(), _own_linkedin(folder) as (linkedin, acted):
         settings = load_settings()
-        document = _new_customers(settings, console) | _migrated_customers(settings, folder, console, again=again)
+        document = _new_customers(settings, console) | _migrated_customers(settings, folder, console, acted)
         if as_json:
             print_json(document)
         if portal:
@@ -86,13 +93,19 @@ def _new_customers(settings: Settings, console: Console) -> dict[str, Any]:
     return {"provision": provisioned.as_json(), "page": page}
 
 
-def _migrated_customers(settings: Settings, folder: Path, console: Console, *, again: bool) -> dict[str, Any]:
-    """Customers who bring their existing API keys in a file, with a plan before anything is enabled."""
+def _migrated_customers(
+    settings: Settings, folder: Path, console: Console, acted: Callable[[], bool]
+) -> dict[str, Any]:
+    """Customers who bring their existing API keys in a file, with a plan before anything is enabled.
+
+    `acted` says whether this demo has sent LinkedIn anything but questions.
+    """
+    mistyped = asyncio.run(_is_still_mistyped())
     database = make_database(settings.database_url.get_secret_value())
     runs = Runs(database)
 
     _chapter(console, "3. Customers with API keys of their own come in as a file", f"greenlight import {DEMO_FILE}")
-    brought = bring_in(_read(folder, mistyped=not again), database, Console(stderr=True, emoji=False))
+    brought = bring_in(_read(folder, mistyped=mistyped), database, Console(stderr=True, emoji=False))
     console.print(
         plain(f"{brought['customers_added']} new customers, {brought['credentials_written']} credentials stored.")
     )
@@ -101,17 +114,18 @@ def _migrated_customers(settings: Settings, folder: Path, console: Console, *, a
     planned = make_plan(settings, Selection(), None)
     print_report(planned, console)
     reports = {"plan": planned}
-    if planned.changes or planned.unsettled():
+    if planned.changes:
         _chapter(console, "5. The plan is applied", f"greenlight apply {planned.plan_id} --yes")
         reports["apply"] = apply_now(settings, Scope(Selection(), planned.plan_id), None)
         print_report(reports["apply"], console)
-
+    if mistyped:
         _chapter(console, f"6. Why is {MISTYPED} not enabled?", f"greenlight explain {MISTYPED}")
         print_explanation(runs.known(Command.EXPLAIN, Selection(customers=(MISTYPED,))), {}, console)
 
         _chapter(console, "7. Its secret was mistyped: the right one comes in", f"greenlight import {DEMO_FILE}")
         mended = bring_in(_read(folder, mistyped=False), database, Console(stderr=True, emoji=False))
         console.print(plain(f"{mended['credentials_written']} credentials changed, everything else is as it was."))
+    if planned.changes or planned.unsettled():
         _chapter(console, "8. Everything again: only what is left is done", "greenlight apply --yes")
         reports["apply_again"] = apply_now(settings, Scope(Selection()), None)
     _chapter(console, "The end: where every integration stands", "greenlight status")
@@ -121,7 +135,7 @@ def _migrated_customers(settings: Settings, folder: Path, console: Console, *, a
     console.print()
     if left:
         console.print(plain(f"{left} integrations still need us: run the demo again."))
-    elif "apply" in reports:
+    elif acted():
         console.print(plain("Nothing is left for us to do. Run the demo again and it finds just that."))
     else:
         console.print(plain("Nothing was left to do, and nothing was sent but questions. Start over: --fresh"))
@@ -131,6 +145,15 @@ def _migrated_customers(settings: Settings, folder: Path, console: Console, *, a
         "command": "demo",
         **{name: report.as_json() for name, report in reports.items()},
     }
+
+
+async def _is_still_mistyped() -> bool:
+    """Whether the one secret has yet to be mended: by what is stored, since an earlier demo may have been killed."""
+    from blocks.child_app import ChildAppBlocks, block_name
+
+    name = block_name(MISTYPED)
+    held = (await ChildAppBlocks().get_many([name])).get(name)
+    return not has_right_secret(MISTYPED, held and held.client_secret.get_secret_value())
 
 
 def _say(console: Console, line: str) -> None:
@@ -146,7 +169,7 @@ def _chapter(console: Console, title: str, command: str) -> None:
 def _read(folder: Path, *, mistyped: bool) -> Any:
     file = folder / DEMO_FILE
     # The only secrets in it are those of the demo's own LinkedIn.
-    file.write_text(customers_file(mistyped=mistyped), encoding="utf-8")
+    write_whole(file, customers_file(mistyped=mistyped).encode())
     try:
         return read_import(file)
     finally:
@@ -154,17 +177,32 @@ def _read(folder: Path, *, mistyped: bool) -> Any:
 
 
 @contextmanager
-def _own_linkedin(folder: Path) -> Iterator[str]:
-    """Serve the sandbox, and point every setting of this process at it and at the demo's own data."""
+def _for_us_alone() -> Iterator[None]:
+    """What this process and its Prefect make meanwhile is readable by nobody else."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
+def _own_linkedin(folder: Path) -> Iterator[tuple[str, Callable[[], bool]]]:
+    """Serve the sandbox, and point every setting of this process at it and at the demo's own data.
+
+    Yields its address, and what says whether anything but questions has come to it.
+    """
     from sandbox.app import create_app
     from sandbox.server import serving_in_thread
 
     app = create_app(remembered(folder) or new_world())
+    linkedin = app.state.sandbox
+    app.add_middleware(Remembering, folder=folder, now=linkedin.as_world)
     portal_url = f"http://127.0.0.1:{free_port(_PORTAL_PORT)}"
     quiet_prefect()
     with serving_in_thread(app) as address:
         os.environ |= {
-            "GREENLIGHT_DATABASE_URL": f"sqlite:///{folder / 'greenlight.db'}",
+            "GREENLIGHT_DATABASE_URL": f"sqlite:///{folder / _DATABASE}",
             "GREENLIGHT_LINKEDIN_API_URL": address,
             "GREENLIGHT_LINKEDIN_TOKEN_URL": f"{address}/oauth/v2/accessToken",
             "GREENLIGHT_LINKEDIN_WIDGET_URL": f"{address}/uas/in.js",
@@ -172,11 +210,10 @@ def _own_linkedin(folder: Path) -> Iterator[str]:
             "GREENLIGHT_JS_SDK_DOMAINS": portal_url,
             "GREENLIGHT_HTTP_TIMEOUT_SECONDS": "5",
             "GREENLIGHT_RETRY_DELAYS_SECONDS": "0.5,1,2",
+            # Nothing lands late at the demo's own LinkedIn.
+            "GREENLIGHT_SETTLE_SECONDS": "2",
             "PREFECT_HOME": str(folder / "prefect"),
         }
         os.environ.pop("PREFECT_API_URL", None)
-        try:
-            with local_prefect():
-                yield address
-        finally:
-            remember(folder, app.state.sandbox.as_world())
+        with local_prefect():
+            yield address, lambda: any(entry.operation in _ACTS for entry in linkedin.log)

@@ -18,6 +18,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenlight.ats.database import open_database
 from greenlight.ats.requests import Requests
+from greenlight.cli.errors import CannotRun
 from greenlight.cli.serving import bound, free_port, portal_server, signed_link
 from greenlight.settings import Settings
 
@@ -32,9 +33,16 @@ MakeLink = Callable[[str], str]
 
 
 async def click_through(settings: Settings, customer: str, say: Say) -> dict[str, Any]:
-    """Let a customer's admin request Apply with LinkedIn, and return what the page shows in the end."""
+    """Let a customer's admin request Apply with LinkedIn; what the page shows in the end. Raises CannotRun."""
     async with _page_running(settings) as make_link:
-        return await _click(settings, make_link(customer), _BUNDLE, say)
+        link = make_link(customer)
+        try:
+            return await _click(settings, link, _BUNDLE, say)
+        except httpx.HTTPError as error:
+            answered = f"HTTP {error.response.status_code}" if isinstance(error, httpx.HTTPStatusError) else "no answer"
+            raise CannotRun(
+                f"the demo's page cannot be clicked through ({answered}): run the demo again, or start over: --fresh"
+            ) from None
 
 
 async def leave_open(settings: Settings, customers: Sequence[str], linkedin: str, say: Say) -> None:
@@ -143,7 +151,8 @@ async def _click(settings: Settings, link: str, bundle: str, say: Callable[[str]
                 if said.get(entry["id"]) != entry["headline"]:
                     said[entry["id"]] = entry["headline"]
                     say(f"{time.monotonic() - began:5.2f} s  {entry['title']}: {entry['headline']}")
-            resting = all(entry["state"] not in ("requested", "enabling") for entry in state["integrations"])
+            # What is calm is no trouble yet, such as an enable that is confirmed and not shown.
+            resting = not any(e["calm"] or e["state"] in ("requested", "enabling") for e in state["integrations"])
             if resting or time.monotonic() - began > _PATIENCE_SECONDS:
                 return state
             await asyncio.sleep(0.05)

@@ -3,9 +3,13 @@
 import csv
 import hashlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from greenlight.private import write_whole
 from sandbox.world import Application, Fault, Integration, Parent, World, WorldError, load_world
 
 DEMO_FILE = "customers.csv"
@@ -106,16 +110,47 @@ def customers_file(*, mistyped: bool) -> str:
     return text.getvalue()
 
 
+def has_right_secret(customer: str, secret: str | None) -> bool:
+    """Whether this is what the demo's LinkedIn has for one of the customers of the file."""
+    return any(each.id == customer and _secret(each) == secret for each in _CUSTOMERS)
+
+
 def remembered(folder: Path) -> World | None:
-    """What the demo's LinkedIn was when an earlier demo ended, or None for the first."""
+    """What the demo's LinkedIn was when an earlier demo ended, however it ended, or None if there is none."""
     try:
         return load_world(folder / _MEMORY)
     except WorldError:
         return None
 
 
-def remember(folder: Path, world: World) -> None:
-    (folder / _MEMORY).write_text(world.model_dump_json(by_alias=True), encoding="utf-8")
+class Remembering:
+    """Middleware of the demo's LinkedIn: what a request has changed is on disk before its answer leaves.
+
+    `now` gives the world as it is. A demo that is killed would otherwise meet a LinkedIn that has forgotten it.
+    """
+
+    def __init__(self, app: ASGIApp, folder: Path, now: Callable[[], World]) -> None:
+        self._app = app
+        self._file = folder / _MEMORY
+        self._now = now
+        self._written: bytes | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def keep_first(message: Message) -> None:
+            self._keep()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, keep_first)
+        finally:
+            # Also where the answer is lost on purpose.
+            self._keep()
+
+    def _keep(self) -> None:
+        world = self._now().model_dump_json(by_alias=True).encode()
+        if world != self._written:
+            write_whole(self._file, world)
+            self._written = world
 
 
 def new_world() -> World:

@@ -24,6 +24,7 @@ from greenlight.cli.checks import (
     unreachable,
     within,
 )
+from greenlight.cli.file_checks import check_files
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_json
 from greenlight.cli.way_checks import check_way
@@ -69,6 +70,8 @@ def _examine(
         else:
             database, found = _database(settings, stack)
             findings += found
+            files = within(_LIMIT, "database", lambda: check_files(settings))
+            findings += [files] if isinstance(files, Finding) else files
             if database is not None:
                 named = within(_LIMIT, "credentials", lambda: customers_to_try(database, customers, most))
                 if isinstance(named, Finding):

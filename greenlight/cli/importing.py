@@ -10,9 +10,10 @@ from typing import Any
 from rich.console import Console
 
 from greenlight.ats.clock import time_of
-from greenlight.ats.database import Database, make_database
+from greenlight.ats.database import Database
 from greenlight.ats.registry import provisioned_client_ids
 from greenlight.cli.errors import CannotRun
+from greenlight.cli.opening import made_database
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_database, print_json
 from greenlight.intake import ImportedCredentials, ImportedCustomer, ImportRefused, RowError, read_import
@@ -30,7 +31,7 @@ def run_import(file: str, *, replace: tuple[str, ...], yes: bool, as_json: bool)
     stderr = Console(stderr=True, soft_wrap=True, emoji=False)
     try:
         customers = read_import(file)
-        database = make_database(settings.database_url.get_secret_value())
+        database = made_database(settings)
         replacing = _replacing(customers, database, file, replace)
         if replacing:
             _ask(replacing, yes=yes)

@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from greenlight.ats.applications import Applications
-from greenlight.ats.database import make_database, open_database
 from greenlight.cli.domains import confirmed_domains
 from greenlight.cli.errors import CannotRun
+from greenlight.cli.opening import ats_database, made_database
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_database, print_json
 from greenlight.cli.running import run_flow
@@ -118,7 +118,7 @@ def run_provision(
     allowed: dict[str, Any] = {}
     # A run for new customers alone changes nobody else's.
     if customers or not added:
-        database = open_database(settings.database_url.get_secret_value())
+        database = ats_database(settings)
         if customers:
             Applications(database).select(customers, ())
         allowed = confirmed_domains(database, settings, customers, max_changes, yes=yes)
@@ -144,8 +144,7 @@ def provision_now(
     except ValidationError as error:
         raise CannotRun(f"--new: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
     # Whoever names a new customer may be the first to use the database.
-    opened = make_database if new else open_database
-    applications = Applications(opened(settings.database_url.get_secret_value()))
+    applications = Applications(made_database(settings) if new else ats_database(settings))
 
     def start() -> Any:
         from flows.provision import provision

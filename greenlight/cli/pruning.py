@@ -1,7 +1,7 @@
 """`prune`: rows that are over for longer than `GREENLIGHT_RETENTION_DAYS` are deleted."""
 
 from greenlight.ats import retention
-from greenlight.ats.database import open_database
+from greenlight.cli.opening import ats_database
 from greenlight.cli.options import Json
 from greenlight.cli.render import console_for_people, plain, print_database, print_json
 from greenlight.domain.readable import iso
@@ -13,7 +13,7 @@ SCHEMA = "greenlight.prune/1"
 def prune(*, json: Json = False) -> int:
     """Delete what is over for GREENLIGHT_RETENTION_DAYS; never what is open, owed, or evidence of an enable."""
     settings = load_settings()
-    database = open_database(settings.database_url.get_secret_value())
+    database = ats_database(settings)
     before, deleted = retention.prune(database, settings.retention_days)
     if json:
         document = {"schema": SCHEMA, "command": "prune", "database": database.name}

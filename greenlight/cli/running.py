@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from greenlight.ats.clock import time_of
-from greenlight.ats.database import open_database
 from greenlight.ats.plans import Plans
 from greenlight.ats.runs import Runs, Scope
 from greenlight.ats.store import Store
 from greenlight.cli.errors import CannotRun
+from greenlight.cli.opening import ats_database
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_json, print_report
 from greenlight.domain.approval import Approvers, same_person
@@ -93,7 +93,7 @@ def make_plan(settings: Settings, selection: Selection, max_changes: int | None)
 
 def apply_now(settings: Settings, scope: Scope, max_changes: int | None) -> Report:
     """Apply a selection, or exactly a plan, in a flow here and return its report."""
-    database = open_database(settings.database_url.get_secret_value())
+    database = ats_database(settings)
     runs, plans = Runs(database), Plans(database)
     runs.ids(scope)
     if scope.plan_id is not None and settings.approvers is Approvers.ANYONE:
@@ -125,7 +125,7 @@ def _confirmed_plan(
         print_report(report, stderr)
         count, plan_id = report.changes, report.plan_id
     else:
-        database = open_database(settings.database_url.get_secret_value())
+        database = ats_database(settings)
         wanted = Store(database).wanted(Runs(database).ids(Scope(selection, plan_id)))
         count = len(wanted)
         named = first_ten(list(dict.fromkeys(entry.item.customer_id for entry in wanted)))
@@ -151,7 +151,7 @@ def run_approve(plan_id: str, by: str | None, enables: int | None) -> int:
     settings, user = load_settings(), getpass.getuser()
     if settings.approvers is Approvers.ANOTHER and by is not None and not same_person(by, user):
         raise CannotRun(f"here nobody approves in another's name (GREENLIGHT_APPROVERS=another); you are {user}")
-    database = open_database(settings.database_url.get_secret_value())
+    database = ats_database(settings)
     approved = Plans(database).approve(plan_id, by or user, time_of(database), enables=enables)
     console_for_people().print(
         plain(
@@ -174,7 +174,7 @@ def _given(max_changes: int | None) -> dict[str, int]:
 
 
 def _runs(settings: Settings) -> Runs:
-    return Runs(open_database(settings.database_url.get_secret_value()))
+    return Runs(ats_database(settings))
 
 
 def _show(report: Report, as_json: bool) -> int:

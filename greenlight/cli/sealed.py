@@ -6,15 +6,14 @@ One JSON object: `schema`, `salt` (base64) and `sealed`, a Fernet token under sc
 import base64
 import hashlib
 import json
-import os
 import secrets
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
 
 from greenlight.cli.errors import CannotRun
+from greenlight.private import write_whole
 
 SCHEMA = "greenlight.keys/1"
 #: Enough that nobody guesses it at leisure, with the file in hand.
@@ -34,23 +33,13 @@ def write_sealed(file: Path, content: Any, passphrase: str, *, replace: bool = F
     salt = secrets.token_bytes(_SALT_BYTES)
     token = Fernet(_key(passphrase, salt)).encrypt(json.dumps(content).encode())
     document = {"schema": SCHEMA, "salt": base64.b64encode(salt).decode(), "sealed": token.decode()}
-    part = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
+
+    def can_be_read_again(part: Path) -> None:
+        if read_sealed(part, passphrase) != content:
+            raise CannotRun(f"{file}: what was written cannot be read again; is the disk in order?")
+
     try:
-        try:
-            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as out:
-                json.dump(document, out)
-                out.flush()
-                os.fsync(out.fileno())
-            if read_sealed(part, passphrase) != content:
-                raise CannotRun(f"{file}: what was written cannot be read again; is the disk in order?")
-            if replace:
-                part.replace(file)
-            else:
-                # Fails where somebody else has made the file in between.
-                os.link(part, file)
-        finally:
-            with suppress(FileNotFoundError):
-                part.unlink()
+        write_whole(file, json.dumps(document).encode("ascii"), replace=replace, check=can_be_read_again)
     except OSError as error:
         raise CannotRun(f"{file}: {error.strerror or 'cannot be written'}") from None
 

@@ -17,8 +17,9 @@ from fastapi import FastAPI
 from rich.console import Console
 
 from greenlight.ats.applications import Applications
-from greenlight.ats.database import Database, kept_open, open_database
+from greenlight.ats.database import Database, kept_open
 from greenlight.cli.errors import CannotRun
+from greenlight.cli.opening import ats_database
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_json
 from greenlight.settings import Settings, load_settings
@@ -39,7 +40,7 @@ def run_link(customer: str, *, as_json: bool) -> int:
 
 def make_link(settings: Settings, customer: str) -> str:
     """A link that opens this customer's page once. Raises UnknownCustomer."""
-    database = open_database(settings.database_url.get_secret_value())
+    database = ats_database(settings)
     try:
         Applications(database).select((customer,), ())
     finally:
@@ -60,7 +61,7 @@ def run_worker() -> int:
     """Act on what customers request, until stopped."""
     settings = load_settings()
     url = settings.database_url.get_secret_value()
-    open_database(url).close()
+    ats_database(settings).close()
     quiet_prefect()
     from prefect.settings import PREFECT_API_URL
 
@@ -107,7 +108,7 @@ def run_portal(host: str | None, port: int | None) -> int:
     quiet_prefect()
     with ExitStack() as stack:
         # First, since a server and a worker of the portal's own would be started for nothing.
-        database = open_database(settings.database_url.get_secret_value())
+        database = ats_database(settings)
         stack.callback(database.close)
         from prefect.settings import PREFECT_API_URL
 

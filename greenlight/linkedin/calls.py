@@ -119,7 +119,7 @@ class Calls:
                 )
             except NoAnswer as error:
                 reason = Reason.NOT_THE_API if error.by_proxy else Reason.LINKEDIN_UNAVAILABLE
-                raise Unanswered(reason, str(error)) from None
+                raise (Refused if error.unsent else Unanswered)(reason, str(error)) from None
             hidden = (credentials.client_secret.get_secret_value(), *used)
             error = _error_of(answer, call, hidden)
             if error is None or error.reason is not Reason.NOT_THE_API:

@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from greenlight.domain.way import Way
 from greenlight.linkedin.compression import TooLong, decompressed
-from greenlight.linkedin.way import failed_step, trusting
+from greenlight.linkedin.way import failed_step, never_connected, trusting
 
 #: Far above any documented answer for the 23 keys that one request holds at most.
 MAX_BODY_BYTES = 1_000_000
@@ -31,12 +31,13 @@ _LIMITS = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connectio
 class NoAnswer(Exception):
     """The exchange ended without a whole answer. The text names the step that failed, and hosts, but no address.
 
-    `by_proxy` says that the proxy on the way said no.
+    `by_proxy` says that the proxy on the way said no, `unsent` that not one byte of the request has left.
     """
 
-    def __init__(self, words: str, *, by_proxy: bool = False) -> None:
+    def __init__(self, words: str, *, by_proxy: bool = False, unsent: bool = False) -> None:
         super().__init__(words)
         self.by_proxy = by_proxy
+        self.unsent = unsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ class Wire:
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
             # The adapter's own names for these mislead: a cut connection is a connect time-out to it.
             step = failed_step(error, request.url.host)
-            raise NoAnswer(step.words, by_proxy=step.by_proxy) from None
+            raise NoAnswer(step.words, by_proxy=step.by_proxy, unsent=never_connected(error)) from None
         except ValueError:
             # A status line or a Location header that cannot be decoded.
             raise NoAnswer("the answer is not HTTP") from None

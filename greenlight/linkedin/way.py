@@ -28,6 +28,23 @@ class Failure:
     by_proxy: bool = False
 
 
+#: What aiohttp raises while it makes a new connection, and nowhere else: the name, TCP, the proxy's answer to CONNECT,
+#: TLS. A request is written after all of these; what a kept connection ends with is another kind.
+_BEFORE_THE_REQUEST = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientConnectorCertificateError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ConnectionTimeoutError,
+)
+
+
+def never_connected(error: BaseException) -> bool:
+    """Whether it proves that there was no connection on which any byte of the request could have left."""
+    # Only what it was raised from itself: what lies further back may be of an exchange before this one.
+    raised = error.__cause__ if isinstance(error, httpx.HTTPError) else error
+    return isinstance(raised, _BEFORE_THE_REQUEST)
+
+
 def failed_step(error: BaseException, host: str) -> Failure:
     """What an exchange with `host` that ended without an answer failed at."""
     for one in _behind(error):

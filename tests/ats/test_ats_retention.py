@@ -1,9 +1,14 @@
 """What is old goes in small steps; what is open, owed, or evidence of an enable stays, however old it is."""
 
 import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from sqlalchemy import event, insert
 from sqlmodel import func, select
 
 from greenlight.ats.database import Database
@@ -25,11 +30,15 @@ from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Status
 from tests.ats.asking import session_of
+from tests.ats.test_ats_query_plans import click
 from tests.ats.world import NOON, at, begin, bring_in, customer, key_of, shows
 
 LATER = NOON + timedelta(days=500)
 #: Customers of the year of nights; the issue of size is seen with a few already.
 MANY = int(os.environ.get("GREENLIGHT_NIGHTS_CUSTOMERS", "20"))
+#: With so many customers as are named there each night of the year is one.
+NIGHTS_APART = 1 if "GREENLIGHT_NIGHTS_CUSTOMERS" in os.environ else 20
+SIZES = ("page_count", "freelist_count")
 
 
 def count(database: Database, table: Any) -> int:
@@ -113,25 +122,77 @@ def test_nothing_that_is_young_goes(database: Database) -> None:
     assert prune(database, 36_500)[1] == dict.fromkeys(Retention(database).prune(NOON), 0)
 
 
+@contextmanager
+def counted(database: Database) -> Iterator[Counter[str]]:
+    """Statements and the rows that they found or changed; on SQLite the steps of its machine instead, by tens."""
+    counts: Counter[str] = Counter()
+    sqlite, watched = database.engine.dialect.name == "sqlite", set[Any]()
+
+    def step() -> int:
+        counts["steps"] += 1
+        return 0
+
+    def before(_connection: Any, cursor: Any, *_: Any) -> None:
+        counts["statements"] += 1
+        if sqlite:
+            cursor.connection.set_progress_handler(step, 10)
+            watched.add(cursor.connection)
+
+    def after(_connection: Any, cursor: Any, *_: Any) -> None:
+        counts["rows"] += max(0, cursor.rowcount)
+
+    event.listen(database.engine, "before_cursor_execute", before)
+    event.listen(database.engine, "after_cursor_execute", after)
+    try:
+        yield counts
+    finally:
+        event.remove(database.engine, "before_cursor_execute", before)
+        event.remove(database.engine, "after_cursor_execute", after)
+        # Rows are fetched after a statement has been executed, so not before.
+        for connection in watched:
+            connection.set_progress_handler(None, 0)
+
+
+def pages(database: Database) -> int:
+    """The size of an SQLite file, without what is free in it; PostgreSQL's is known after its vacuum alone."""
+    if database.engine.dialect.name != "sqlite":
+        return 0
+    with database.reading() as session:
+        in_file, free = (session.connection().exec_driver_sql(f"PRAGMA {n}").scalar_one() for n in SIZES)
+    return in_file - free
+
+
+@pytest.mark.timeout(6_000)
 def test_a_year_of_nights_levels_off(database: Database) -> None:
-    """Runs, pictures of the fleet, budgets and pages that were opened: after the retention no night adds a row."""
+    """Runs, pictures of the fleet, budgets and pages that were opened: after the retention no night adds a row, and a
+    click costs what it cost half a year ago."""
     bring_in(database, *(customer(f"c{n}") for n in range(MANY)))
     runs, fleet, visits, retention = Runs(database), Fleet(database), Visits(database), Retention(database)
     tables = (Run, FleetSnapshot, RequestDay, Visit, RequestEvidence, Plan, PlanItem, Warrant, Hold)
     sizes: list[dict[str, int]] = []
-    for night in range(0, 360, 10):
+    clicks: list[Counter[str]] = []
+    for night in range(0, 360, NIGHTS_APART):
         now = NOON + timedelta(days=night)
         runs.start(f"n{night}", Command.APPLY, Scope(Selection()), now, Lane.NIGHTLY)
         runs.finish(f"n{night}", Sent(1, 1, 0), now)
         fleet.take(now)
         with database.writing() as session:
-            session.add_all(RequestDay(application=f"client-c{n}", day=now.date()) for n in range(MANY))
+            days = [{"application": f"client-c{n}", "day": now.date()} for n in range(MANY)]
+            session.connection().execute(insert(RequestDay), days)
         visits.open(f"l{night}", "c1", f"s{night}", now, now + timedelta(hours=8))
-        Requests(database).record("c1", f"s{night}", [key_of("c1")], now)
-        Requests(database).acted_on(Requests(database).open_of("c1"), now, now)
+        with counted(database) as counts:
+            assert click(database, "c1", f"s{night}", f"r{night}", now) == ["c1"]
+        clicks.append(counts)
         with database.writing() as session:
             session.connection().exec_driver_sql("UPDATE integration SET acted_on_at = requested_at")
         retention.prune(now - timedelta(days=90))
-        sizes.append({table.__tablename__: count(database, table) for table in tables})
-    assert sizes[-1] == sizes[len(sizes) // 2], "it has levelled off half a year ago"
-    assert sizes[-1]["run"] < 12
+        sizes.append({table.__tablename__: count(database, table) for table in tables} | {"pages": pages(database)})
+    half = len(sizes) // 2
+    print(f"{MANY} customers: {sizes[half]} and {sizes[-1]}, {dict(clicks[half])} and {dict(clicks[-1])}")  # noqa: T201
+    used = sizes[half].pop("pages")
+    assert sizes[-1].pop("pages") <= 1.05 * used
+    assert sizes[-1] == sizes[half], "it has levelled off half a year ago"
+    assert sizes[-1]["run"] <= 2 * (90 // NIGHTS_APART + 1)
+    assert clicks[-1]["statements"] == clicks[half]["statements"]
+    assert clicks[-1]["rows"] == clicks[half]["rows"]
+    assert clicks[-1]["steps"] <= 1.1 * clicks[half]["steps"] + 10

@@ -65,7 +65,7 @@ def test_a_file_that_is_not_there(home: Home) -> None:
         ("GREENLIGHT_RETRY_DELAYS_SECONDS", "soon"),
         ("GREENLIGHT_HTTP_TIMEOUT_SECONDS", "0"),
         ("GREENLIGHT_DATABASE_URL", "mysql://u:pw-canary@h/d"),
-        ("GREENLIGHT_DATABASE_URL", "postgresql://u:pw-canary@127.0.0.1:1/d"),
+        ("GREENLIGHT_DATABASE_URL", "postgresql://u:pw-canary@nowhere.invalid/d"),
     ],
 )
 def test_a_bad_setting_is_named(home: Home, name: str, value: str) -> None:

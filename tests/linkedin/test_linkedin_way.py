@@ -11,7 +11,7 @@ from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Observation, Status
 from greenlight.domain.way import Way
 from greenlight.linkedin.calls import Calls
-from greenlight.linkedin.errors import LinkedInError, Refused, Unclear
+from greenlight.linkedin.errors import LinkedInError, Refused
 from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import RequestCounts, Tokens
 from greenlight.linkedin.transport import NoAnswer
@@ -187,5 +187,6 @@ async def test_a_proxys_no_is_not_linkedins(says: str, reason: Reason) -> None:
             tokens = Tokens(wire, f"{server.url}/oauth/v2/accessToken", counts)
             with pytest.raises(LinkedInError) as caught:
                 await Enabler(Calls(wire, tokens, counts), f"https://{HOST}").enable(ACME, AWLI, "Name")
-        assert isinstance(caught.value, Unclear)
+        # It let nothing through, so nothing can have landed.
+        assert isinstance(caught.value, Refused)
         assert caught.value.reason is reason
