@@ -15,7 +15,7 @@ from greenlight.domain.report import Report, ReportItem
 from tasks.events import announce
 from tasks.plan import PlanMade
 from tasks.retries import RECORDING
-from tasks.session import now
+from tasks.session import current
 
 #: The browser is what limits an artifact; the database has the rest.
 MAX_ROWS = 200
@@ -88,7 +88,7 @@ async def publish_outcome(report: Report, drifted: Sequence[Wanted] = ()) -> Non
         key="reconcile-outcome",
         description=" ".join([report.headline(), *_more(len(report.items))]),
     )
-    announce(report, now(), drifted)
+    await announce(report, current().announcements, drifted)
 
 
 @task(name="publish applications", task_run_name="publish applications", **RECORDING)
