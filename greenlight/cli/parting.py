@@ -3,7 +3,6 @@
 import asyncio
 import concurrent.futures
 import os
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any, NoReturn
 
 from rich.console import Console
 
+from greenlight.cli.errors import prefect_address
 from greenlight.cli.render import plain
 
 #: Seconds without an answer after which a server is taken for gone.
@@ -93,7 +93,7 @@ def leave(code: int) -> NoReturn:
             handed_over = False
         if not handed_over:
             lost = _UNENDED if _ABANDONED else _UNSHOWN
-            _say(f"Prefect's API (PREFECT_API_URL {_where()}) went away: start that server. {lost}")
+            _say(f"Prefect's API (PREFECT_API_URL {prefect_address()}) went away: start that server. {lost}")
             _end_now(code)
     sys.exit(code)
 
@@ -114,10 +114,6 @@ def _hand_over() -> bool:
     return True
 
 
-def _where() -> str:
-    return re.sub(r"//[^/@]*@", "//", os.environ.get("PREFECT_API_URL", "")) or "is not set"
-
-
 def _say(sentence: str) -> None:
     console = Console(stderr=True, emoji=False)
     console.print(plain(f"greenlight: warning: {sentence}."), soft_wrap=True)
@@ -125,9 +121,9 @@ def _say(sentence: str) -> None:
 
 def _end_now(code: int) -> NoReturn:
     """Without what Prefect does at a process's end, which waits for its server for as long as it takes."""
-    from prefect.server.api.server import SubprocessASGIServer
-
-    for server in list(SubprocessASGIServer._instances.values()):  # pyright: ignore[reportPrivateUsage]
+    # Imported where there is a server of this process's own; else that would take seconds.
+    module: Any = sys.modules.get("prefect.server.api.server")
+    for server in list(module.SubprocessASGIServer._instances.values()) if module is not None else []:
         server.stop()
     sys.stdout.flush()
     sys.stderr.flush()
