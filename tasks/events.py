@@ -6,6 +6,7 @@ comes next: of a run that died as well, and what Prefect did not take is still o
 
 import asyncio
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -34,6 +35,7 @@ OVERDUE_AFTER = timedelta(days=1)
 NOT_SHOWN_AFTER = timedelta(hours=1)
 
 _DEAD = frozenset({Reason.CREDENTIALS_REFUSED, Reason.WRONG_CREDENTIALS, Reason.TOKEN_REJECTED})
+_TELLING = threading.Lock()
 _log = logging.getLogger("greenlight.events")
 
 
@@ -57,6 +59,9 @@ async def announce_effects(announcements: Announcements) -> None:
     An event's id follows from its attempt, so what is told again, after a death between telling and marking, is known
     for the same. Never raises: what is not told is left for whoever comes next.
     """
+    # Of many turns that end at once in a worker, one tells for all.
+    if not _TELLING.acquire(blocking=False):
+        return
     try:
         async with asyncio.timeout(ANNOUNCING_SECONDS):
             while effects := await asyncio.to_thread(announcements.next, AT_ONCE):
@@ -67,6 +72,8 @@ async def announce_effects(announcements: Announcements) -> None:
             "What was enabled could not all be announced to Prefect (%s); it is on record, and left to the next run",
             type(error).__name__,
         )
+    finally:
+        _TELLING.release()
 
 
 async def hand_over(events: Sequence[dict[str, Any]]) -> None:

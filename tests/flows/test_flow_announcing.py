@@ -140,6 +140,22 @@ async def test_what_prefect_does_not_take_is_left_for_the_next(
         assert unannounced(database) == 2
 
 
+async def test_of_many_who_end_at_once_in_a_worker_one_tells(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enabled(database, 3)
+    told: list[Any] = []
+
+    async def take(some: Sequence[Any]) -> None:
+        told.extend(event["id"] for event in some)
+        await asyncio.sleep(0.2)
+
+    monkeypatch.setattr(events, "hand_over", take)
+    await asyncio.gather(*(events.announce_effects(Announcements(database)) for _ in range(5)))
+    assert len(told) == len(set(told)) == 3
+    assert unannounced(database) == 0
+
+
 async def test_what_is_told_twice_is_known_for_the_same(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who dies between telling and marking leaves it to the next, who tells it by the same id."""
     enabled(database, 3)
