@@ -13,6 +13,7 @@ from greenlight.ats.runs import Scope
 from greenlight.domain.report import Command
 from greenlight.settings import load_settings
 from tasks.plan import store_plan
+from tasks.progress import recorded
 from tasks.publish import publish_outcome, publish_plan
 from tasks.session import Session, now, planning_session
 from tasks.steps import look_and_plan, say_waits
@@ -54,5 +55,6 @@ async def look_and_store(session: Session, request: PlanRequest, named: Sequence
     say_waits()
 
     report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now(), plan_id=plan_id)
+    recorded(run_id)
     await publish_outcome(report, looked.drifted)
     return final_state(report, session.crashes)

@@ -13,6 +13,7 @@ from greenlight.ats.domains import DomainLists
 from greenlight.domain.domains import DomainsWord, digest_of, is_loopback_origin
 from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import Settings, load_settings
+from tasks.progress import recorded
 from tasks.provision import provision_all, provisioning_session, wait_until_working
 from tasks.publish import publish_applications
 from tasks.session import now
@@ -55,6 +56,7 @@ async def provision(
         await wait_until_working(run_id)
 
         report = await asyncio.to_thread(applications.finish, run_id, session.sent(), now())
+        recorded(run_id)
         await publish_applications(report)
         return provisioned_state(report, session.crashes)
 

@@ -26,6 +26,7 @@ from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.settings import load_settings
 from tasks.picture import publish_fleet
+from tasks.progress import recorded
 from tasks.publish import publish_outcome, publish_plan
 from tasks.session import Session, enabling_session, now, planning_session
 from tasks.steps import enable_and_confirm, look_and_plan, say_waits
@@ -86,6 +87,7 @@ async def look_and_enable(
     say_waits()
 
     report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
+    recorded(run_id)
     await publish_outcome(report, looked.drifted)
     await publish_fleet()
     return final_state(report, session.crashes)

@@ -10,6 +10,7 @@ from flows.request import Names, RotateRequest, checked, named_after
 from flows.verdict import provisioned_state, refusing
 from greenlight.domain.rotation import COMMAND, RotationReport
 from greenlight.settings import load_settings
+from tasks.progress import recorded
 from tasks.provision import provisioning_session
 from tasks.publish import publish_applications
 from tasks.rotate import rotate_all
@@ -35,6 +36,7 @@ async def rotate(customers: Names = (), all_customers: bool = False) -> State[No
         await rotate_all(run_id, chosen)
 
         ended = await asyncio.to_thread(applications.finish, run_id, session.sent(), now())
+        recorded(run_id)
         report = RotationReport(ended.run_id, ended.items, ended.requests)
         await publish_applications(report, "rotation-outcome")
         return provisioned_state(report, session.crashes, "Rotated")

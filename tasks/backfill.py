@@ -20,6 +20,7 @@ from tasks.adopt import adopt
 from tasks.plan import PlanMade
 from tasks.session import current, now
 from tasks.steps import enable_and_confirm
+from tasks.window import shown
 
 #: What an enable must not come to; a customer whose own move it is, is none.
 _SURPRISES = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.HELD, Outcome.NOT_LOOKED_AT})
@@ -56,15 +57,18 @@ async def enable_in_waves(run_id: str, made: PlanMade, sizes: Sequence[int]) -> 
     session = current()
     wanted = await asyncio.to_thread(session.store.wanted, made.to_enable)
     waves = list(_waves(wanted, sizes))
-    progress = await acreate_progress_artifact(
-        0.0, key="backfill-progress", description=f"{len(wanted)} integrations in {len(waves)} waves."
-    )
-    done = 0
+    progress, done = None, 0
+    async with shown("the progress"):
+        progress = await acreate_progress_artifact(
+            0.0, key="backfill-progress", description=f"{len(wanted)} integrations in {len(waves)} waves."
+        )
     for number, wave in enumerate(waves, 1):
         ids = [entry.id for entry in wave]
         await enable_and_confirm(run_id, ids)
         done += len(ids)
-        await aupdate_progress_artifact(progress, 100 * done / len(wanted))
+        if progress is not None:
+            async with shown("the progress"):
+                await aupdate_progress_artifact(progress, 100 * done / len(wanted))
         ended = await asyncio.to_thread(session.store.wanted, ids)
         if surprises := [entry for entry in ended if entry.condition.outcome in _SURPRISES]:
             rest = [entry for later in waves[number:] for entry in later]

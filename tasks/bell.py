@@ -9,7 +9,7 @@ from prefect.task_worker import TaskWorker
 
 from greenlight.ats.database import DatabaseUnavailable
 from greenlight.settings import InvalidSettings, load_settings
-from tasks.requested import due_customers, enable_requested
+from tasks.requested import announce_owed, due_customers, enable_requested
 
 #: How often a worker looks by itself for requests whose ring was lost.
 SWEEP_SECONDS = 10.0
@@ -87,6 +87,7 @@ async def _sweep_once() -> None:
     try:
         if await due_customers(load_settings()):
             await enable_requested()
+        await announce_owed(load_settings())
     except (DatabaseUnavailable, InvalidSettings) as error:
         _log.warning("requests cannot be looked for: %s", error)
     except Exception as error:

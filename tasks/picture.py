@@ -11,6 +11,7 @@ from greenlight.ats.fleet import Snapshot
 from greenlight.domain.status import Status
 from tasks.retries import RECORDING
 from tasks.session import current, now
+from tasks.window import shown
 
 #: Bars that fit the width of the page.
 MOST_BARS = 60
@@ -33,10 +34,11 @@ async def publish_fleet() -> None:
     await asyncio.to_thread(fleet.take, now())
     history = await asyncio.to_thread(fleet.history, MOST_BARS)
     picture = base64.b64encode(draw(history).encode()).decode()
-    await acreate_image_artifact(
-        image_url=f"data:image/svg+xml;base64,{picture}", key="fleet-picture", description=_sentence(history[-1])
-    )
-    await acreate_markdown_artifact(_table(history), key="fleet-figures", description="The same as figures.")
+    async with shown("the fleet's picture"):
+        await acreate_image_artifact(
+            image_url=f"data:image/svg+xml;base64,{picture}", key="fleet-picture", description=_sentence(history[-1])
+        )
+        await acreate_markdown_artifact(_table(history), key="fleet-figures", description="The same as figures.")
 
 
 def draw(history: Sequence[Snapshot]) -> str:

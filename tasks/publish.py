@@ -15,7 +15,8 @@ from greenlight.domain.report import Report, ReportItem
 from tasks.events import announce
 from tasks.plan import PlanMade
 from tasks.retries import RECORDING
-from tasks.session import now
+from tasks.session import current
+from tasks.window import shown
 
 #: The browser is what limits an artifact; the database has the rest.
 MAX_ROWS = 200
@@ -54,12 +55,13 @@ async def publish_plan(made: PlanMade, command: str, plan_id: str | None) -> Non
         if len(pages) > 1:
             more = f"; it goes on in `reconcile-plan-{number + 1}`" if number < len(pages) else ""
             lines += [f"Page {number} of {len(pages)}{more}.", ""]
-        await acreate_markdown_artifact(
-            "\n".join([*lines, *_table(page), ""]),
-            key="reconcile-plan" if number == 1 else f"reconcile-plan-{number}",
-            description="What the run planned, before it did anything."
-            + (f" Page {number} of {len(pages)}." if len(pages) > 1 else ""),
-        )
+        async with shown("a page of the plan"):
+            await acreate_markdown_artifact(
+                "\n".join([*lines, *_table(page), ""]),
+                key="reconcile-plan" if number == 1 else f"reconcile-plan-{number}",
+                description="What the run planned, before it did anything."
+                + (f" Page {number} of {len(pages)}." if len(pages) > 1 else ""),
+            )
         lines = [f"# {len(enables)} to enable{f', plan `{plan_id}`' if plan_id else ''}", ""]
 
 
@@ -82,13 +84,14 @@ def _table(entries: Sequence[Planned]) -> list[str]:
 async def publish_outcome(report: Report, drifted: Sequence[Wanted] = ()) -> None:
     """Every item's outcome: first what this run changed, which cannot be undone, then those that need somebody."""
     urgent = {item.item for item in report.unsettled()}
-    shown = sorted(report.items, key=lambda item: (not item.changed, item.item not in urgent))
-    await acreate_table_artifact(
-        [_row(item) for item in shown[:MAX_ROWS]],
-        key="reconcile-outcome",
-        description=" ".join([report.headline(), *_more(len(report.items))]),
-    )
-    announce(report, now(), drifted)
+    first = sorted(report.items, key=lambda item: (not item.changed, item.item not in urgent))
+    async with shown("the outcome"):
+        await acreate_table_artifact(
+            [_row(item) for item in first[:MAX_ROWS]],
+            key="reconcile-outcome",
+            description=" ".join([report.headline(), *_more(len(report.items))]),
+        )
+    await announce(report, current().announcements, drifted)
 
 
 @task(name="publish applications", task_run_name="publish applications", **RECORDING)
@@ -96,22 +99,23 @@ async def publish_applications(report: ProvisionReport, key: str = "provision-ou
     """Every customer's child application, those that do not work yet first."""
     urgent = report.unsettled()
     rest = [item for item in report.items if item not in urgent]
-    await acreate_table_artifact(
-        [
-            {
-                "customer": cell(item.customer_id),
-                "application": cell(item.application_name or ""),
-                "outcome": item.outcome.value,
-                "reason": item.reason.value,
-                "whose move": EXPLANATIONS[item.reason].mover.value,
-                "client id": cell(item.client_id or ""),
-                "message": cell(item.message),
-            }
-            for item in [*urgent, *rest][:MAX_ROWS]
-        ],
-        key=key,
-        description=" ".join([report.headline(), *_more(len(report.items))]),
-    )
+    async with shown("the outcome"):
+        await acreate_table_artifact(
+            [
+                {
+                    "customer": cell(item.customer_id),
+                    "application": cell(item.application_name or ""),
+                    "outcome": item.outcome.value,
+                    "reason": item.reason.value,
+                    "whose move": EXPLANATIONS[item.reason].mover.value,
+                    "client id": cell(item.client_id or ""),
+                    "message": cell(item.message),
+                }
+                for item in [*urgent, *rest][:MAX_ROWS]
+            ],
+            key=key,
+            description=" ".join([report.headline(), *_more(len(report.items))]),
+        )
 
 
 def _row(item: ReportItem) -> dict[str, str]:

@@ -15,6 +15,7 @@ from prefect import task
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
+from greenlight.ats.announcements import Announcements
 from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import DatabaseNotReady, open_database
 from greenlight.ats.requests import Requests
@@ -25,7 +26,7 @@ from greenlight.domain.selection import Selection
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import Purpose
 from greenlight.settings import InvalidSettings, Settings, load_settings
-from tasks.events import announce
+from tasks.events import announce, announce_effects
 from tasks.observe import look_at_all
 from tasks.retries import RECORDING
 from tasks.session import enabling_session, now, on_time_of, planning_session
@@ -69,6 +70,18 @@ _log = logging.getLogger("greenlight.requests")
 async def due_customers(settings: Settings) -> list[str]:
     """Customers with a request to act on or a look that somebody waits for."""
     return await asyncio.to_thread(_with_requests, settings, lambda requests: requests.due_customers(now()))
+
+
+async def announce_owed(settings: Settings) -> None:
+    """Announce what enables brought about whose runs did not come to it."""
+    database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
+    try:
+        clock = DatabaseClock(database)
+        await asyncio.to_thread(clock.sync)
+        with on_time_of(clock):
+            await announce_effects(Announcements(database))
+    finally:
+        database.close()
 
 
 @task(name="enable requested", task_run_name="enable what was requested", **RECORDING)
@@ -141,7 +154,7 @@ async def act_on_requests(customer_id: str) -> State[None] | None:
 
         await asyncio.to_thread(session.requests.acted_on, requests, since, now())
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
-        announce(report, now())
+        await announce(report, session.announcements)
         headline = clean(report.headline())
         _log.info("%s: %s", clean(customer_id), headline)
         return None if report.verdict is Verdict.OK else Failed(name="NeedsSomebody", message=headline)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from blocks.child_app import ChildAppBlocks
+from greenlight.ats.announcements import Announcements
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.budgets import Budgets
 from greenlight.ats.clock import DatabaseClock
@@ -74,6 +75,7 @@ class Session:
     attempts: Attempts
     runs: Runs
     plans: Plans
+    announcements: Announcements
     fleet: Fleet
     requests: PluginRequests
     facts: FactsOnRecord
@@ -136,6 +138,7 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
             attempts,
             Runs(database),
             Plans(database),
+            Announcements(database),
             Fleet(database),
             PluginRequests(database),
             FactsOnRecord(database),

@@ -64,6 +64,10 @@ class Hold(Table, table=True):
     lifted_by: str | None = Field(default=None, max_length=200)
 
 
+#: Took effect, and nobody has announced it.
+_OWED = "announced_at IS NULL AND outcome IN ('confirmed', 'confirmed_by_looking')"
+
+
 class Attempt(Table, table=True):
     """One enable: the intent, committed before the request leaves, and its end. At most one is open per integration."""
 
@@ -74,6 +78,14 @@ class Attempt(Table, table=True):
             unique=True,
             sqlite_where=text("closed_at IS NULL"),
             postgresql_where=text("closed_at IS NULL"),
+        ),
+        # As `announcements.owed` says it, word for word, since SQLite compares the words.
+        Index(
+            "ix_attempt_owed",
+            "closed_at",
+            "id",
+            sqlite_where=text(_OWED),
+            postgresql_where=text(_OWED),
         ),
         one_of("outcome", AttemptOutcome),
         CheckConstraint("(outcome IS NULL) = (closed_at IS NULL)", name="open_has_no_end"),
@@ -96,3 +108,5 @@ class Attempt(Table, table=True):
     outcome: str | None = Field(default=None, max_length=30)
     reason: str | None = Field(default=None, max_length=40)
     detail: str | None = Field(default=None, max_length=300)
+    #: When it was announced what it brought about; of one without effect there is nothing to announce.
+    announced_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

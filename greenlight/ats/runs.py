@@ -15,7 +15,7 @@ from greenlight.ats.store import Store
 from greenlight.ats.tables import Customer, Integration, Plan, Run
 from greenlight.ats.waiting import unit, units
 from greenlight.domain.budget import Lane
-from greenlight.domain.conditions import AttemptOutcome
+from greenlight.domain.conditions import TOOK_EFFECT
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.plan import Item, Requests
 from greenlight.domain.report import Command, Report, ReportItem, as_of_run
@@ -144,13 +144,9 @@ def _items(
     return [report_item(row, names[row.customer_id], since, scheduled=scheduled) for row in found]
 
 
-#: Ends of an attempt whose effect is on record.
-_TOOK_EFFECT = (AttemptOutcome.CONFIRMED, AttemptOutcome.CONFIRMED_BY_LOOKING)
-
-
 def _enabled_by(session: Session, run_id: str) -> set[Item]:
     """What this run's own enables brought about."""
-    return _attempted_by(session, run_id, col(Attempt.outcome).in_(_TOOK_EFFECT))
+    return _attempted_by(session, run_id, col(Attempt.outcome).in_(TOOK_EFFECT))
 
 
 def _in_doubt(session: Session, run_id: str) -> set[Item]:

@@ -14,6 +14,7 @@ from greenlight.cli.errors import CannotRun, said_plainly
 from greenlight.cli.key_commands import keys
 from greenlight.cli.migrating import migrate
 from greenlight.cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
+from greenlight.cli.parting import leave
 from greenlight.cli.provision import provision
 from greenlight.cli.pruning import prune
 from greenlight.cli.tripwires import tripwires
@@ -251,7 +252,7 @@ def sandbox(
 
 def main() -> None:
     """The console command. Ends the process with an exit code of the interface, never with a traceback."""
-    sys.exit(run(lambda: app(exit_on_error=False, print_error=True)))
+    leave(run(lambda: app(exit_on_error=False, print_error=True)))
 
 
 def run(command: Callable[[], object]) -> int:

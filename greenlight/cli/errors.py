@@ -39,6 +39,11 @@ class CannotRun(Exception):
     """A command cannot do what it was asked. The text is for people."""
 
 
+def prefect_address() -> str:
+    """Where the environment says that Prefect's API is, without a password."""
+    return re.sub(r"//[^/@]*@", "//", os.environ.get("PREFECT_API_URL", "")) or "is not set"
+
+
 def said_plainly(error: BaseException) -> str:
     """A sentence for any error. Those that are not ours are named and cut short."""
     if isinstance(error, _PLAIN):
@@ -50,9 +55,8 @@ def said_plainly(error: BaseException) -> str:
         )
     if isinstance(error, httpx.HTTPError) or "Failed to reach API" in str(error):
         # Our own calls to LinkedIn never end in an exception: this is Prefect's client.
-        where = re.sub(r"//[^/@]*@", "//", os.environ.get("PREFECT_API_URL", "")) or "is not set"
         return (
-            f"Prefect's API cannot be reached (PREFECT_API_URL {where}): start that server, "
+            f"Prefect's API cannot be reached (PREFECT_API_URL {prefect_address()}): start that server, "
             "or unset the variable and a temporary one is started"
         )
     first_line = (str(error).strip().splitlines() or [""])[0]

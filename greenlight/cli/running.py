@@ -1,6 +1,5 @@
 """`plan` and `apply`: start the flow in this process, show how far it is, and print the report from the database."""
 
-import asyncio
 import getpass
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from greenlight.ats.runs import Runs, Scope
 from greenlight.ats.store import Store
 from greenlight.cli.errors import CannotRun
 from greenlight.cli.opening import ats_database
+from greenlight.cli.parting import run_until_recorded
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_json, print_report
 from greenlight.domain.approval import Approvers, same_person
@@ -186,9 +186,16 @@ def _show(report: Report, as_json: bool) -> int:
 
 
 def run_flow(start: Callable[[], Any]) -> str:
-    """Run a flow to its end with progress on stderr and return the run's id. Raises what kept the flow from ending."""
+    """Run a flow to its end with progress on stderr and return the run's id. Raises what kept the flow from ending.
+
+    A run whose end is on record has ended, whether or not Prefect takes it.
+    """
 
     from prefect.exceptions import FailedRun
+
+    from tasks.progress import RECORDED
+
+    on_record: list[str] = []
 
     async def run() -> str:
         state = await start()
@@ -201,7 +208,11 @@ def run_flow(start: Callable[[], Any]) -> str:
         return str(state.state_details.flow_run_id)
 
     with _progress():
-        return asyncio.run(run())
+        mark = RECORDED.set(on_record.append)
+        try:
+            return run_until_recorded(run, lambda: next(iter(on_record), None)) or on_record[0]
+        finally:
+            RECORDED.reset(mark)
 
 
 @contextmanager

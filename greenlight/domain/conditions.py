@@ -113,6 +113,10 @@ class AttemptOutcome(StrEnum):
     REPLACED = "replaced"
 
 
+#: Ends of an attempt whose effect is on record.
+TOOK_EFFECT = (AttemptOutcome.CONFIRMED, AttemptOutcome.CONFIRMED_BY_LOOKING)
+
+
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """What one enable came to. `attempt` is None while the attempt has to stay open.

@@ -9,7 +9,7 @@ from flows.reconcile import reconcile
 from flows.request import What
 from greenlight.domain.reasons import Outcome, Reason
 from sandbox.faults import Fault
-from tasks.events import _events
+from tasks.events import _alarms
 from tests.flows.fault_world import Case, import_file, world
 
 MANY = 12
@@ -30,7 +30,7 @@ async def test_an_hour_of_a_blocked_proxy_leaves_nothing_behind(town: Any, on: s
             assert entry.next_try_at is None, "no customer rests for it"
         assert f"NOT_THE_API: {MANY} customers." in report.headline()
         assert "Needs somebody" not in report.headline()
-        alarms = [event.name for event in _events(report, datetime.now(UTC))]
+        alarms = [event.name for event in _alarms(report, datetime.now(UTC))]
         assert alarms == [], "nobody is told that a credential is dead"
         assert there.operations().count("enable") == 0
 

@@ -92,9 +92,15 @@ async def test_what_a_request_came_to_is_announced(town: Any, monkeypatch: pytes
     """An enable that a customer's click brought about is as much news as one of the night, and so is a dead key."""
     ada, bob = Customer("ada"), Customer("bob", Fault(on="token", fault="invalid_client", times=None))
     told: list[tuple[str, str]] = []
-    monkeypatch.setattr(
-        "tasks.events.emit_event", lambda name, *, resource, payload: told.append((name, payload["customer_id"]))
-    )
+
+    def emit(event: str, *, resource: Any, payload: Any) -> None:
+        told.append((event, payload["customer_id"]))
+
+    async def take(events: Any) -> None:
+        told.extend((event["event"], event["payload"]["customer_id"]) for event in events)
+
+    monkeypatch.setattr("tasks.events.emit_event", emit)
+    monkeypatch.setattr("tasks.events.hand_over", take)
     async with town(World(applications=[ada.application, bob.application])) as there:
         for customer in (ada, bob):
             await customer.move_in(there)

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from sqlmodel import col, select
 
 from blocks.child_app import ChildAppBlocks, block_name
+from greenlight.ats.announcements import Announcements
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.requests import Requests
@@ -130,6 +131,8 @@ async def test_a_burst_with_a_killed_worker_loses_nothing_and_enables_once(town:
             with worker(prefect_server):
                 # A request that met the dead worker's lease waits half of its age, and its doubt has to settle.
                 await until(lambda: not Requests(there.database).open_customers(), 200)
+                # What the dead one had enabled and not announced.
+                await until(lambda: Announcements(there.database).next(1) == [], 60)
         ringing.cancel()
         with suppress(asyncio.CancelledError):
             await ringing

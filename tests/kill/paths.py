@@ -153,7 +153,7 @@ def _leave_prefect_out() -> None:
         (tasks.enable, "enable", _Plain(tasks.enable.enable)),
         (tasks.steps, "make_plan", tasks.plan.make_plan.fn),
         (tasks.steps, "get_run_logger", logging.getLogger),
-        (tasks.requested, "announce", lambda *_: None),
+        (tasks.requested, "announce", unpublished),
         (flows.reconcile, "get_run_logger", logging.getLogger),
         (flows.reconcile, "publish_plan", unpublished),
         (flows.reconcile, "publish_outcome", unpublished),

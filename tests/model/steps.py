@@ -46,6 +46,10 @@ async def _end_of_try(_total: int, remaining: Any, _settings: Settings) -> Any:
     return remaining
 
 
+async def _unannounced(*_: Any) -> None:
+    pass
+
+
 @contextmanager
 def without_prefect() -> Iterator[None]:
     """Within this, the product's steps run on their world's clock, database and LinkedIn."""
@@ -64,7 +68,7 @@ def without_prefect() -> Iterator[None]:
         (tasks.session, "Tokens", lambda *given: Tokens(*given, monotonic=world().loop.time)),
         (tasks.session, "ChildAppBlocks", world),
         (tasks.requested, "load_settings", lambda: world().settings),
-        (tasks.requested, "announce", lambda *_: None),
+        (tasks.requested, "announce", _unannounced),
         (tasks.steps, "announce_held", lambda *_: None),
     ]
     modules = (tasks.session, tasks.steps, tasks.plan, tasks.requested)
