@@ -26,6 +26,7 @@ from greenlight.ats.rows import (
 )
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.ats.waiting import units
+from greenlight.domain.budget import day_ends
 from greenlight.domain.conditions import WORTH_REPEATING
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import Outcome, Reason
@@ -171,7 +172,9 @@ class Requests:
         with self._database.writing() as session:
             for row in session.exec(query.order_by(col(Integration.id)).with_for_update()):
                 requested_at = asked[cast(int, row.id)]
-                if row.requested_at == requested_at:
+                if row.requested_at == requested_at and row.reason == Reason.SHARE_SPENT:
+                    row.look_due_at = day_ends(now)
+                elif row.requested_at == requested_at:
                     least = HELD_FOR if row.outcome == Outcome.HELD else SOONEST
                     row.look_due_at = now + min(max((now - requested_at) / 2, least), LATEST)
 
