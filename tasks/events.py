@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 from prefect.events import emit_event
 
+from greenlight.ats.alarms import Alarm, Alarms
 from greenlight.ats.holds import Held
 from greenlight.ats.rows import Wanted
+from greenlight.domain.conditions import EFFECT
 from greenlight.domain.plan import Item
-from greenlight.domain.reasons import Reason
+from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Report, ReportItem
 from greenlight.domain.status import Status
 
@@ -20,7 +22,15 @@ OVERDUE_AFTER = timedelta(days=1)
 #: How long what LinkedIn confirmed may not be shown before somebody should know; its looks lag by minutes.
 NOT_SHOWN_AFTER = timedelta(hours=1)
 
+_WELL = frozenset({Outcome.ENABLED, Outcome.ALREADY_ENABLED, Outcome.WAITING})
 _DEAD = frozenset({Reason.CREDENTIALS_REFUSED, Reason.WRONG_CREDENTIALS, Reason.TOKEN_REJECTED})
+
+
+_DEAD_KEY, _NOT_SHOWN, _OVERDUE = (
+    "greenlight.credentials.dead",
+    "greenlight.enable.not_shown",
+    "greenlight.request.overdue",
+)
 
 
 class _Event(NamedTuple):
@@ -28,11 +38,25 @@ class _Event(NamedTuple):
     item: Item
     reason: Reason
 
+    def alarm(self) -> Alarm | None:
+        """The trouble that it tells of, a dead key being the customer's; None is news, which each time is new."""
+        if self.name == _DEAD_KEY:
+            return Alarm(self.name, self.item.customer_id)
+        return _of_one(self.name, self.item) if self.name in (_NOT_SHOWN, _OVERDUE) else None
 
-def announce(report: Report, now: datetime, drifted: Sequence[Wanted] = ()) -> None:
-    """Emit what automations wait for; one event for each integration, and for each customer whose key is dead."""
+
+def announce(report: Report, now: datetime, alarms: Alarms, drifted: Sequence[Wanted] = ()) -> None:
+    """Emit what automations wait for: what this run changed, and each trouble once, until it is seen to be over.
+
+    One event for each integration, and for each customer whose key is dead. Not for the event loop: call it in a
+    thread.
+    """
+    known, told = alarms.told(), set[Alarm]()
     drift = [_Event("greenlight.integration.drifted", w.item, w.condition.reason) for w in drifted]
-    for event in [*drift, *_events(report, now)][:MOST]:
+    events = [event for event in [*drift, *_events(report, now)] if event.alarm() not in known]
+    for event in events[:MOST]:
+        if (alarm := event.alarm()) is not None:
+            told.add(alarm)
         key = event.item.key
         emit_event(
             event.name,
@@ -47,6 +71,8 @@ def announce(report: Report, now: datetime, drifted: Sequence[Wanted] = ()) -> N
                 "reason": event.reason.value,
             },
         )
+    # Afterwards: what was not told for an accident in between is told by the next run.
+    alarms.record(told, known & set(_over(report)), now)
 
 
 def announce_held(held: Sequence[Held]) -> None:
@@ -70,16 +96,32 @@ def _events(report: Report, now: datetime) -> Iterator[_Event]:
             good.append(_Event("greenlight.integration.partner_ready", entry.item, reason))
         elif entry.changed:
             good.append(_Event("greenlight.integration.enabled", entry.item, reason))
-        # Once: somebody was told of what was so before this run.
-        told = report.began is not None and entry.condition_since is not None and entry.condition_since < report.began
-        if reason in _DEAD and customer not in dead and not told:
+        if reason in _DEAD and customer not in dead:
             dead.add(customer)
-            yield _Event("greenlight.credentials.dead", entry.item, reason)
+            yield _Event(_DEAD_KEY, entry.item, reason)
         if _is_not_shown(entry, now):
-            yield _Event("greenlight.enable.not_shown", entry.item, reason)
+            yield _Event(_NOT_SHOWN, entry.item, reason)
         if _is_overdue(entry, now):
-            yield _Event("greenlight.request.overdue", entry.item, reason)
+            yield _Event(_OVERDUE, entry.item, reason)
     yield from good
+
+
+def _over(report: Report) -> Iterator[Alarm]:
+    """Trouble that cannot be there any more, by what LinkedIn has shown. A look that failed ends none."""
+    dead = {entry.item.customer_id for entry in report.items if entry.condition.reason in _DEAD}
+    for entry in report.items:
+        well = entry.condition.outcome in _WELL and entry.condition.reason is not Reason.SHARE_SPENT
+        if well and entry.item.customer_id not in dead:
+            yield Alarm(_DEAD_KEY, entry.item.customer_id)
+        if well or entry.observed in EFFECT:
+            yield _of_one(_NOT_SHOWN, entry.item)
+        if entry.observed is not Status.REQUESTED:
+            yield _of_one(_OVERDUE, entry.item)
+
+
+def _of_one(name: str, item: Item) -> Alarm:
+    key = item.key
+    return Alarm(name, item.customer_id, f"{key.integration_context} {key.integration_type} {key.tenant_type}")
 
 
 def _is_not_shown(entry: ReportItem, now: datetime) -> bool:

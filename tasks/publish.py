@@ -1,5 +1,6 @@
 """What Prefect's UI shows of a run: a markdown artifact with the plan, a table with the outcome."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 
@@ -15,7 +16,7 @@ from greenlight.domain.report import Report, ReportItem
 from tasks.events import announce
 from tasks.plan import PlanMade
 from tasks.retries import RECORDING
-from tasks.session import now
+from tasks.session import current, now
 
 #: The browser is what limits an artifact; the database has the rest.
 MAX_ROWS = 200
@@ -88,7 +89,7 @@ async def publish_outcome(report: Report, drifted: Sequence[Wanted] = ()) -> Non
         key="reconcile-outcome",
         description=" ".join([report.headline(), *_more(len(report.items))]),
     )
-    announce(report, now(), drifted)
+    await asyncio.to_thread(announce, report, now(), current().alarms, drifted)
 
 
 @task(name="publish applications", task_run_name="publish applications", **RECORDING)

@@ -141,7 +141,7 @@ async def act_on_requests(customer_id: str) -> State[None] | None:
 
         await asyncio.to_thread(session.requests.acted_on, requests, since, now())
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
-        announce(report, now())
+        await asyncio.to_thread(announce, report, now(), session.alarms)
         headline = clean(report.headline())
         _log.info("%s: %s", clean(customer_id), headline)
         return None if report.verdict is Verdict.OK else Failed(name="NeedsSomebody", message=headline)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from blocks.child_app import ChildAppBlocks
+from greenlight.ats.alarms import Alarms
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.budgets import Budgets
 from greenlight.ats.clock import DatabaseClock
@@ -79,6 +80,7 @@ class Session:
     facts: FactsOnRecord
     holds: Holds
     warrants: Warrants
+    alarms: Alarms
     locks: CustomerLocks
     budget: Budget
     observer: Observer
@@ -141,6 +143,7 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
             FactsOnRecord(database),
             Holds(database),
             Warrants(database),
+            Alarms(database),
             locks,
             budget,
             Observer(store, enabler or Verifier(*means), blocks, now, locks, budget.owe if enabler else None),
