@@ -125,17 +125,39 @@ async def read(
     return found
 
 
-async def save(kind: type[Block], wanted: Mapping[str, dict[str, Any]], patience: float = PATIENCE) -> Set[str]:
+async def read_like(client: PrefectClient, kind: type[Block], part: str) -> dict[str, UUID]:
+    """Ids of the documents of this kind whose names have this in them, by name."""
+    found: dict[str, UUID] = {}
+    while True:
+        asked = {
+            "limit": _PAGE,
+            "offset": len(found),
+            "block_types": {"slug": {"any_": [kind.get_block_type_slug()]}},
+            "block_documents": {"name": {"like_": part}},
+        }
+        page = (await client.request("POST", "/block_documents/filter", json=asked)).json()
+        found |= {each["name"]: UUID(each["id"]) for each in page}
+        if len(page) < _PAGE:
+            return found
+
+
+async def save(
+    kind: type[Block],
+    wanted: Mapping[str, dict[str, Any]],
+    patience: float = PATIENCE,
+    keep: Callable[[str, dict[str, Any]], str | None] = lambda *_: None,
+) -> Set[str]:
     """Create or update blocks so that they hold this, by name; returns those that had to be written.
 
-    Raises BlocksNotSaved once none of those that are left was taken for `patience` seconds.
+    What one holds instead goes first into the block that `keep` names, if any, unless there is one. Raises
+    BlocksNotSaved once none of those that are left was taken for `patience` seconds.
     """
     left, tried = dict(wanted), set[str]()
     loop, pauses = asyncio.get_running_loop(), _waits()
     since = said = loop.time()
     while left:
         before = len(left)
-        error = await _offer(kind, left, tried)
+        error = await _offer(kind, left, tried, keep)
         now = loop.time()
         if error is None or len(left) < before:
             since, pauses = now, _waits()
@@ -167,7 +189,12 @@ async def must_be_writable(kind: type[Block], data: dict[str, Any], patience: fl
                 await client.delete_block_document(id)
 
 
-async def _offer(kind: type[Block], left: dict[str, dict[str, Any]], tried: set[str]) -> Exception | None:
+async def _offer(
+    kind: type[Block],
+    left: dict[str, dict[str, Any]],
+    tried: set[str],
+    keep: Callable[[str, dict[str, Any]], str | None],
+) -> Exception | None:
     """Write what is left once, and drop from it what is there now. Returns what kept something from being written."""
     try:
         async with get_client() as client:
@@ -177,6 +204,18 @@ async def _offer(kind: type[Block], left: dict[str, dict[str, Any]], tried: set[
             if not left:
                 return None
             place, gate = await place_of(client, kind), asyncio.Semaphore(_WRITERS)
+            kept = {keep(name, held): held for name, (_, held) in there.items()}
+            spare = {name: held for name, held in kept.items() if name is not None}
+            there_already = await again(lambda: read(client, kind, list(spare)))
+
+            async def create(name: str, data: dict[str, Any]) -> None:
+                document = BlockDocumentCreate(
+                    name=name, data=data, block_schema_id=place.schema_id, block_type_id=place.block_type_id
+                )
+                await client.create_block_document(document, include_secrets=False)
+
+            for name in spare.keys() - there_already.keys():
+                await create(name, spare[name])
 
             async def write(name: str) -> None:
                 data = left[name]
@@ -188,10 +227,7 @@ async def _offer(kind: type[Block], left: dict[str, dict[str, Any]], tried: set[
                         )
                         await client.update_block_document(there[name][0], update)
                     else:
-                        document = BlockDocumentCreate(
-                            name=name, data=data, block_schema_id=place.schema_id, block_type_id=place.block_type_id
-                        )
-                        await client.create_block_document(document, include_secrets=False)
+                        await create(name, data)
                     del left[name]
 
             ended = await asyncio.gather(*map(write, list(left)), return_exceptions=True)

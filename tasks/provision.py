@@ -93,12 +93,15 @@ async def provisioning_session(
         await _must_work(tokens, parent)
         await _must_be_storable(store)
 
+        accepted = set[tuple[str, str]]()
+
         async def probe(credentials: Credentials) -> LinkedInError | None:
             # Tokens remembers a refusal for good, and a new application's is one that passes.
             try:
                 await Tokens(wire, settings.linkedin_token_url, counts).get(credentials)
             except LinkedInError as error:
                 return error
+            accepted.add((credentials.client_id, credentials.fingerprint()))
             return None
 
         locks = CustomerLocks(Locks(database), now, sync=clock.sync)
@@ -123,6 +126,7 @@ async def provisioning_session(
         renewing = asyncio.create_task(locks.renew())
         try:
             yield session
+            await store.settle(lambda held: (held.client_id, held.fingerprint()) in accepted)
         finally:
             renewing.cancel()
             with suppress(asyncio.CancelledError):

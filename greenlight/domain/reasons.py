@@ -150,7 +150,7 @@ _OTHERS: dict[Reason, Explanation] = {
     ),
     Reason.CREDENTIALS_REFUSED: _E(
         "LinkedIn's token endpoint refuses the customer's client id and secret.",
-        "Import the current client id and secret; they may have been rotated or mistyped.",
+        "Import the current ones; where they were replaced, `greenlight credentials restore CUSTOMER` goes back.",
         Mover.US,
         "seed steps 3 and 4, API authorization",
     ),

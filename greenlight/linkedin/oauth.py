@@ -113,6 +113,10 @@ class Tokens:
                 entry.good_until = self._monotonic() + lifetime - min(LEEWAY_SECONDS, lifetime / 10)
             return entry.token
 
+    def gave(self, credentials: Credentials) -> bool:
+        """Whether these have got a token that is not known to be rejected."""
+        return self._entry(credentials).token is not None
+
     def forget(self, credentials: Credentials, token: str) -> None:
         """Never give out this token again: LinkedIn rejected it although it was fresh."""
         entry = self._entry(credentials)

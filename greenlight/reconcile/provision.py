@@ -164,6 +164,10 @@ class Provisioning:
         if application.urn is None:
             if held is None:
                 raise Refused(Reason.CREDENTIALS_MISSING)
+            found = await self._provisioner.find(candidate.unique_foreign_id) if look else None
+            if found is not None and found.client_id == application.client_id:
+                # Ours all the same: its keys were given up for others, and are back.
+                return await self._adopt(run_id, candidate, found, held)
             return Provision.UNCHANGED
         change = domain_change(application.js_sdk_domains or (), application.own_domains, self._origins)
         if look or change.changes:

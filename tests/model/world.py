@@ -6,7 +6,7 @@ own, with what `tests/model/steps.py` puts in Prefect's place.
 
 import asyncio
 import contextvars
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,6 +83,9 @@ class World:
 
     def clock(self) -> datetime:
         return self._start + timedelta(seconds=self.loop.time())
+
+    async def settle(self, accepted: Callable[[Credentials], bool]) -> None:
+        """Nothing is ever replaced here."""
 
     async def get_many(self, names: Sequence[str]) -> Mapping[str, Credentials]:
         """The blocks."""
