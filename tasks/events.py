@@ -1,6 +1,6 @@
 """Events of a run, for automations: what it enabled or made ready, drift, a dead credential, an overdue request."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -9,8 +9,10 @@ from prefect.events import emit_event
 from greenlight.ats.alarms import Alarm, Alarms
 from greenlight.ats.holds import Held
 from greenlight.ats.rows import Wanted
-from greenlight.domain.conditions import EFFECT
+from greenlight.domain.conditions import EFFECT, WORTH_REPEATING
+from greenlight.domain.domains import DomainChange
 from greenlight.domain.plan import Item
+from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Report, ReportItem
 from greenlight.domain.status import Status
@@ -26,6 +28,9 @@ _WELL = frozenset({Outcome.ENABLED, Outcome.ALREADY_ENABLED, Outcome.WAITING})
 _DEAD = frozenset({Reason.CREDENTIALS_REFUSED, Reason.WRONG_CREDENTIALS, Reason.TOKEN_REJECTED})
 
 
+_DRIFTED = "greenlight.application.drifted"
+#: What is told of a run as a whole, and each time.
+PASSES = WORTH_REPEATING | {Reason.CUSTOMER_BUSY, Reason.PROVISIONING_UNFINISHED}
 _DEAD_KEY, _NOT_SHOWN, _OVERDUE = (
     "greenlight.credentials.dead",
     "greenlight.enable.not_shown",
@@ -73,6 +78,41 @@ def announce(report: Report, now: datetime, alarms: Alarms, drifted: Sequence[Wa
         )
     # Afterwards: what was not told for an accident in between is told by the next run.
     alarms.record(told, known & set(_over(report)), now)
+
+
+def announce_applications(
+    report: ProvisionReport, found: Mapping[str, DomainChange], now: datetime, alarms: Alarms
+) -> list[str]:
+    """Emit one event for each application that is not as it is on record, once; whose these are, and why.
+
+    `found` are lists of domains that somebody has changed at LinkedIn since they were last looked at. Not for the event
+    loop: call it in a thread.
+    """
+    known, told = alarms.told(), list[str]()
+    new: dict[Alarm, tuple[str, str]] = {}
+    for item in report.unsettled():
+        alarm = Alarm(_DRIFTED, item.customer_id, item.reason)
+        if alarm not in known and item.reason not in PASSES:
+            new[alarm] = item.reason.value, item.message
+    there = {alarm.customer_id for alarm in new}
+    for customer, change in found.items():
+        if customer not in there:
+            new[Alarm(_DRIFTED, customer)] = "DOMAINS_CHANGED", f"its domains were changed at LinkedIn: {change}"
+    for alarm, (reason, message) in new.items():
+        told.append(f"{alarm.customer_id}: {message.rstrip('.')}")
+        if len(told) <= MOST:
+            emit_event(
+                _DRIFTED,
+                resource={
+                    "prefect.resource.id": f"greenlight.customer.{alarm.customer_id}",
+                    "prefect.resource.name": alarm.customer_id,
+                },
+                payload={"customer_id": alarm.customer_id, "reason": reason, "message": message},
+            )
+    well = {item.customer_id for item in report.items} - {item.customer_id for item in report.unsettled()}
+    over = {alarm for alarm in known if alarm.name == _DRIFTED and alarm.customer_id in well}
+    alarms.record({alarm for alarm in new if alarm.subject}, over, now)
+    return told
 
 
 def announce_held(held: Sequence[Held]) -> None:

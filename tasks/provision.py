@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import State
 
 from blocks.child_app import ChildAppBlocks, block_name
 from blocks.parent_app import parent_credentials
+from greenlight.ats.alarms import Alarms
 from greenlight.ats.applications import Applications, Candidate
 from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import open_database
@@ -52,6 +53,8 @@ class ProvisioningSession:
     provisioning: Provisioning
     rotations: Rotations
     rotation: Rotation
+    lists: DomainLists
+    alarms: Alarms
     counts: RequestCounts
     #: The types of the errors that ended chunks of this run.
     crashes: list[str] = field(default_factory=list)
@@ -105,7 +108,7 @@ async def provisioning_session(
             return None
 
         locks = CustomerLocks(Locks(database), now, sync=clock.sync)
-        rotations = Rotations(database)
+        rotations, lists = Rotations(database), DomainLists(database)
         provisioner = Provisioner(Calls(wire, tokens, counts), settings.linkedin_api_url, parent)
         provisioning = Provisioning(
             applications,
@@ -117,11 +120,13 @@ async def provisioning_session(
             locks,
             ats_name=settings.ats_name,
             origins=settings.origins,
-            lists=DomainLists(database),
+            lists=lists,
             word=word or DomainsWord(),
         )
         rotation = Rotation(applications, rotations, provisioner, store, probe, now, locks)
-        session = ProvisioningSession(settings, applications, provisioning, rotations, rotation, counts)
+        session = ProvisioningSession(
+            settings, applications, provisioning, rotations, rotation, lists, Alarms(database), counts
+        )
         mark = _CURRENT.set(session)
         renewing = asyncio.create_task(locks.renew())
         try:

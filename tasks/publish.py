@@ -13,8 +13,9 @@ from greenlight.domain.plan import Action, Planned
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.reasons import EXPLANATIONS, Outcome
 from greenlight.domain.report import Report, ReportItem
-from tasks.events import announce
+from tasks.events import announce, announce_applications
 from tasks.plan import PlanMade
+from tasks.provision import current as provisioning
 from tasks.retries import RECORDING
 from tasks.session import current, now
 
@@ -113,6 +114,13 @@ async def publish_applications(report: ProvisionReport, key: str = "provision-ou
         key=key,
         description=" ".join([report.headline(), *_more(len(report.items))]),
     )
+
+
+async def tell_drift(report: ProvisionReport, run_id: str) -> list[str]:
+    """Announce what a look at applications has found; what of it is new, in words."""
+    session = provisioning()
+    found = await asyncio.to_thread(session.lists.found_in, run_id)
+    return await asyncio.to_thread(announce_applications, report, found, now(), session.alarms)
 
 
 def _row(item: ReportItem) -> dict[str, str]:
