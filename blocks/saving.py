@@ -149,15 +149,15 @@ async def save(
 ) -> Set[str]:
     """Create or update blocks so that they hold this, by name; returns those that had to be written.
 
-    What one holds instead goes first into the block that `keep` names, if any, unless there is one. Raises
+    What one held instead goes afterwards into the block that `keep` names, if any, unless there is one. Raises
     BlocksNotSaved once none of those that are left was taken for `patience` seconds.
     """
-    left, tried = dict(wanted), set[str]()
+    left, tried, instead = dict(wanted), set[str](), dict[str, dict[str, Any]]()
     loop, pauses = asyncio.get_running_loop(), _waits()
     since = said = loop.time()
     while left:
         before = len(left)
-        error = await _offer(kind, left, tried, keep)
+        error = await _offer(kind, left, tried, instead)
         now = loop.time()
         if error is None or len(left) < before:
             since, pauses = now, _waits()
@@ -175,7 +175,20 @@ async def save(
                 f"{patience - (now - since):.0f} s more: do not stop this now, secrets in them are nowhere else"
             )
         await asyncio.sleep(next(pauses))
+    before = {at: held for name, held in instead.items() if (at := keep(name, held)) is not None}
+    if before:
+        await _keep(kind, before)
     return tried
+
+
+async def _keep(kind: type[Block], before: Mapping[str, dict[str, Any]]) -> None:
+    """What is new is stored by now, so that nothing of it may fail for this."""
+    try:
+        async with get_client() as client:
+            there = await again(lambda: read(client, kind, list(before)))
+        await save(kind, {name: held for name, held in before.items() if name not in there}, SHORT_PATIENCE)
+    except Exception as error:
+        _log.warning("What %s held before could not be kept (%s)", _counted(before), _words(error))
 
 
 async def must_be_writable(kind: type[Block], data: dict[str, Any], patience: float = SHORT_PATIENCE) -> None:
@@ -193,29 +206,23 @@ async def _offer(
     kind: type[Block],
     left: dict[str, dict[str, Any]],
     tried: set[str],
-    keep: Callable[[str, dict[str, Any]], str | None],
+    instead: dict[str, dict[str, Any]],
 ) -> Exception | None:
-    """Write what is left once, and drop from it what is there now. Returns what kept something from being written."""
+    """Write what is left once, and drop from it what is there now. Returns what kept something from being written.
+
+    What there was `instead` is noted where it is first seen.
+    """
     try:
         async with get_client() as client:
             there = await again(lambda: read(client, kind, list(left)))
             for name in [name for name, (_, held) in there.items() if held == left[name]]:
                 del left[name]
+            for name, (_, held) in there.items():
+                if name in left:
+                    instead.setdefault(name, held)
             if not left:
                 return None
             place, gate = await place_of(client, kind), asyncio.Semaphore(_WRITERS)
-            kept = {keep(name, held): held for name, (_, held) in there.items()}
-            spare = {name: held for name, held in kept.items() if name is not None}
-            there_already = await again(lambda: read(client, kind, list(spare)))
-
-            async def create(name: str, data: dict[str, Any]) -> None:
-                document = BlockDocumentCreate(
-                    name=name, data=data, block_schema_id=place.schema_id, block_type_id=place.block_type_id
-                )
-                await client.create_block_document(document, include_secrets=False)
-
-            for name in spare.keys() - there_already.keys():
-                await create(name, spare[name])
 
             async def write(name: str) -> None:
                 data = left[name]
@@ -227,7 +234,10 @@ async def _offer(
                         )
                         await client.update_block_document(there[name][0], update)
                     else:
-                        await create(name, data)
+                        document = BlockDocumentCreate(
+                            name=name, data=data, block_schema_id=place.schema_id, block_type_id=place.block_type_id
+                        )
+                        await client.create_block_document(document, include_secrets=False)
                     del left[name]
 
             ended = await asyncio.gather(*map(write, list(left)), return_exceptions=True)

@@ -47,6 +47,7 @@ _MAY_CHANGE = (
     Reason.NOT_THE_API,
     Reason.OUTCOME_UNKNOWN,
     Reason.CONFIRMED_NOT_SHOWN,
+    Reason.SHARE_SPENT,
 )
 #: Where a request came to an end; a refusal that does not pass is one as well.
 _ENDS = (Reason.ENABLED, Reason.AWAITING_CUSTOMER, Reason.ALREADY_ENABLED, Reason.REJECTED_REQUEST)
@@ -228,6 +229,8 @@ def _is_stale(row: Integration, now: datetime) -> bool:
     if row.checked_at is None:
         return True
     checked_at = row.checked_at
+    if row.reason == Reason.SHARE_SPENT:
+        return day_ends(checked_at) <= now
     unchanged = checked_at - (row.condition_since or checked_at)
     return now - checked_at > min(max(unchanged / 2, FRESH_FOR), FRESH_AT_MOST)
 

@@ -130,6 +130,8 @@ class Calls:
                 )
             if error is None:
                 return answer, hidden
+            if error.reason is Reason.WRONG_CREDENTIALS:
+                self._tokens.doubt(credentials)
             if error.reason is not Reason.TOKEN_REJECTED:
                 raise error
             rejected = error

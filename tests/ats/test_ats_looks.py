@@ -210,3 +210,12 @@ def test_a_look_that_a_spent_share_left_out_takes_nothing_from_what_is_known(dat
     midnight = day_ends(at(3))
     assert requests.due_customers(midnight - timedelta(seconds=1)) == []
     assert requests.due_customers(midnight) == ["acme"], "a new day, a new share"
+
+
+def test_what_was_never_looked_at_for_a_spent_share_is_looked_at_from_the_next_day_on(database: Database) -> None:
+    """By whoever has the page open then, also where no night came in between."""
+    id, requests = one(database), Requests(database)
+    fails(database, id, at(1), Reason.SHARE_SPENT)
+    midnight = day_ends(at(1))
+    assert not requests.look_again("acme", midnight - timedelta(seconds=1))
+    assert requests.look_again("acme", midnight)
