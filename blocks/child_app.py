@@ -6,8 +6,9 @@ Prefect's own `load` takes 16 to 60 ms a block, its filter call about 1 ms (fact
 import asyncio
 import base64
 import hashlib
+import logging
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from typing import Any, ClassVar
 from uuid import UUID
@@ -17,8 +18,14 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from pydantic import ConfigDict, SecretStr, ValidationError
 
-from blocks.saving import PATIENCE, SHORT_PATIENCE, again, must_be_writable, read, save
+from blocks.saving import PATIENCE, SHORT_PATIENCE, again, must_be_writable, read, read_like, save
 from greenlight.linkedin.oauth import Credentials
+
+_log = logging.getLogger("greenlight.blocks")
+#: What the name of a block ends in that keeps what another one held before.
+_BEFORE = "-before"
+#: A run that has ended does not wait for Prefect.
+_SETTLE_SECONDS = 10.0
 
 
 class LinkedInChildApp(Block):
@@ -48,6 +55,11 @@ def block_name(customer_id: str) -> str:
     return f"{slug}-{digest}" if slug else digest
 
 
+def name_before(name: str) -> str:
+    """The name of the block that keeps what a customer's block held before, until what took its place has worked."""
+    return name + _BEFORE
+
+
 class ChildAppBlocks:
     """The blocks of many customers. What was read is kept in memory for the life of this object, which is a run's."""
 
@@ -72,10 +84,12 @@ class ChildAppBlocks:
     async def save_many(self, wanted: Mapping[str, Credentials], *, kept_elsewhere: bool = False) -> Set[str]:
         """Create or update blocks so that they hold these credentials; returns those that had to be written.
 
-        Offers them for minutes, unless they are kept elsewhere as well, like in a file. Raises BlocksNotSaved.
+        Offers them for minutes, unless they are kept elsewhere as well, like in a file. What a block held is kept
+        beside it until `settle`. Raises BlocksNotSaved.
         """
         patience = SHORT_PATIENCE if kept_elsewhere else PATIENCE
-        written = await save(LinkedInChildApp, {name: _data(held) for name, held in wanted.items()}, patience)
+        data = {name: _data(held) for name, held in wanted.items()}
+        written = await save(LinkedInChildApp, data, patience, _keep)
         self._held |= wanted
         self._asked |= wanted.keys()
         return written
@@ -84,9 +98,37 @@ class ChildAppBlocks:
         """See that blocks can be written, before there is a secret that would be lost. Raises BlocksNotSaved."""
         await must_be_writable(LinkedInChildApp, {"client_id": "probe", "client_secret": "probe"})
 
+    async def before(self, name: str) -> Credentials | None:
+        """What this block held before; None once what it holds now has worked."""
+        return (await self.get_many([name_before(name)])).get(name_before(name))
+
+    async def swap(self, name: str, before: Credentials) -> None:
+        """Put back what this block held before, and keep what it holds now in its place."""
+        now = (await self.get_many([name])).get(name)
+        await self.save_many({name: before})
+        if now is not None:
+            await self.save_many({name_before(name): now})
+
+    async def settle(self, accepted: Callable[[Credentials], bool]) -> None:
+        """Delete what is kept beside those of the blocks used here whose credentials LinkedIn has accepted.
+
+        What cannot be deleted now is deleted after a later run.
+        """
+        if not any(map(accepted, self._held.values())):
+            return
+        try:
+            async with asyncio.timeout(_SETTLE_SECONDS), get_client() as client:
+                for kept, id in (await read_like(client, LinkedInChildApp, _BEFORE)).items():
+                    held = self._held.get(kept.removesuffix(_BEFORE))
+                    if held is not None and accepted(held):
+                        with suppress(ObjectNotFound):
+                            await client.delete_block_document(id)
+        except Exception as error:
+            _log.warning("credentials from before could not be deleted (%s)", type(error).__name__)
+
     async def delete(self, name: str) -> bool:
-        """Delete a block for good; whether it was there."""
-        there = await _read([name])
+        """Delete a block for good, and what is kept beside it; whether there was any."""
+        there = await _read([name, name_before(name)])
         async with get_client() as client:
             for id, _ in there.values():
                 with suppress(ObjectNotFound):
@@ -98,6 +140,17 @@ class ChildAppBlocks:
 async def _read(names: Sequence[str]) -> dict[str, tuple[UUID, dict[str, Any]]]:
     async with get_client() as client:
         return await read(client, LinkedInChildApp, names)
+
+
+def _keep(name: str, data: dict[str, Any]) -> str | None:
+    """Where what a block holds is kept while something else is tried; None for what are no credentials."""
+    if name.endswith(_BEFORE):
+        return None
+    try:
+        LinkedInChildApp.model_validate(data)
+    except ValidationError:
+        return None
+    return name_before(name)
 
 
 def _data(held: Credentials) -> dict[str, str]:

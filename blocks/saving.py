@@ -125,17 +125,39 @@ async def read(
     return found
 
 
-async def save(kind: type[Block], wanted: Mapping[str, dict[str, Any]], patience: float = PATIENCE) -> Set[str]:
+async def read_like(client: PrefectClient, kind: type[Block], part: str) -> dict[str, UUID]:
+    """Ids of the documents of this kind whose names have this in them, by name."""
+    found: dict[str, UUID] = {}
+    while True:
+        asked = {
+            "limit": _PAGE,
+            "offset": len(found),
+            "block_types": {"slug": {"any_": [kind.get_block_type_slug()]}},
+            "block_documents": {"name": {"like_": part}},
+        }
+        page = (await client.request("POST", "/block_documents/filter", json=asked)).json()
+        found |= {each["name"]: UUID(each["id"]) for each in page}
+        if len(page) < _PAGE:
+            return found
+
+
+async def save(
+    kind: type[Block],
+    wanted: Mapping[str, dict[str, Any]],
+    patience: float = PATIENCE,
+    keep: Callable[[str, dict[str, Any]], str | None] = lambda *_: None,
+) -> Set[str]:
     """Create or update blocks so that they hold this, by name; returns those that had to be written.
 
-    Raises BlocksNotSaved once none of those that are left was taken for `patience` seconds.
+    What one held instead goes afterwards into the block that `keep` names, if any, unless there is one. Raises
+    BlocksNotSaved once none of those that are left was taken for `patience` seconds.
     """
-    left, tried = dict(wanted), set[str]()
+    left, tried, instead = dict(wanted), set[str](), dict[str, dict[str, Any]]()
     loop, pauses = asyncio.get_running_loop(), _waits()
     since = said = loop.time()
     while left:
         before = len(left)
-        error = await _offer(kind, left, tried)
+        error = await _offer(kind, left, tried, instead)
         now = loop.time()
         if error is None or len(left) < before:
             since, pauses = now, _waits()
@@ -153,7 +175,20 @@ async def save(kind: type[Block], wanted: Mapping[str, dict[str, Any]], patience
                 f"{patience - (now - since):.0f} s more: do not stop this now, secrets in them are nowhere else"
             )
         await asyncio.sleep(next(pauses))
+    before = {at: held for name, held in instead.items() if (at := keep(name, held)) is not None}
+    if before:
+        await _keep(kind, before)
     return tried
+
+
+async def _keep(kind: type[Block], before: Mapping[str, dict[str, Any]]) -> None:
+    """What is new is stored by now, so that nothing of it may fail for this."""
+    try:
+        async with get_client() as client:
+            there = await again(lambda: read(client, kind, list(before)))
+        await save(kind, {name: held for name, held in before.items() if name not in there}, SHORT_PATIENCE)
+    except Exception as error:
+        _log.warning("What %s held before could not be kept (%s)", _counted(before), _words(error))
 
 
 async def must_be_writable(kind: type[Block], data: dict[str, Any], patience: float = SHORT_PATIENCE) -> None:
@@ -167,13 +202,24 @@ async def must_be_writable(kind: type[Block], data: dict[str, Any], patience: fl
                 await client.delete_block_document(id)
 
 
-async def _offer(kind: type[Block], left: dict[str, dict[str, Any]], tried: set[str]) -> Exception | None:
-    """Write what is left once, and drop from it what is there now. Returns what kept something from being written."""
+async def _offer(
+    kind: type[Block],
+    left: dict[str, dict[str, Any]],
+    tried: set[str],
+    instead: dict[str, dict[str, Any]],
+) -> Exception | None:
+    """Write what is left once, and drop from it what is there now. Returns what kept something from being written.
+
+    What there was `instead` is noted where it is first seen.
+    """
     try:
         async with get_client() as client:
             there = await again(lambda: read(client, kind, list(left)))
             for name in [name for name, (_, held) in there.items() if held == left[name]]:
                 del left[name]
+            for name, (_, held) in there.items():
+                if name in left:
+                    instead.setdefault(name, held)
             if not left:
                 return None
             place, gate = await place_of(client, kind), asyncio.Semaphore(_WRITERS)

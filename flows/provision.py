@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.request import DEFAULT_MAX_CHANGES, MaxChanges, Names, ProvisionRequest, checked, named_after
-from flows.verdict import provisioned_state, refusing
+from flows.verdict import looked_state, provisioned_state, refusing
 from greenlight.ats.database import open_database
 from greenlight.ats.domains import DomainLists
 from greenlight.domain.domains import DomainsWord, digest_of, is_loopback_origin
@@ -15,8 +15,11 @@ from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import Settings, load_settings
 from tasks.progress import recorded
 from tasks.provision import provision_all, provisioning_session, wait_until_working
-from tasks.publish import publish_applications
+from tasks.publish import publish_applications, tell_drift
 from tasks.session import now
+
+#: Applications that one run looks at: how many questions LinkedIn answers a day, nobody knows.
+LOOKS_PER_RUN = 1000
 
 
 @flow(name="provision", flow_run_name=named_after(ProvisionRequest), persist_result=False, validate_parameters=False)
@@ -34,7 +37,7 @@ async def provision(
     Args:
         customers: Only these customers, each compared with what LinkedIn has.
         new: Customers to put on record first: name by id.
-        look: Compare every application with what LinkedIn has, not only those of customers that are named.
+        look: Compare applications with what LinkedIn has, and where no customer is named change nothing there at all.
         change_domains: Change lists of domains that are there already, whatever the change comes to.
         as_shown: The digest of the changes that somebody has seen and said yes to; others are not made.
         max_changes: The most lists that are changed.
@@ -46,18 +49,23 @@ async def provision(
     async with provisioning_session(settings, request.new, word) as session:
         run_id, applications = str(flow_run.id), session.applications
         named = [*request.customers, *request.new]
-        chosen = await asyncio.to_thread(applications.select, named, session.settings.origins)
-        if request.look and not named:
-            chosen = list(dict.fromkeys([*chosen, *await asyncio.to_thread(session.rotations.select, [])]))
+        session.provisioning.only_looks = request.only_looks
+        if request.only_looks:
+            chosen = await asyncio.to_thread(session.lists.to_look_at, LOOKS_PER_RUN)
+        else:
+            chosen = await asyncio.to_thread(applications.select, named, session.settings.origins)
         scope = request.model_dump(mode="json")
         await asyncio.to_thread(applications.start, run_id, scope, now(), chosen=chosen)
 
         await provision_all(run_id, chosen, look=request.look or bool(request.customers))
-        await wait_until_working(run_id)
+        if not request.only_looks:
+            await wait_until_working(run_id)
 
         report = await asyncio.to_thread(applications.finish, run_id, session.sent(), now())
         recorded(run_id)
         await publish_applications(report)
+        if request.only_looks:
+            return looked_state(report, await tell_drift(report, run_id), session.crashes)
         return provisioned_state(report, session.crashes)
 
 
@@ -66,11 +74,19 @@ def _word(settings: Settings, request: ProvisionRequest) -> DomainsWord:
     database = open_database(settings.database_url.get_secret_value(), patient=True)
     try:
         lists = DomainLists(database)
+        elsewhere = not is_loopback_origin(settings.linkedin_api_url)
+        if elsewhere and all(map(is_loopback_origin, settings.origins)):
+            raise CannotProvision(
+                f"at LinkedIn no customer's plugin works on {', '.join(settings.origins)}, which is whatever machine "
+                "its browser runs on: set GREENLIGHT_PORTAL_URL or GREENLIGHT_JS_SDK_DOMAINS first; nothing was made"
+            )
         if all(map(is_loopback_origin, settings.origins)) and (real := lists.with_real_ones()):
             raise CannotProvision(
                 f"{', '.join(settings.origins)} is nobody's page but this machine's own, and {real} applications have "
                 "real domains, which were left as they are: set GREENLIGHT_PORTAL_URL or GREENLIGHT_JS_SDK_DOMAINS"
             )
+        if request.only_looks:
+            return DomainsWord()
         if request.change_domains or not request.as_shown:
             return DomainsWord(everything=request.change_domains, most=request.max_changes)
         shown = lists.changes(request.customers, settings.origins)

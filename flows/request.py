@@ -209,6 +209,11 @@ class ProvisionRequest(Request):
     as_shown: Name = ""
     max_changes: MaxChanges = DEFAULT_MAX_CHANGES
 
+    @property
+    def only_looks(self) -> bool:
+        """Whether it is to compare what is there, and to change and make nothing."""
+        return self.look and not self.customers and not self.new
+
     @field_validator("new")
     @classmethod
     def _new(cls, value: dict[str, str]) -> dict[str, str]:
@@ -225,7 +230,8 @@ class ProvisionRequest(Request):
         return checked
 
     def title(self) -> str:
-        return _first_three([*self.customers, *self.new]) or "all customers without one"
+        everybody = "a look at all" if self.look else "all customers without one"
+        return _first_three([*self.customers, *self.new]) or everybody
 
 
 class RotateRequest(Request):

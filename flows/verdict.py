@@ -15,6 +15,7 @@ from greenlight.ats.store import UnknownCustomer, UnknownType
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Command, Report, Verdict, first_ten
 from greenlight.settings import InvalidSettings
+from tasks.events import PASSES
 
 _P = ParamSpec("_P")
 
@@ -74,6 +75,19 @@ def provisioned_state(report: ProvisionReport, crashes: Sequence[str], name: str
     if report.verdict is not Verdict.OK:
         return _failed(report.verdict, report.headline())
     return Completed(name=name, message=report.headline())
+
+
+def looked_state(report: ProvisionReport, fresh: Sequence[str], crashes: Sequence[str]) -> State[None]:
+    """Failed where an application is not as it is on record and nobody was told of that, or could not be looked at."""
+    if crashes:
+        return _crashed(crashes, report.headline())
+    if fresh:
+        return Failed(name="DriftFound", message=f"{first_ten(fresh)}. {report.headline()}")
+    if any(item.reason in PASSES for item in report.unsettled()):
+        return _failed(report.verdict, report.headline())
+    if report.unsettled():
+        return Completed(name="KnownTrouble", message=f"Nothing new. {report.headline()}")
+    return Completed(name="Looked", message=report.headline())
 
 
 def audited_state(report: Report | None, drifted: Sequence[Wanted], crashes: Sequence[str] = ()) -> State[None]:

@@ -69,6 +69,7 @@ CALM = frozenset(
     {
         Reason.ALREADY_ENABLED,
         Reason.THROTTLED,
+        Reason.SHARE_SPENT,
         Reason.LINKEDIN_UNAVAILABLE,
         Reason.UNREADABLE_ANSWER,
         Reason.NOT_THE_API,
@@ -170,6 +171,11 @@ WORDS: dict[Reason, Words] = {
         "Paused until tomorrow",
         "LinkedIn takes no more requests for your company today. We go on after midnight (UTC). You do not need to do "
         "anything.",
+    ),
+    Reason.SHARE_SPENT: Words(
+        "Goes on tonight",
+        "For your company we have asked LinkedIn as often as one company may today. What you requested is kept, and we "
+        "go on tonight. You do not need to do anything.",
     ),
     Reason.LINKEDIN_UNAVAILABLE: Words(
         "LinkedIn cannot be reached", f"LinkedIn did not answer, or had a problem of its own. {_BY_ITSELF}"

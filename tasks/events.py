@@ -1,42 +1,43 @@
-"""Events for automations: what enables brought about, drift, a dead credential, an overdue request.
-
-Alarms are a run's own and go out as they are found. What enables brought about is announced from the ledger, by whoever
-comes next: of a run that died as well, and what Prefect did not take is still owed.
-"""
+"""Alarms of a run, for automations: drift, a dead credential, an overdue request; each trouble once, none cut."""
 
 import asyncio
-import logging
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
-from uuid import NAMESPACE_URL, uuid5
+from typing import NamedTuple
 
-from prefect.client.orchestration import get_client
 from prefect.events import emit_event
-from prefect.events.schemas.events import Event
 
-from greenlight.ats.announcements import Announcements, Effect
+from greenlight.ats.alarms import Alarm, Alarms
+from greenlight.ats.announcements import Announcements
 from greenlight.ats.holds import Held
 from greenlight.ats.rows import Wanted
+from greenlight.domain.conditions import EFFECT, WORTH_REPEATING
+from greenlight.domain.domains import DomainChange
 from greenlight.domain.plan import Item
-from greenlight.domain.reasons import Reason
+from greenlight.domain.provisioning import ProvisionReport
+from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Report, ReportItem
 from greenlight.domain.status import Status
+from tasks.effects import announce_effects, told
 from tasks.session import now
 
-#: Enables that Prefect is told of in one request.
-AT_ONCE = 200
-#: The longest that a run stays for announcing; what is left is the next one's.
-ANNOUNCING_SECONDS = 20.0
 #: How long LinkedIn may show REQUESTED before somebody should know.
 OVERDUE_AFTER = timedelta(days=1)
 #: How long what LinkedIn confirmed may not be shown before somebody should know; its looks lag by minutes.
 NOT_SHOWN_AFTER = timedelta(hours=1)
 
+_WELL = frozenset({Outcome.ENABLED, Outcome.ALREADY_ENABLED, Outcome.WAITING})
 _DEAD = frozenset({Reason.CREDENTIALS_REFUSED, Reason.WRONG_CREDENTIALS, Reason.TOKEN_REJECTED})
-_TELLING = threading.Lock()
-_log = logging.getLogger("greenlight.events")
+
+
+_DRIFTED = "greenlight.application.drifted"
+#: What is told of a run as a whole, and each time.
+PASSES = WORTH_REPEATING | {Reason.CUSTOMER_BUSY, Reason.PROVISIONING_UNFINISHED}
+_DEAD_KEY, _NOT_SHOWN, _OVERDUE = (
+    "greenlight.credentials.dead",
+    "greenlight.enable.not_shown",
+    "greenlight.request.overdue",
+)
 
 
 class _Event(NamedTuple):
@@ -44,43 +45,69 @@ class _Event(NamedTuple):
     item: Item
     reason: Reason
 
+    def alarm(self) -> Alarm | None:
+        """The trouble that it tells of, a dead key being the customer's; None is news, which each time is new."""
+        if self.name == _DEAD_KEY:
+            return Alarm(self.name, self.item.customer_id)
+        return _of_one(self.name, self.item) if self.name in (_NOT_SHOWN, _OVERDUE) else None
 
-async def announce(report: Report, announcements: Announcements, drifted: Sequence[Wanted] = ()) -> None:
-    """Emit this run's alarms, all of them, then announce what enables brought about, of this run or another."""
-    drift = [_Event("greenlight.integration.drifted", w.item, w.condition.reason) for w in drifted]
-    for event in [*drift, *_alarms(report, now())]:
-        emit_event(**_told(event))
+
+async def announce(
+    report: Report, alarms: Alarms, announcements: Announcements, drifted: Sequence[Wanted] = ()
+) -> None:
+    """Emit this run's alarms, then announce what enables brought about, of this run or another.
+
+    A trouble is told once, until it is seen to be over: one event for each integration, and for each customer whose
+    key is dead.
+    """
+    await asyncio.to_thread(_raise_alarms, report, alarms, drifted, now())
     await announce_effects(announcements)
 
 
-async def announce_effects(announcements: Announcements) -> None:
-    """Tell Prefect of each enable that took effect and was not announced, those that ended first before others.
+def _raise_alarms(report: Report, alarms: Alarms, drifted: Sequence[Wanted], at: datetime) -> None:
+    known, new = alarms.told(), set[Alarm]()
+    drift = [_Event("greenlight.integration.drifted", w.item, w.condition.reason) for w in drifted]
+    for event in [*drift, *_troubles(report, at)]:
+        alarm = event.alarm()
+        if alarm in known:
+            continue
+        if alarm is not None:
+            new.add(alarm)
+        emit_event(**told(*event))
+    # Afterwards: what was not told for an accident in between is told by the next run.
+    alarms.record(new, known & set(_over(report)), at)
 
-    An event's id follows from its attempt, so what is told again, after a death between telling and marking, is known
-    for the same. Never raises: what is not told is left for whoever comes next.
+
+def announce_applications(
+    report: ProvisionReport, found: Mapping[str, DomainChange], now: datetime, alarms: Alarms
+) -> list[str]:
+    """Emit one event for each application that is not as it is on record, once; whose these are, and why.
+
+    `found` are lists of domains that somebody has changed at LinkedIn since they were last looked at. Not for the event
+    loop: call it in a thread.
     """
-    # Of many turns that end at once in a worker, one tells for all.
-    if not _TELLING.acquire(blocking=False):
-        return
-    try:
-        async with asyncio.timeout(ANNOUNCING_SECONDS):
-            while effects := await asyncio.to_thread(announcements.next, AT_ONCE):
-                await hand_over([_of_effect(effect) for effect in effects])
-                await asyncio.to_thread(announcements.made, [effect.attempt_id for effect in effects], now())
-    except Exception as error:
-        _log.warning(
-            "What was enabled could not all be announced to Prefect (%s); it is on record, and left to the next run",
-            type(error).__name__,
+    known, words = alarms.told(), list[str]()
+    new: dict[Alarm, tuple[str, str]] = {}
+    for item in report.unsettled():
+        alarm = Alarm(_DRIFTED, item.customer_id, item.reason)
+        if alarm not in known and item.reason not in PASSES:
+            new[alarm] = item.reason.value, item.message
+    there = {alarm.customer_id for alarm in new}
+    for customer, change in found.items():
+        if customer not in there:
+            new[Alarm(_DRIFTED, customer)] = "DOMAINS_CHANGED", f"its domains were changed at LinkedIn: {change}"
+    for alarm, (reason, message) in new.items():
+        customer = alarm.customer_id
+        words.append(f"{customer}: {message.rstrip('.')}")
+        emit_event(
+            _DRIFTED,
+            resource={"prefect.resource.id": f"greenlight.customer.{customer}", "prefect.resource.name": customer},
+            payload={"customer_id": customer, "reason": reason, "message": message},
         )
-    finally:
-        _TELLING.release()
-
-
-async def hand_over(events: Sequence[dict[str, Any]]) -> None:
-    """Give Prefect's server these events. Raises where it did not take them."""
-    async with get_client() as client:
-        body = [Event(**event).model_dump(mode="json") for event in events]
-        (await client.request("POST", "/events", json=body)).raise_for_status()
+    well = {item.customer_id for item in report.items} - {item.customer_id for item in report.unsettled()}
+    over = {alarm for alarm in known if alarm.name == _DRIFTED and alarm.customer_id in well}
+    alarms.record({alarm for alarm in new if alarm.subject}, over, now)
+    return words
 
 
 def announce_held(held: Sequence[Held]) -> None:
@@ -94,44 +121,35 @@ def announce_held(held: Sequence[Held]) -> None:
         )
 
 
-def _told(event: _Event) -> dict[str, Any]:
-    """As Prefect takes it: name, customer, and what it is about."""
-    customer, key = event.item.customer_id, event.item.key
-    return {
-        "event": event.name,
-        "resource": {"prefect.resource.id": f"greenlight.customer.{customer}", "prefect.resource.name": customer},
-        "payload": {
-            "customer_id": customer,
-            "integration_context": key.integration_context,
-            "integration_type": key.integration_type,
-            "reason": event.reason.value,
-        },
-    }
-
-
-def _of_effect(effect: Effect) -> dict[str, Any]:
-    ready = effect.observed is Status.PARTNER_READY
-    name = "greenlight.integration.partner_ready" if ready else "greenlight.integration.enabled"
-    run = {"prefect.resource.id": f"prefect.flow-run.{effect.run_id}", "prefect.resource.role": "flow-run"}
-    # An attempt's number is its database's; with its run it is nobody else's.
-    id = uuid5(NAMESPACE_URL, f"greenlight:{effect.run_id}:{effect.attempt_id}")
-    told = _told(_Event(name, effect.item, effect.reason))
-    return {**told, "id": id, "occurred": now(), "related": [run] if effect.of_a_flow else []}
-
-
-def _alarms(report: Report, now: datetime) -> Iterator[_Event]:
+def _troubles(report: Report, now: datetime) -> Iterator[_Event]:
     dead: set[str] = set()
     for entry in report.items:
         reason, customer = entry.condition.reason, entry.item.customer_id
-        # Once: somebody was told of what was so before this run.
-        told = report.began is not None and entry.condition_since is not None and entry.condition_since < report.began
-        if reason in _DEAD and customer not in dead and not told:
+        if reason in _DEAD and customer not in dead:
             dead.add(customer)
-            yield _Event("greenlight.credentials.dead", entry.item, reason)
+            yield _Event(_DEAD_KEY, entry.item, reason)
         if _is_not_shown(entry, now):
-            yield _Event("greenlight.enable.not_shown", entry.item, reason)
+            yield _Event(_NOT_SHOWN, entry.item, reason)
         if _is_overdue(entry, now):
-            yield _Event("greenlight.request.overdue", entry.item, reason)
+            yield _Event(_OVERDUE, entry.item, reason)
+
+
+def _over(report: Report) -> Iterator[Alarm]:
+    """Trouble that cannot be there any more, by what LinkedIn has shown. A look that failed ends none."""
+    dead = {entry.item.customer_id for entry in report.items if entry.condition.reason in _DEAD}
+    for entry in report.items:
+        well = entry.condition.outcome in _WELL and entry.condition.reason is not Reason.SHARE_SPENT
+        if well and entry.item.customer_id not in dead:
+            yield Alarm(_DEAD_KEY, entry.item.customer_id)
+        if well or entry.observed in EFFECT:
+            yield _of_one(_NOT_SHOWN, entry.item)
+        if entry.observed is not Status.REQUESTED:
+            yield _of_one(_OVERDUE, entry.item)
+
+
+def _of_one(name: str, item: Item) -> Alarm:
+    key = item.key
+    return Alarm(name, item.customer_id, f"{key.integration_context} {key.integration_type} {key.tenant_type}")
 
 
 def _is_not_shown(entry: ReportItem, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import State
 
 from blocks.child_app import ChildAppBlocks, block_name
 from blocks.parent_app import parent_credentials
+from greenlight.ats.alarms import Alarms
 from greenlight.ats.applications import Applications, Candidate
 from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import open_database
@@ -52,6 +53,8 @@ class ProvisioningSession:
     provisioning: Provisioning
     rotations: Rotations
     rotation: Rotation
+    lists: DomainLists
+    alarms: Alarms
     counts: RequestCounts
     #: The types of the errors that ended chunks of this run.
     crashes: list[str] = field(default_factory=list)
@@ -93,16 +96,19 @@ async def provisioning_session(
         await _must_work(tokens, parent)
         await _must_be_storable(store)
 
+        accepted = set[tuple[str, str]]()
+
         async def probe(credentials: Credentials) -> LinkedInError | None:
             # Tokens remembers a refusal for good, and a new application's is one that passes.
             try:
                 await Tokens(wire, settings.linkedin_token_url, counts).get(credentials)
             except LinkedInError as error:
                 return error
+            accepted.add((credentials.client_id, credentials.fingerprint()))
             return None
 
         locks = CustomerLocks(Locks(database), now, sync=clock.sync)
-        rotations = Rotations(database)
+        rotations, lists = Rotations(database), DomainLists(database)
         provisioner = Provisioner(Calls(wire, tokens, counts), settings.linkedin_api_url, parent)
         provisioning = Provisioning(
             applications,
@@ -114,15 +120,18 @@ async def provisioning_session(
             locks,
             ats_name=settings.ats_name,
             origins=settings.origins,
-            lists=DomainLists(database),
+            lists=lists,
             word=word or DomainsWord(),
         )
         rotation = Rotation(applications, rotations, provisioner, store, probe, now, locks)
-        session = ProvisioningSession(settings, applications, provisioning, rotations, rotation, counts)
+        session = ProvisioningSession(
+            settings, applications, provisioning, rotations, rotation, lists, Alarms(database), counts
+        )
         mark = _CURRENT.set(session)
         renewing = asyncio.create_task(locks.renew())
         try:
             yield session
+            await store.settle(lambda held: (held.client_id, held.fingerprint()) in accepted)
         finally:
             renewing.cancel()
             with suppress(asyncio.CancelledError):

@@ -1,5 +1,6 @@
 """What Prefect's UI shows of a run: a markdown artifact with the plan, a table with the outcome."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 
@@ -12,10 +13,11 @@ from greenlight.domain.plan import Action, Planned
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.reasons import EXPLANATIONS, Outcome
 from greenlight.domain.report import Report, ReportItem
-from tasks.events import announce
+from tasks.events import announce, announce_applications
 from tasks.plan import PlanMade
+from tasks.provision import current as provisioning
 from tasks.retries import RECORDING
-from tasks.session import current
+from tasks.session import current, now
 from tasks.window import shown
 
 #: The browser is what limits an artifact; the database has the rest.
@@ -91,7 +93,8 @@ async def publish_outcome(report: Report, drifted: Sequence[Wanted] = ()) -> Non
             key="reconcile-outcome",
             description=" ".join([report.headline(), *_more(len(report.items))]),
         )
-    await announce(report, current().announcements, drifted)
+    session = current()
+    await announce(report, session.alarms, session.announcements, drifted)
 
 
 @task(name="publish applications", task_run_name="publish applications", **RECORDING)
@@ -116,6 +119,13 @@ async def publish_applications(report: ProvisionReport, key: str = "provision-ou
             key=key,
             description=" ".join([report.headline(), *_more(len(report.items))]),
         )
+
+
+async def tell_drift(report: ProvisionReport, run_id: str) -> list[str]:
+    """Announce what a look at applications has found; what of it is new, in words."""
+    session = provisioning()
+    found = await asyncio.to_thread(session.lists.found_in, run_id)
+    return await asyncio.to_thread(announce_applications, report, found, now(), session.alarms)
 
 
 def _row(item: ReportItem) -> dict[str, str]:

@@ -26,7 +26,8 @@ from greenlight.domain.selection import Selection
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import Purpose
 from greenlight.settings import InvalidSettings, Settings, load_settings
-from tasks.events import announce, announce_effects
+from tasks.effects import announce_effects
+from tasks.events import announce
 from tasks.observe import look_at_all
 from tasks.retries import RECORDING
 from tasks.session import enabling_session, now, on_time_of, planning_session
@@ -154,7 +155,7 @@ async def act_on_requests(customer_id: str) -> State[None] | None:
 
         await asyncio.to_thread(session.requests.acted_on, requests, since, now())
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
-        await announce(report, session.announcements)
+        await announce(report, session.alarms, session.announcements)
         headline = clean(report.headline())
         _log.info("%s: %s", clean(customer_id), headline)
         return None if report.verdict is Verdict.OK else Failed(name="NeedsSomebody", message=headline)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from blocks.child_app import ChildAppBlocks
+from greenlight.ats.alarms import Alarms
 from greenlight.ats.announcements import Announcements
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.budgets import Budgets
@@ -81,6 +82,7 @@ class Session:
     facts: FactsOnRecord
     holds: Holds
     warrants: Warrants
+    alarms: Alarms
     locks: CustomerLocks
     budget: Budget
     observer: Observer
@@ -144,6 +146,7 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
             FactsOnRecord(database),
             Holds(database),
             Warrants(database),
+            Alarms(database),
             locks,
             budget,
             Observer(store, enabler or Verifier(*means), blocks, now, locks, budget.owe if enabler else None),
@@ -156,6 +159,7 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
         renewing = asyncio.create_task(locks.renew())
         try:
             yield session
+            await blocks.settle(tokens.gave)
         finally:
             renewing.cancel()
             with suppress(asyncio.CancelledError):

@@ -1,8 +1,9 @@
 """What a provisioning run's report says of one customer, out of the rows about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from greenlight.ats.tables import ChildApplication, Customer, Provisioning
 from greenlight.domain.provisioning import Provision, ProvisionItem
@@ -19,6 +20,13 @@ def items_of_others(session: Session, customers: Sequence[str]) -> list[Provisio
         .where(col(Customer.customer_id).in_(customers))
     )
     return [_left(row, customer, held) for customer, row, held in session.exec(query)]
+
+
+def imported_left_out(session: Session, scope: Mapping[str, Any]) -> int:
+    """How many applications a run of this scope did not look at although it looked at all: the imported ones."""
+    if not scope.get("look") or scope.get("customers") or scope.get("new"):
+        return 0
+    return session.exec(select(func.count()).where(col(ChildApplication.application_urn).is_(None))).one()
 
 
 def _left(row: Provisioning | None, customer: Customer, held: ChildApplication | None) -> ProvisionItem:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from greenlight.ats.application_items import item_of, items_of_others
+from greenlight.ats.application_items import imported_left_out, item_of, items_of_others
 from greenlight.ats.database import Database
 from greenlight.ats.domains import domains_of
 from greenlight.ats.registry import Registration, check_client_ids, register, register_in
@@ -264,6 +264,7 @@ class Applications:
                 run_id,
                 sorted(items, key=lambda item: item.customer_id),
                 ProvisionRequests(run.token_requests, run.provision_requests),
+                imported=imported_left_out(session, run.scope),
             )
 
 

@@ -2,13 +2,39 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.tables import RequestDay
 from greenlight.ats.waiting import units
-from greenlight.domain.budget import Lane, ceiling, lesson, limit_next_day, limit_today
+from greenlight.domain.budget import (
+    AFTER_A_LOOK,
+    PARENT,
+    Lane,
+    Scope,
+    ceiling,
+    lesson,
+    limit_next_day,
+    limit_today,
+    share,
+)
+from greenlight.domain.reasons import Reason
+
+
+class No(NamedTuple):
+    """Why a request may not be sent, and in words until when."""
+
+    reason: Reason
+    says: str
+
+
+class Share(NamedTuple):
+    """Whose share of a limit that is for all a request is of, and how much of it is to be left after that."""
+
+    client_id: str
+    leave: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +56,51 @@ class Budgets:
         self._database = database
         self._configured = configured
 
-    def take(self, application: str, lane: Lane, now: datetime, *, leave: int = 0) -> str | None:
-        """Count one request before it is sent; None if it may be, else why not and until when.
+    def take(
+        self, application: str, lane: Lane, now: datetime, *, leave: int = 0, of: Share | None = None
+    ) -> No | None:
+        """Count one request before it is sent; None if it may be, else why not.
 
-        With `leave` it may only be sent if that many more could be afterwards. Where the answer to the commit is lost
-        it may count one too many.
+        With `leave` it may only be sent if that many more could be afterwards, and with a share `of` the limit only
+        within that, where it is counted as well. Where the answer to the commit is lost it may count one too many.
         """
 
-        def count(session: Session) -> str | None:
+        def count(session: Session) -> No | None:
+            # The limit's row is locked until the commit, so that nobody counts in a share of it meanwhile.
             row = self._row(session, application, now)
-            why = self._refusal(row, lane, now, leave)
-            if why is None:
-                setattr(row, lane, getattr(row, lane) + 1)
-            return why
+            own = self._row(session, of.client_id, now) if of is not None else None
+            no = self._no(row, lane, now, leave) or self._no_share(row, own, of)
+            if no is None:
+                for counted in filter(None, (row, own)):
+                    setattr(counted, lane, getattr(counted, lane) + 1)
+            return no
 
         return self._database.write(count)
 
-    def refusal(self, application: str, lane: Lane, now: datetime, *, leave: int = 0) -> str | None:
+    def refusal(
+        self, application: str, lane: Lane, now: datetime, *, leave: int = 0, of: Share | None = None
+    ) -> No | None:
         """What `take` would answer now, counting nothing."""
         with self._database.reading() as session:
             row = session.get(RequestDay, (application, _day(now)))
-            return self._refusal(row, lane, now, leave) if row is not None else None
+            own = session.get(RequestDay, (of.client_id, _day(now))) if of is not None else None
+            return (self._no(row, lane, now, leave) or self._no_share(row, own, of)) if row is not None else None
 
-    def _refusal(self, row: RequestDay, lane: Lane, now: datetime, leave: int) -> str | None:
+    def _no(self, row: RequestDay, lane: Lane, now: datetime, leave: int) -> No | None:
         if row.parked_until is not None and now < row.parked_until:
-            return f"LinkedIn refused it with 429; nothing is sent until {row.parked_until:%Y-%m-%d %H:%M:%SZ}"
+            until = f"{row.parked_until:%Y-%m-%d %H:%M:%SZ}"
+            return No(Reason.THROTTLED, f"LinkedIn refused it with 429; nothing is sent until {until}")
         limit = limit_today(self._configured, row.learned_limit)
         if _spent(row) + 1 + leave > ceiling(limit, lane):
-            return f"{_spent(row)} of the day's {limit} requests are spent, and the rest is kept for others"
+            spent = f"{_spent(row)} of the day's {limit} requests are spent, and the rest is kept for others"
+            return No(Reason.THROTTLED, spent)
         return None
+
+    def _no_share(self, row: RequestDay, own: RequestDay | None, of: Share | None) -> No | None:
+        limit = limit_today(self._configured, row.learned_limit)
+        if own is None or of is None or own.realtime + 1 + of.leave <= share(limit):
+            return None
+        return No(Reason.SHARE_SPENT, f"{own.realtime} requests of {share(limit)}, which is its part of {limit}")
 
     def left(self, application: str, lane: Lane, now: datetime) -> int:
         """Requests that this lane may still send today."""
@@ -116,6 +158,14 @@ class Budgets:
                 for row in rows
             ]
         return sorted(found, key=lambda each: (-each.spent, each.application))
+
+    def at_their_share(self, now: datetime, scope: Scope) -> list[str]:
+        """Applications whose customers' clicks are left for the night, by name."""
+        today = {each.application: each for each in self.today(now)}
+        if scope is Scope.CHILD or PARENT not in today:
+            return []
+        part = share(today.pop(PARENT).limit)
+        return sorted(name for name, each in today.items() if each.by_lane[Lane.REALTIME] + 1 + AFTER_A_LOOK > part)
 
     def _row(self, session: Session, application: str, now: datetime) -> RequestDay:
         row = session.get(RequestDay, (application, _day(now)), with_for_update=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.tables import ChildApplication, DomainsRecord
+from greenlight.ats.tables import ChildApplication, DomainsRecord, Provisioning
 from greenlight.ats.waiting import units
 from greenlight.domain.domains import DomainChange, domain_change, is_loopback_origin
 
@@ -31,6 +31,27 @@ class DomainLists:
         with self._database.reading() as session:
             lists = session.exec(select(ChildApplication.js_sdk_domains))
             return sum(not all(map(is_loopback_origin, each or ())) for each in lists)
+
+    def to_look_at(self, most: int) -> list[str]:
+        """Customers whose application provisioning made, those first whose was not looked at for longest."""
+        checked = col(Provisioning.checked_at)
+        query = (
+            select(ChildApplication.customer_id)
+            .join(Provisioning, col(Provisioning.customer_id) == ChildApplication.customer_id, isouter=True)
+            .where(col(ChildApplication.application_urn).is_not(None))
+            .order_by(checked.is_not(None), checked, col(ChildApplication.customer_id))
+        )
+        with self._database.reading() as session:
+            return list(session.exec(query.limit(most)))
+
+    def found_in(self, run_id: str) -> dict[str, DomainChange]:
+        """Lists that this run found to be others than those on record, by customer."""
+        query = select(DomainsRecord).where(DomainsRecord.run_id == run_id, col(DomainsRecord.found))
+        with self._database.reading() as session:
+            return {
+                row.customer_id: DomainChange(tuple(row.before), tuple(row.after), (), ())
+                for row in session.exec(query.order_by(col(DomainsRecord.id)))
+            }
 
     def record(
         self, customer_id: str, change: DomainChange, run_id: str, now: datetime, *, found: bool = False

@@ -1,4 +1,4 @@
-"""The ledger's tables: on whose word something may be enabled, what holds it back, and each enable that was begun."""
+"""The ledger's tables: whose word an enable rests on, what holds it back, each that was begun, and what was told."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -62,6 +62,17 @@ class Hold(Table, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: The person who lifted it; None where what it saw is back.
     lifted_by: str | None = Field(default=None, max_length=200)
+
+
+class Alarm(Table, table=True):
+    """That somebody was told of a trouble, which is not over yet. Without a subject it is the customer's."""
+
+    #: The event's.
+    name: str = Field(primary_key=True, max_length=60)
+    customer_id: str = Field(primary_key=True, max_length=128, foreign_key="customer.customer_id")
+    #: The integration's key in words, where it is one's.
+    subject: str = Field(default="", primary_key=True, max_length=330)
+    told_at: datetime = Field(sa_type=UtcDateTime)
 
 
 #: Took effect, and nobody has announced it.

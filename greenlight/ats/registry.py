@@ -83,6 +83,18 @@ def credentials_changed(database: Database, customers: Sequence[str]) -> None:
         release(session, customers)
 
 
+def put_back(database: Database, customer_id: str, client_id: str, now: datetime) -> None:
+    """Have a customer's application be the one of this client id, as it was before. Raises ClientIdTaken."""
+
+    def write(session: Session) -> None:
+        name = session.get_one(Customer, customer_id).customer_name
+        block = session.get_one(ChildApplication, customer_id).credentials_block
+        register_in(session, [Registration(customer_id, name, (client_id, block), [])], now)
+        release(session, [customer_id])
+
+    database.write(write)
+
+
 @unit
 def check_client_ids(database: Database, registrations: Sequence[Registration], replace: Collection[str] = ()) -> None:
     """Raise ClientIdTaken or ApplicationReplaced where registering would, without writing anything."""

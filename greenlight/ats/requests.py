@@ -26,6 +26,7 @@ from greenlight.ats.rows import (
 )
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.ats.waiting import units
+from greenlight.domain.budget import day_ends
 from greenlight.domain.conditions import WORTH_REPEATING
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import Outcome, Reason
@@ -46,6 +47,7 @@ _MAY_CHANGE = (
     Reason.NOT_THE_API,
     Reason.OUTCOME_UNKNOWN,
     Reason.CONFIRMED_NOT_SHOWN,
+    Reason.SHARE_SPENT,
 )
 #: Where a request came to an end; a refusal that does not pass is one as well.
 _ENDS = (Reason.ENABLED, Reason.AWAITING_CUSTOMER, Reason.ALREADY_ENABLED, Reason.REJECTED_REQUEST)
@@ -171,7 +173,9 @@ class Requests:
         with self._database.writing() as session:
             for row in session.exec(query.order_by(col(Integration.id)).with_for_update()):
                 requested_at = asked[cast(int, row.id)]
-                if row.requested_at == requested_at:
+                if row.requested_at == requested_at and row.reason == Reason.SHARE_SPENT:
+                    row.look_due_at = day_ends(now)
+                elif row.requested_at == requested_at:
                     least = HELD_FOR if row.outcome == Outcome.HELD else SOONEST
                     row.look_due_at = now + min(max((now - requested_at) / 2, least), LATEST)
 
@@ -225,6 +229,8 @@ def _is_stale(row: Integration, now: datetime) -> bool:
     if row.checked_at is None:
         return True
     checked_at = row.checked_at
+    if row.reason == Reason.SHARE_SPENT:
+        return day_ends(checked_at) <= now
     unchanged = checked_at - (row.condition_since or checked_at)
     return now - checked_at > min(max(unchanged / 2, FRESH_FOR), FRESH_AT_MOST)
 

@@ -10,6 +10,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.rows import (
     Wanted,
     condition,
+    has_open_request,
     holds_on,
     is_a_browsers_word,
     is_ahead,
@@ -156,7 +157,9 @@ class Store:
                     known = imposed or (while_held(seen, holds.get(look.id)) if seen else None) or look.condition
                     if known is not None and is_a_browsers_word(session, row):
                         known = of_a_browsers_word(known)
-                    if known is not None:
+                    if known is not None and known.reason is Reason.SHARE_SPENT and not _waits_for_it(row):
+                        row.checked_at = asked_at
+                    elif known is not None:
                         set_condition(row, known, asked_at)
                 if look.final:
                     row.looked_for = purpose
@@ -188,3 +191,8 @@ class Store:
             for id, entry in entries:
                 held[id].action = entry.action
                 set_condition(held[id], entry.condition, now)
+
+
+def _waits_for_it(row: Integration) -> bool:
+    """Whether a look that was not made is news. What only a page was open for stays as it was last seen."""
+    return has_open_request(row) or row.observed_at is None

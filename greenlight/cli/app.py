@@ -11,7 +11,7 @@ from cyclopts.exceptions import CycloptsError
 from rich.console import Console
 
 from greenlight.cli.errors import CannotRun, said_plainly
-from greenlight.cli.key_commands import keys
+from greenlight.cli.key_commands import credentials, keys
 from greenlight.cli.migrating import migrate
 from greenlight.cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
 from greenlight.cli.parting import leave
@@ -37,6 +37,7 @@ app.command(sessions)
 app.command(migrate)
 app.command(prune)
 app.command(keys)
+app.command(credentials)
 app.command(provision)
 
 

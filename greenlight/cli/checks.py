@@ -184,6 +184,8 @@ def check_budget(database: Database, settings: Settings, now: datetime) -> Findi
     spent = f"{len(today)} applications sent requests today, the most {today[0].spent} of {today[0].limit}"
     parked = [each.application for each in today if each.parked_until is not None]
     full = [each.application for each in today if each.spent >= NEARLY_SPENT * each.limit]
+    if held := Budgets(database, settings.requests_per_day).at_their_share(now, settings.budget_scope):
+        spent += f"; at their share of it until 00:00 UTC: {first_ten(held)}"
     if parked:
         return warning(name, f"{spent}; parked by LinkedIn: {first_ten(parked)}", tried, "wait for 00:00 UTC")
     if full:

@@ -59,6 +59,10 @@ def run_import(file: str, *, replace: tuple[str, ...], yes: bool, as_json: bool)
         )
         if returned := document["integrations_returned"]:
             console.print(plain(f"{returned} integrations that had been withdrawn are wanted again."))
+        if replacing:
+            console.print(
+                plain("What was replaced is kept until a run has used the new: greenlight credentials restore")
+            )
         console.print(plain("Look at them: greenlight plan"))
         print_database(database.name, console)
     return 0
@@ -95,7 +99,10 @@ def _ask(replacing: list[tuple[str, ImportedCredentials]], *, yes: bool) -> None
     named = ", ".join(who for who, _ in replacing)
     if not sys.stdin.isatty():
         raise CannotRun("--replace-credentials gives up secrets that cannot be had again; without a terminal add --yes")
-    if input(f"Replace the child application of {one_line(named)}? Its secret is lost. [y/N] ").strip().lower() != "y":
+    question = (
+        f"Replace the child application of {one_line(named)}? Its secret is kept until a run has used the new one."
+    )
+    if input(f"{question} [y/N] ").strip().lower() != "y":
         raise CannotRun("nothing was replaced and nothing imported")
 
 

@@ -1,10 +1,19 @@
-"""`keys export` and `keys restore`: parsing alone, as in `greenlight.cli.app`."""
+"""`keys export`, `keys restore` and `credentials restore`: parsing alone, as in `greenlight.cli.app`."""
 
 from cyclopts import App
 
-from greenlight.cli.options import Json
+from greenlight.cli.options import Json, Yes
 
 keys = App(name="keys", help="Keep all secrets in one sealed file, and bring them back.")
+credentials = App(name="credentials", help="What a customer's credentials were before they were replaced.")
+
+
+@credentials.command(name="restore")
+def restore_credentials(customer: str, /, *, yes: Yes = False, json: Json = False) -> int:
+    """Go back to the credentials that CUSTOMER had before, as long as those in their place have not worked."""
+    from greenlight.cli.restoring import run_restore_credentials
+
+    return run_restore_credentials(customer, yes=yes, as_json=json)
 
 
 @keys.command

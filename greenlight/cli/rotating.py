@@ -69,5 +69,8 @@ def _print(report: RotationReport, console: Console) -> None:
                 "until then these cannot be rotated again."
             )
         )
+    for item in report.items:
+        if item.outcome is Provision.WAITING:
+            console.print(plain(f"{item.customer_id}: to go back: greenlight credentials restore {item.customer_id}"))
     for item in report.unsettled():
         console.print(plain(f"{item.customer_id}: {item.message} {EXPLANATIONS[item.reason].remedy}"))

@@ -24,8 +24,15 @@ class Scope(StrEnum):
     PARENT = "parent"
 
 
+#: The one application of a budget whose limit is the parent's.
+PARENT = "parent"
 #: Percent of the day that is kept for a lane; the lanes after it stop before that.
 RESERVED = {Lane.REALTIME: 5, Lane.OPERATOR: 5, Lane.NIGHTLY: 30, Lane.BACKFILL: 0}
+#: What one customer may spend of a day that all share, in the real-time lane: with two percent it takes fifty customers
+#: at once to spend it. Never less than a click on all integrations that the plugin offers takes, with some looks after.
+SHARE_PERCENT, SHARE_AT_LEAST = 2, 20
+#: What has to be left of it: a first look is worth nothing without an enable, nor that without a look at what it did.
+AFTER_A_LOOK, AFTER_AN_ENABLE = 2, 1
 #: 429 answers one after another that park an application: one may be a passing protection of LinkedIn's.
 REFUSALS_THAT_PARK = 4
 #: A Retry-After up to this is waited for by the run itself.
@@ -36,6 +43,11 @@ def ceiling(limit: int, lane: Lane) -> int:
     """Requests that may have been counted today, by all lanes together, after this lane's next one."""
     before = list(Lane)[: list(Lane).index(lane)]
     return limit - sum(limit * RESERVED[other] // 100 for other in before)
+
+
+def share(limit: int) -> int:
+    """Requests of the day's limit that one customer may spend in the real-time lane where one limit is for all."""
+    return max(SHARE_AT_LEAST, limit * SHARE_PERCENT // 100)
 
 
 def day_ends(now: datetime) -> datetime:

@@ -28,6 +28,9 @@ WORTH_REPEATING = frozenset(
     {Reason.LINKEDIN_UNAVAILABLE, Reason.UNREADABLE_ANSWER, Reason.NOT_THE_API, Reason.THROTTLED}
 )
 
+#: No trouble of the item's: the day is over for all, or its customer's share of it is, which no other run is bound by.
+_NO_REQUEST_LEFT = {Reason.THROTTLED: Outcome.NOT_LOOKED_AT, Reason.SHARE_SPENT: Outcome.WAITING}
+
 #: What LinkedIn calls invalid by itself, whoever asks.
 _INVALID = frozenset({Reason.INVALID_CONTEXT, Reason.KEY_INCOMPLETE})
 
@@ -63,9 +66,8 @@ def after_look(seen: Observation) -> Condition:
 
 
 def after_failed_look(reason: Reason, detail: str | None = None) -> Condition:
-    """The condition of an item that could not be looked at. Throttled means not looked at: nothing is wrong with it."""
-    outcome = Outcome.NOT_LOOKED_AT if reason is Reason.THROTTLED else Outcome.FAILED
-    return Condition(outcome, reason, detail)
+    """The condition of an item that could not be looked at. Nothing is wrong with one that no request is left for."""
+    return Condition(_NO_REQUEST_LEFT.get(reason, Outcome.FAILED), reason, detail)
 
 
 def of_a_browsers_word(known: Condition) -> Condition:
@@ -139,7 +141,7 @@ def settle_without_look(answer: Answer) -> Settlement:
     """Settle an exit that leaves no doubt, see `Answer.needs_a_look`."""
     if answer.exit is Exit.CONFIRMED:
         return Settlement(NOT_SHOWN, None, confirmed=True)
-    outcomes = {Reason.NOT_REQUESTED: Outcome.WAITING, Reason.THROTTLED: Outcome.HELD}
+    outcomes = _NO_REQUEST_LEFT | {Reason.NOT_REQUESTED: Outcome.WAITING, Reason.THROTTLED: Outcome.HELD}
     outcome = outcomes.get(answer.reason, Outcome.FAILED)
     condition = Condition(outcome, answer.reason, answer.detail)
     return Settlement(condition, AttemptOutcome.REFUSED, answer.may_pass)

@@ -31,6 +31,8 @@ def remember(memory: Memory, condition: Condition, now: datetime) -> Memory:
     """What is remembered after this condition. Tries within a back-off are one try: a run repeats by itself."""
     if condition.reason is Reason.THROTTLED:
         return Memory(memory.tries, day_ends(now))
+    if condition.reason is Reason.SHARE_SPENT:
+        return memory
     rejected = condition.reason is Reason.REJECTED_REQUEST
     if condition.outcome in _GOOD and not rejected:
         return Memory()

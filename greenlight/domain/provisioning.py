@@ -74,6 +74,8 @@ class ProvisionReport:
     run_id: str
     items: Sequence[ProvisionItem]
     requests: ProvisionRequests
+    #: Applications that a run which looks at all left out, since they came by an import.
+    imported: int = 0
 
     def counts(self) -> dict[Provision, int]:
         counts = dict.fromkeys(Provision, 0)
@@ -100,6 +102,11 @@ class ProvisionReport:
         unsettled = [f"{item.customer_id} ({item.reason})" for item in self.unsettled()]
         if unsettled:
             text += f". Not working yet: {first_ten(unsettled)}"
+        if self.imported:
+            text += (
+                f". Of {self.imported} imported applications no API shows the domains, since LinkedIn finds only those "
+                "that were made here: compare them in its developer portal"
+            )
         return text + "."
 
     def as_json(self) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Why an integration is where it is: one closed list of codes, each with its remedy and whose move it is.
 
-The codes are tied to the rows of the seed's two error tables and to the onboarding statuses; `docs/reasons.md` is
-generated from here.
+The codes are tied to the seed's two error tables and to the statuses; `docs/reasons.md` is generated from here.
 """
 
 from dataclasses import dataclass
@@ -73,6 +72,7 @@ class Reason(StrEnum):
     ENABLED_BUT_WITHDRAWN = "ENABLED_BUT_WITHDRAWN"
     RESTING = "RESTING"
     REJECTED_REQUEST = "REJECTED_REQUEST"
+    SHARE_SPENT = "SHARE_SPENT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ _OTHERS: dict[Reason, Explanation] = {
     ),
     Reason.CREDENTIALS_REFUSED: _E(
         "LinkedIn's token endpoint refuses the customer's client id and secret.",
-        "Import the current client id and secret; they may have been rotated or mistyped.",
+        "Import the current ones; where they were replaced, `greenlight credentials restore CUSTOMER` goes back.",
         Mover.US,
         "seed steps 3 and 4, API authorization",
     ),
@@ -284,13 +284,17 @@ _OTHERS: dict[Reason, Explanation] = {
     ),
     Reason.REJECTED_REQUEST: _E(
         "The plugin's callback named it, and LinkedIn says that there is no such thing; nothing else ever named it.",
-        "No run asks about it again. If it is real, the customer's admin requests it in the plugin once more, or an "
-        "import names it.",
+        "No run asks about it again. If it is real, its admin requests it in the plugin again, or an import names it.",
         Mover.CUSTOMER,
         "design, the life of one integration, for what a browser alone has named",
+    ),
+    Reason.SHARE_SPENT: _E(
+        "This customer's share of the requests that all customers have for clicks today is spent.",
+        "Nothing to do: the nightly run is not bound by it, and a new share begins at 00:00 UTC.",
+        Mover.NOBODY,
+        "design, the day's requests",
     ),
 }
 
 _STEP_1 = {Reason(code): Explanation(*text[:2], Mover(text[2]), text[3]) for code, text in PROVISIONING.items()}
-#: Every reason's, in the order of the reasons.
 EXPLANATIONS: dict[Reason, Explanation] = {reason: (_OTHERS | _STEP_1)[reason] for reason in Reason}

@@ -262,7 +262,8 @@ def _is_known(entry: ReportItem, began: datetime) -> bool:
     known, since = entry.condition, entry.condition_since
     if known.reason is Reason.RESTING:
         return True
-    if entry.in_doubt or known.outcome is not Outcome.FAILED or known.reason in _NEVER_KNOWN:
+    stays = known.outcome is Outcome.FAILED or known.reason is Reason.CONFIRMED_NOT_SHOWN
+    if entry.in_doubt or not stays or known.reason in _NEVER_KNOWN:
         return False
     return since is not None and since < began
 

@@ -44,9 +44,9 @@ class Meter(Protocol):
     Both `check` and `before` raise Refused where none may be sent; `before` counts one that is about to leave.
     """
 
-    async def check(self, client_id: str, *, leave_owed: bool) -> None: ...
+    async def check(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None: ...
 
-    async def before(self, client_id: str, *, leave_owed: bool) -> None: ...
+    async def before(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None: ...
 
     async def after(self, client_id: str, *, throttled: bool, retry_after: float | None) -> None: ...
 
@@ -54,10 +54,10 @@ class Meter(Protocol):
 class Unmetered:
     """For calls that no limit is known of."""
 
-    async def check(self, client_id: str, *, leave_owed: bool) -> None:
+    async def check(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None:
         pass
 
-    async def before(self, client_id: str, *, leave_owed: bool) -> None:
+    async def before(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None:
         pass
 
     async def after(self, client_id: str, *, throttled: bool, retry_after: float | None) -> None:
@@ -94,12 +94,12 @@ class Calls:
         rejected: LinkedInError | None = None
 
         async def ready() -> None:
-            await self._meter.before(client_id, leave_owed=call.leave_owed)
+            await self._meter.before(client_id, call.operation, leave_owed=call.leave_owed)
             if call.still is not None and not call.still():
                 raise rejected or Refused(Reason.LINKEDIN_UNAVAILABLE, "not sent: the way to it took too long")
             self._counts.add(call.operation)
 
-        await self._meter.check(client_id, leave_owed=call.leave_owed)
+        await self._meter.check(client_id, call.operation, leave_owed=call.leave_owed)
         while True:
             try:
                 token = await self._tokens.get(credentials, rejected=used[-1] if used else None)
@@ -130,6 +130,8 @@ class Calls:
                 )
             if error is None:
                 return answer, hidden
+            if error.reason is Reason.WRONG_CREDENTIALS:
+                self._tokens.doubt(credentials)
             if error.reason is not Reason.TOKEN_REJECTED:
                 raise error
             rejected = error

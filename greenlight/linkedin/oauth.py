@@ -73,6 +73,7 @@ class _Entry:
     token: str | None = field(default=None, repr=False)
     good_until: float = 0.0
     refused: Refused | None = None
+    doubted: bool = False
 
 
 class Tokens:
@@ -112,6 +113,15 @@ class Tokens:
                 entry.token = token
                 entry.good_until = self._monotonic() + lifetime - min(LEEWAY_SECONDS, lifetime / 10)
             return entry.token
+
+    def gave(self, credentials: Credentials) -> bool:
+        """Whether these have got a token that the API is not known to refuse."""
+        entry = self._entry(credentials)
+        return entry.token is not None and not entry.doubted
+
+    def doubt(self, credentials: Credentials) -> None:
+        """The API has said that these are another application's."""
+        self._entry(credentials).doubted = True
 
     def forget(self, credentials: Credentials, token: str) -> None:
         """Never give out this token again: LinkedIn rejected it although it was fresh."""

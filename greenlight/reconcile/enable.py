@@ -107,7 +107,7 @@ class Enabling:
         self._overtaken.discard(wanted.id)
         seen = (await self._enabler.verify(credentials, [wanted.item.key]))[wanted.item.key]
         if not isinstance(seen, Observation):
-            condition = Condition(Outcome.FAILED, seen.reason, seen.detail)
+            condition = after_failed_look(seen.reason, seen.detail)
             if open_attempt is not None:
                 condition = Condition(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, seen.detail)
             elif seen.reason is Reason.THROTTLED:

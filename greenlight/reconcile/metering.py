@@ -5,13 +5,10 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from greenlight.ats.budgets import Budgets
-from greenlight.domain.budget import Lane, Scope, day_ends
-from greenlight.domain.reasons import Reason
+from greenlight.ats.budgets import Budgets, No, Share
+from greenlight.domain.budget import AFTER_A_LOOK, AFTER_AN_ENABLE, PARENT, Lane, Scope, day_ends
 from greenlight.linkedin.errors import Refused
-
-#: The one application of a budget whose limit is the parent's.
-PARENT = "parent"
+from greenlight.linkedin.oauth import Operation
 
 
 class Budget:
@@ -29,20 +26,30 @@ class Budget:
         """Keep so many for later: a look that shows REQUESTED is worth nothing without the enable that follows."""
         self._owed[self._application(client_id)] += requests
 
-    async def check(self, client_id: str, *, leave_owed: bool) -> None:
+    async def check(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None:
         """Raise Refused where `before` would, counting nothing: nobody needs a token for that."""
-        await self._ask(self._budgets.refusal, client_id, leave_owed)
+        await self._ask(self._budgets.refusal, client_id, operation, leave_owed)
 
-    async def before(self, client_id: str, *, leave_owed: bool) -> None:
-        """Count one request. Raises Refused where the budget is spent or the application is parked."""
-        await self._ask(self._budgets.take, client_id, leave_owed)
+    async def before(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None:
+        """Count one request. Raises Refused where the budget or the customer's share is spent, or it is parked."""
+        await self._ask(self._budgets.take, client_id, operation, leave_owed)
 
-    async def _ask(self, question: Callable[..., str | None], client_id: str, leave_owed: bool) -> None:
+    async def _ask(
+        self, question: Callable[..., No | None], client_id: str, operation: Operation, leave_owed: bool
+    ) -> None:
         application, now = self._application(client_id), self._clock()
         leave = self._owed[application] if leave_owed else 0
-        why = await asyncio.to_thread(question, application, self._lane, now, leave=leave)
-        if why is not None:
-            raise Refused(Reason.THROTTLED, why, retry_after=(day_ends(now) - now).total_seconds())
+        of = self._share_of(client_id, operation, leave_owed)
+        no = await asyncio.to_thread(question, application, self._lane, now, leave=leave, of=of)
+        if no is not None:
+            raise Refused(no.reason, no.says, retry_after=(day_ends(now) - now).total_seconds())
+
+    def _share_of(self, client_id: str, operation: Operation, leave_owed: bool) -> Share | None:
+        if self._scope is Scope.CHILD or self._lane is not Lane.REALTIME:
+            return None
+        if operation == "enable":
+            return Share(client_id, AFTER_AN_ENABLE)
+        return Share(client_id, AFTER_A_LOOK if leave_owed else 0)
 
     async def after(self, client_id: str, *, throttled: bool, retry_after: float | None) -> None:
         """Learn from an answer."""

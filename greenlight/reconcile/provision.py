@@ -96,6 +96,8 @@ class Provisioning:
         self._origins = origins
         self._lists = lists
         self._word = word
+        #: For a run that compares: nothing at LinkedIn is changed.
+        self.only_looks = False
 
     async def provision(self, run_id: str, customer_id: str, *, look: bool = False) -> Remaining:
         """Take one customer as far as it goes now, and record where that is; `look` compares with LinkedIn as well.
@@ -164,6 +166,10 @@ class Provisioning:
         if application.urn is None:
             if held is None:
                 raise Refused(Reason.CREDENTIALS_MISSING)
+            found = await self._provisioner.find(candidate.unique_foreign_id) if look else None
+            if found is not None and found.client_id == application.client_id:
+                # Ours all the same: its keys were given up for others, and are back.
+                return await self._adopt(run_id, candidate, found, held)
             return Provision.UNCHANGED
         change = domain_change(application.js_sdk_domains or (), application.own_domains, self._origins)
         if look or change.changes:
@@ -177,6 +183,8 @@ class Provisioning:
                 )
             change = await self._compared(run_id, candidate, application, found)
         renewed = held is None or held.client_id != application.client_id
+        if renewed and self.only_looks:
+            raise Refused(Reason.CREDENTIALS_MISSING)
         if renewed:
             await self._save_rotated(candidate, application.urn, application.client_id)
             await asyncio.to_thread(self._applications.renewed, candidate.customer_id)

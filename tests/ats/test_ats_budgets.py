@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from greenlight.ats.budgets import Budgets
+from greenlight.ats.budgets import Budgets, No, Share
 from greenlight.ats.database import Database
-from greenlight.domain.budget import Lane
+from greenlight.domain.budget import Lane, Scope
+from greenlight.domain.reasons import Reason
 from tests.ats.world import NOON
 
 DAY = timedelta(days=1)
@@ -18,10 +19,16 @@ def spend(budgets: Budgets, lane: Lane, most: int, now=NOON) -> int:
     return sum(budgets.take("app", lane, now) is None for _ in range(most))
 
 
+def says(no: No | None) -> str:
+    assert no is not None
+    assert no.reason is Reason.THROTTLED
+    return no.says
+
+
 def test_a_day_has_so_many_requests_and_the_next_one_as_many_again(database: Database) -> None:
     budgets = Budgets(database, 7)
     assert spend(budgets, Lane.REALTIME, 10) == 7
-    assert "7 of the day's 7 requests" in (budgets.take("app", Lane.REALTIME, NOON) or "")
+    assert "7 of the day's 7 requests" in says(budgets.take("app", Lane.REALTIME, NOON))
     assert spend(budgets, Lane.REALTIME, 10, NOON + DAY) == 7
 
 
@@ -60,7 +67,7 @@ def test_refusals_one_after_another_park_until_the_day_turns(database: Database)
         budgets.refused("app", None, NOON)
     assert budgets.take("app", Lane.REALTIME, NOON) is None, "three may pass by themselves"
     budgets.refused("app", None, NOON)
-    assert "nothing is sent until 2026-03-02 00:00:00Z" in (budgets.take("app", Lane.REALTIME, NOON) or "")
+    assert "nothing is sent until 2026-03-02 00:00:00Z" in says(budgets.take("app", Lane.REALTIME, NOON))
     assert budgets.left("app", Lane.REALTIME, NOON) == 0
     (today,) = budgets.today(NOON)
     assert (today.spent, today.limit) == (11, 7)
@@ -109,3 +116,34 @@ def test_the_next_day_begins_half_way_to_what_was_configured(database: Database,
         budgets.refused("app", None, NOON)
     assert budgets.left("app", Lane.REALTIME, NOON + DAY) == day_after
     assert budgets.left("app", Lane.REALTIME, NOON + 9 * DAY) >= day_after
+
+
+def test_one_customer_spends_no_more_than_its_share_of_a_limit_for_all(database: Database) -> None:
+    """Many processes at once, and each other customer is served."""
+    budgets = Budgets(database, 1000)
+
+    def ask(name: str) -> No | None:
+        return budgets.take("parent", Lane.REALTIME, NOON, of=Share(name))
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, ["eve"] * 60 + [f"c{n % 20}" for n in range(100)]))
+    assert answers[:60].count(None) == 20
+    assert {no.reason for no in answers[:60] if no is not None} == {Reason.SHARE_SPENT}
+    assert answers[60:] == [None] * 100
+    assert budgets.left("parent", Lane.REALTIME, NOON) == 1000 - 120
+    assert budgets.at_their_share(NOON, Scope.PARENT) == ["eve"]
+    assert budgets.at_their_share(NOON, Scope.CHILD) == []
+    assert budgets.take("parent", Lane.NIGHTLY, NOON) is None, "no other lane is bound by it"
+    assert budgets.take("parent", Lane.REALTIME, NOON + DAY, of=Share("eve")) is None, "a day has a share of its own"
+
+
+def test_a_share_keeps_what_is_to_follow_and_nothing_is_counted_that_is_refused(database: Database) -> None:
+    budgets = Budgets(database, 1000)
+    for _ in range(18):
+        assert budgets.take("parent", Lane.REALTIME, NOON, of=Share("eve", 2)) is None
+    for ask in (budgets.refusal, budgets.take):
+        no = ask("parent", Lane.REALTIME, NOON, of=Share("eve", 2))
+        assert no == (Reason.SHARE_SPENT, "18 requests of 20, which is its part of 1000")
+    assert budgets.left("parent", Lane.REALTIME, NOON) == 1000 - 18
+    assert budgets.take("parent", Lane.REALTIME, NOON, of=Share("eve", 1)) is None
+    assert budgets.take("parent", Lane.REALTIME, NOON, of=Share("eve")) is None

@@ -1,6 +1,7 @@
 """What a look leaves in the database, and what a plan may believe of it."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import NoResultFound
@@ -8,13 +9,16 @@ from sqlalchemy.exc import NoResultFound
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database
 from greenlight.ats.registry import register
+from greenlight.ats.requests import Requests
 from greenlight.ats.rows import item
 from greenlight.ats.store import Look, Store
+from greenlight.domain.budget import day_ends
 from greenlight.domain.conditions import Condition, after_failed_look, after_look
 from greenlight.domain.plan import Action, Policy, plan
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Observation, Status
-from tests.ats.world import at, attempts_at, begin, bring_in, customer, fails, integration, one, shows, wanted
+from tests.ats.asking import session_of
+from tests.ats.world import at, attempts_at, begin, bring_in, customer, fails, integration, key_of, one, shows, wanted
 
 
 @pytest.mark.parametrize("status", [s for s in Status if s is not Status.UNKNOWN])
@@ -189,3 +193,29 @@ def test_a_replaced_application_leaves_nothing_behind_and_its_late_looks_are_no_
     assert (row.observed, row.reason) == (Status.UNKNOWN, Reason.NOT_LOOKED_AT)
     shows(database, id, Status.REQUESTED, at(3))
     assert integration(database, id).observed_client_id == "client-new"
+
+
+def test_a_look_that_a_spent_share_left_out_takes_nothing_from_what_is_known(database: Database) -> None:
+    """A page that was open too long says what was seen last; who has just requested something is told that it waits."""
+    id = one(database)
+    shows(database, id, Status.PARTNER_READY)
+    fails(database, id, at(1), Reason.SHARE_SPENT)
+    assert (integration(database, id).reason, integration(database, id).checked_at) == ("AWAITING_CUSTOMER", at(1))
+    requests = Requests(database)
+    requests.record("acme", session_of(database, "acme"), [key_of("acme")], at(2))
+    fails(database, id, at(3), Reason.SHARE_SPENT)
+    assert (integration(database, id).outcome, integration(database, id).reason) == ("waiting", "SHARE_SPENT")
+    requests.acted_on(requests.open_of("acme"), at(2), at(3))
+    requests.put_off(requests.open_of("acme"), at(3))
+    midnight = day_ends(at(3))
+    assert requests.due_customers(midnight - timedelta(seconds=1)) == []
+    assert requests.due_customers(midnight) == ["acme"], "a new day, a new share"
+
+
+def test_what_was_never_looked_at_for_a_spent_share_is_looked_at_from_the_next_day_on(database: Database) -> None:
+    """By whoever has the page open then, also where no night came in between."""
+    id, requests = one(database), Requests(database)
+    fails(database, id, at(1), Reason.SHARE_SPENT)
+    midnight = day_ends(at(1))
+    assert not requests.look_again("acme", midnight - timedelta(seconds=1))
+    assert requests.look_again("acme", midnight)

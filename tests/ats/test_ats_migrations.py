@@ -21,6 +21,7 @@ from greenlight.ats.tables import Table
 from tests.ats.world import NOON, attempts_at, ids_of, one
 
 TABLES = {
+    "alarm",
     *(
         "approval",
         "attempt",

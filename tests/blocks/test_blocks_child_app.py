@@ -11,7 +11,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import ObjectAlreadyExists
 from pydantic import SecretStr, ValidationError
 
-from blocks.child_app import ChildAppBlocks, LinkedInChildApp, block_name
+from blocks.child_app import ChildAppBlocks, LinkedInChildApp, block_name, name_before
 from greenlight.linkedin.oauth import Credentials
 
 SECRET = "WPL_AP1.canary/+=="
@@ -49,6 +49,37 @@ async def test_a_rotated_secret_replaces_the_old_one(prefect_server: str) -> Non
     assert len(await blocks.save_many({name: credentials(secret="new")})) == 1
     assert (await blocks.get_many([name]))[name] == credentials(secret="new")
     assert (await ChildAppBlocks().get_many([name]))[name] == credentials(secret="new")
+
+
+async def test_what_was_replaced_is_kept_until_what_took_its_place_has_worked(prefect_server: str) -> None:
+    name, other = f"{uuid4()}", f"{uuid4()}"
+    first, second, third = (credentials(f"app{n}", f"{n}+CANARY") for n in range(3))
+    await ChildAppBlocks().save_many({name: first, other: first})
+    assert await ChildAppBlocks().before(name) is None
+    for replaced_by in (second, second, third):
+        blocks = ChildAppBlocks()
+        await blocks.save_many({name: replaced_by})
+        await blocks.settle(lambda held: False)
+        assert await ChildAppBlocks().before(name) == first, "what never worked does not take its place"
+
+    await ChildAppBlocks().swap(name, first)
+    assert await ChildAppBlocks().get_many([name]) == {name: first}
+    assert await ChildAppBlocks().before(name) == third, "nothing is lost by going back"
+
+    await ChildAppBlocks().save_many({other: second})
+    used = ChildAppBlocks()
+    await used.get_many([name])
+    await used.settle(lambda held: held == first)
+    assert await ChildAppBlocks().before(name) is None
+    assert await ChildAppBlocks().before(other) == first, "nobody has tried that one"
+
+
+async def test_what_is_kept_beside_a_block_goes_with_it(prefect_server: str) -> None:
+    name = f"{uuid4()}"
+    await ChildAppBlocks().save_many({name: credentials()})
+    await ChildAppBlocks().save_many({name: credentials(secret="new")})
+    assert await ChildAppBlocks().delete(name)
+    assert await ChildAppBlocks().get_many([name, name_before(name)]) == {}
 
 
 async def test_more_than_one_page_is_read(prefect_server: str) -> None:

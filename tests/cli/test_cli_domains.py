@@ -89,11 +89,24 @@ def test_a_customers_keys_are_replaced_once_the_new_ones_have_worked(vendor: Hom
     replacing = ("import", "c.csv", "--replace-credentials", "acme", "--yes")
     Path(vendor.folder, "c.csv").write_text(f"{HEADER}\n{row.format('mistyped')}\n", encoding="utf-8")
     assert "got no token from LinkedIn" in vendor.run(*replacing).err
-    assert vendor.run("provision", "--customer", "acme", "--json").json()["items"][0]["client_id"] != "another"
+    made = vendor.run("provision", "--customer", "acme", "--json").json()["items"][0]["client_id"]
+    assert made != "another"
     Path(vendor.folder, "c.csv").write_text(f"{HEADER}\n{row.format('another+CANARY')}\n", encoding="utf-8")
     done = vendor.run(*replacing, "--json")
     assert (done.code, done.json()["credentials_written"]) == (0, 1), done.err
+    # Until they have worked in a run, those that they replaced are kept, and their application with them.
+    back = vendor.run("credentials", "restore", "acme", "--yes", "--json")
+    assert (back.code, back.json()["client_id"]) == (0, made), back.err
+    (item,) = vendor.run("provision", "--customer", "acme", "--json").json()["items"]
+    assert (item["reason"], item["client_id"]) == ("APPLICATION_WORKS", made)
+    assert vendor.run("credentials", "restore", "acme", "--yes").code == 1, "back in use, and nothing else is kept"
+    refused = vendor.run("import", "c.csv")
+    assert "the child application that provisioning made" in refused.err, "it is looked after as before"
+    assert "credentials restore" in vendor.run(*replacing).out
     (item,) = vendor.run("plan", "--json").json()["items"]
     assert item["reason"] == "NOT_REQUESTED", "asked for under the new application, which LinkedIn accepts"
     assert vendor.linkedin.log[-1].client_id == "another"
+    gone = vendor.run("credentials", "restore", "acme", "--yes")
+    assert gone.code == 1
+    assert "its credentials have worked" in gone.err
     assert "CANARY" not in "".join(vendor.said)

@@ -37,7 +37,7 @@ def test_prefect_takes_it_as_it_stands_and_with_a_notification(entry: dict[str, 
 
 def test_no_two_share_a_name_since_the_name_is_what_they_are_updated_by() -> None:
     names = [entry["name"] for entry in AUTOMATIONS]
-    assert len(names) == len(set(names)) == 8
+    assert len(names) == len(set(names)) == 9
 
 
 def test_every_name_of_a_bad_end_is_listened_for() -> None:
@@ -49,7 +49,15 @@ def test_every_name_of_a_bad_end_is_listened_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["request-overdue", "credentials-dead", "integration-drifted", "enable-not-shown", "tripwire-held"]
+    "name",
+    [
+        "request-overdue",
+        "credentials-dead",
+        "integration-drifted",
+        "application-drifted",
+        "enable-not-shown",
+        "tripwire-held",
+    ],
 )
 def test_an_event_of_ours_that_is_waited_for_is_one_that_is_emitted(name: str) -> None:
     trigger = trigger_of(f"greenlight-{name}")

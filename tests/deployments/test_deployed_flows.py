@@ -41,6 +41,7 @@ def test_the_deployments_have_the_names_that_the_guide_and_the_commands_say() ->
         "backfill/csa",
         "apply/approved-plan",
         "provision/new-customers",
+        "provision/domains",
         "audit/enabled-customers",
         "approve/plan",
         "rotate/child-secrets",
@@ -90,7 +91,9 @@ def test_only_the_nightly_run_enables_by_itself() -> None:
     assert by_name["reconcile/nightly"]["parameters"] == {"what": "apply", "lane": "nightly"}
     assert by_name["reconcile/nightly"]["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
     assert by_name["reconcile/manual"]["parameters"] == {"what": "plan"}
+    assert by_name["provision/domains"]["parameters"] == {"look": True}, "by which it makes and changes nothing"
     assert {name for name, one in by_name.items() if "schedules" in one} == {
+        "provision/domains",
         "reconcile/nightly",
         "audit/enabled-customers",
         "prune/old-rows",

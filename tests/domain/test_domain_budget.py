@@ -14,6 +14,7 @@ from greenlight.domain.budget import (
     lesson,
     limit_next_day,
     limit_today,
+    share,
 )
 from tests.domain.things import QUIET
 
@@ -93,3 +94,8 @@ def test_a_lesson_fades_day_by_day(configured: int, learned: int | None) -> None
         assert after is None or after > learned
         learned = after
     assert days <= 15
+
+
+@pytest.mark.parametrize(("limit", "part"), [(5000, 100), (1000, 20), (100, 20), (1, 20)])
+def test_one_customers_share_of_a_day_for_all_is_two_percent_and_at_least_a_few_clicks(limit: int, part: int) -> None:
+    assert share(limit) == part

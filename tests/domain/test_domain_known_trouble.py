@@ -31,6 +31,12 @@ FINE = an_entry(Outcome.ALREADY_ENABLED, Reason.ENABLED, BEFORE)
     [
         pytest.param([DEAD, FINE], True, id="one key that was dead the last time as well"),
         pytest.param([an_entry(Outcome.HELD, Reason.CLAIMED_TWICE, BEFORE)], False, id="a guard still holds it"),
+        pytest.param(
+            [an_entry(Outcome.UNKNOWN, Reason.CONFIRMED_NOT_SHOWN, BEFORE)], True, id="LinkedIn's move for days"
+        ),
+        pytest.param(
+            [an_entry(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN, BEFORE)], False, id="nobody knows if it landed"
+        ),
         pytest.param([an_entry(Outcome.NOT_LOOKED_AT, Reason.RESTING, BEFORE), DEAD], True, id="what rests after it"),
         pytest.param([DEAD, replace(DEAD, condition_since=SINCE)], False, id="a second one that is new"),
         pytest.param([replace(DEAD, condition_since=None)], False, id="nobody knows since when"),

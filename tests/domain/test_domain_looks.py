@@ -68,8 +68,9 @@ def test_a_new_word_cannot_break_out_of_its_line() -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_a_look_that_failed_is_a_failure_but_for_throttling(reason: Reason) -> None:
-    """Throttled means that nobody looked: nothing is wrong with the item."""
-    expected = Outcome.NOT_LOOKED_AT if reason is Reason.THROTTLED else Outcome.FAILED
+    """Throttled means that nobody looked: nothing is wrong with the item. Nor is with one that waits for the night."""
+    left_out = {Reason.THROTTLED: Outcome.NOT_LOOKED_AT, Reason.SHARE_SPENT: Outcome.WAITING}
+    expected = left_out.get(reason, Outcome.FAILED)
     assert after_failed_look(reason, "words") == Condition(expected, reason, "words")
     assert after_failed_look(reason) == Condition(expected, reason, None)
 

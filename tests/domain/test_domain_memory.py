@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlight.domain.conditions import Condition
+from greenlight.domain.conditions import Condition, after_failed_look
 from greenlight.domain.memory import BACK_OFF, LAST_TRY, Memory, is_quarantined, remember, rests
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
 from tests.domain.things import QUIET, conditions
@@ -55,6 +55,14 @@ def test_a_throttled_item_is_tried_again_after_midnight_utc(now: datetime, then:
     assert moment == then
     assert moment is not None
     assert moment.utcoffset() == timedelta(0)
+
+
+def test_a_share_that_is_spent_changes_nothing_that_is_remembered() -> None:
+    """No other run is bound by it, so that the night is not kept from it either."""
+    spent = after_failed_look(Reason.SHARE_SPENT)
+    assert spent.outcome is Outcome.WAITING
+    for memory in (Memory(), Memory(3, NOW)):
+        assert remember(memory, spent, NOW) == memory
 
 
 def test_each_failure_after_its_back_off_makes_the_next_one_longer() -> None:
@@ -105,6 +113,8 @@ def test_memory_follows_from_the_outcome(tries: int, ahead: timedelta | None, co
     after = remember(before, condition, NOW)
     if condition.reason is Reason.THROTTLED:
         assert after.tries == tries, "a limit is nobody's failure"
+    elif condition.reason is Reason.SHARE_SPENT:
+        assert after == before, "nor is a share of it"
     elif condition.reason is Reason.NOT_THE_API and condition.outcome in BAD:
         assert after == before, "a trouble of the network is no customer's"
     elif condition.outcome in GOOD and condition.reason is not Reason.REJECTED_REQUEST:

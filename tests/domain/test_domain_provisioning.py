@@ -228,3 +228,11 @@ def test_it_fits_and_ends_with_the_type(customer_name: str, integration_type: st
     assert len(name) <= MAX_NAME
     assert name.endswith(ending)
     assert customer_name.startswith(name.removesuffix(ending))
+
+
+def test_a_look_at_all_says_in_one_sentence_whose_domains_no_api_shows() -> None:
+    fine = item("acme", Provision.UNCHANGED)
+    assert ProvisionReport("r", [fine], ProvisionRequests(), imported=3).headline() == (
+        "1 unchanged. Of 3 imported applications no API shows the domains, since LinkedIn finds only those that were "
+        "made here: compare them in its developer portal."
+    )

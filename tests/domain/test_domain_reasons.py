@@ -159,6 +159,7 @@ MOVES = [
     (Reason.HELD_BY_CAP, Mover.US),
     (Reason.CONFIRMED_NOT_SHOWN, Mover.LINKEDIN),
     (Reason.REJECTED_REQUEST, Mover.CUSTOMER),
+    (Reason.SHARE_SPENT, Mover.NOBODY),
 ]
 
 

@@ -103,8 +103,9 @@ def test_enabled_is_said_only_if_a_look_showed_it(seen: Observation | None) -> N
 @pytest.mark.parametrize("reason", [r for r in Reason if r not in CONTRADICTORY])
 @pytest.mark.parametrize("may_pass", [False, True], ids=["lasting", "passing"])
 def test_a_plain_refusal_keeps_its_reason(reason: Reason, may_pass: bool) -> None:
-    """Not requested is the customer's move and throttling nobody's fault; everything else has failed."""
-    outcome = {Reason.NOT_REQUESTED: Outcome.WAITING, Reason.THROTTLED: Outcome.HELD}.get(reason, Outcome.FAILED)
+    """Not requested is the customer's move, throttling and a spent share nobody's fault; everything else has failed."""
+    waiting = dict.fromkeys((Reason.NOT_REQUESTED, Reason.SHARE_SPENT), Outcome.WAITING)
+    outcome = (waiting | {Reason.THROTTLED: Outcome.HELD}).get(reason, Outcome.FAILED)
     answer = Answer(Exit.REFUSED, reason, "words", may_pass)
     assert settle(answer, None) == Settlement(Condition(outcome, reason, "words"), AttemptOutcome.REFUSED, may_pass)
 

@@ -13,6 +13,7 @@ from sqlmodel import col, select, update
 from flows.audit import audit
 from flows.reconcile import reconcile
 from flows.request import What
+from greenlight.ats.alarms import Alarms
 from greenlight.ats.announcements import Announcements
 from greenlight.ats.database import Database
 from greenlight.ats.holds import Held
@@ -23,7 +24,7 @@ from greenlight.domain.plan import Action, Item
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Command, Report, ReportItem
 from greenlight.domain.status import Status
-from tasks import events
+from tasks import effects, events
 from tests.ats.world import at, begin, bring_in, customer, shows
 from tests.domain.things import AWLI, CSA
 from tests.flows.fault_world import Case, import_file, world
@@ -51,11 +52,16 @@ def announced(database: Database, monkeypatch: pytest.MonkeyPatch) -> Any:
         sent.extend((event["event"], event["payload"]["customer_id"]) for event in told)
 
     monkeypatch.setattr(events, "emit_event", emit)
-    monkeypatch.setattr(events, "hand_over", take)
+    monkeypatch.setattr(effects, "hand_over", take)
     monkeypatch.setattr(events, "now", lambda: NOW)
 
+    there: set[str] = set()
+
     async def of(*items: ReportItem) -> list[tuple[str, str]]:
-        await events.announce(Report(Command.APPLY, items), Announcements(database))
+        known = {item.item.customer_id for item in items} - there
+        there.update(known)
+        bring_in(database, *map(customer, sorted(known)))
+        await events.announce(Report(Command.APPLY, items), Alarms(database), Announcements(database))
         return sent
 
     return of
@@ -104,7 +110,7 @@ async def test_a_burst_is_told_whole_alarms_first_and_then_what_ended_first(
     announced: Any, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More than one request takes, of either: nothing is cut away for anything."""
-    monkeypatch.setattr(events, "AT_ONCE", 20)
+    monkeypatch.setattr(effects, "AT_ONCE", 20)
     enabled(database, 50)
     dead = [
         entry(f"dead{n}", Condition(Outcome.FAILED, Reason.CREDENTIALS_REFUSED), Status.UNKNOWN) for n in range(210)
@@ -132,10 +138,10 @@ async def test_what_prefect_does_not_take_is_left_for_the_next(
     async def silent(_: Any) -> None:
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(events, "ANNOUNCING_SECONDS", 0.2)
+    monkeypatch.setattr(effects, "ANNOUNCING_SECONDS", 0.2)
     for stand_in, why in ((away, "ConnectError"), (silent, "TimeoutError")):
-        monkeypatch.setattr(events, "hand_over", stand_in)
-        await events.announce_effects(Announcements(database))
+        monkeypatch.setattr(effects, "hand_over", stand_in)
+        await effects.announce_effects(Announcements(database))
         assert f"could not all be announced to Prefect ({why}); it is on record" in caplog.text
         assert unannounced(database) == 2
 
@@ -150,8 +156,8 @@ async def test_of_many_who_end_at_once_in_a_worker_one_tells(
         told.extend(event["id"] for event in some)
         await asyncio.sleep(0.2)
 
-    monkeypatch.setattr(events, "hand_over", take)
-    await asyncio.gather(*(events.announce_effects(Announcements(database)) for _ in range(5)))
+    monkeypatch.setattr(effects, "hand_over", take)
+    await asyncio.gather(*(effects.announce_effects(Announcements(database)) for _ in range(5)))
     assert len(told) == len(set(told)) == 3
     assert unannounced(database) == 0
 
@@ -170,14 +176,14 @@ async def test_what_is_told_twice_is_known_for_the_same(database: Database, monk
     def die(*_: Any) -> int:
         raise Killed
 
-    monkeypatch.setattr(events, "hand_over", take)
+    monkeypatch.setattr(effects, "hand_over", take)
     with monkeypatch.context() as dying:
         dying.setattr(Announcements, "made", die)
         with pytest.raises(Killed):
-            await events.announce_effects(Announcements(database))
+            await effects.announce_effects(Announcements(database))
     assert unannounced(database) == 3
-    await events.announce_effects(Announcements(database))
-    await events.announce_effects(Announcements(database))
+    await effects.announce_effects(Announcements(database))
+    await effects.announce_effects(Announcements(database))
     assert told == told[:3] * 2
     assert len(set(told)) == 3
 
@@ -210,7 +216,7 @@ async def test_a_run_that_dies_leaves_its_news_to_the_next(
         # As if it had died before it marked them.
         with there.database.writing() as session:
             session.exec(update(Attempt).values(announced_at=None))
-        await events.announce_effects(Announcements(there.database))
+        await effects.announce_effects(Announcements(there.database))
         assert unannounced(there.database) == 0
 
         for case in cases:

@@ -5,13 +5,17 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
+from blocks.child_app import ChildAppBlocks, block_name
 from blocks.parent_app import save_parent
+from flows.provision import provision
 from greenlight.ats.applications import Applications
 from greenlight.ats.domains import DomainLists
-from greenlight.ats.tables import ChildApplication, DomainsRecord
+from greenlight.ats.registry import Registration, register
+from greenlight.ats.tables import ChildApplication, Customer, DomainsRecord
 from greenlight.domain.domains import digest_of
 from greenlight.reconcile.provision import CannotProvision
-from sandbox.world import Fault
+from sandbox.world import Application, Fault
+from tasks import events
 from tests.flows.test_flow_provision import PARENT, client_of, outcomes, run, there_already, vendor
 
 JOBS, EU, THEIRS = "https://jobs.example.com", "https://eu.example.com:8443", "https://somebody.else"
@@ -78,16 +82,68 @@ async def test_drift_is_told_where_a_customer_is_named(town: Any, ada: str) -> N
         assert at_linkedin(there, ada).js_sdk_domains == [THEIRS, JOBS]
 
 
-async def test_a_run_may_look_at_every_list(town: Any, ada: str) -> None:
+async def test_a_run_may_look_at_every_list(town: Any, ada: str, bob: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """For a schedule: what somebody has changed at LinkedIn is told, and left as it is."""
+    heard: list[tuple[str, str, str]] = []
+
+    def hear(name: str, *, resource: object, payload: dict[str, str]) -> None:
+        heard.append((name, payload["customer_id"], payload["reason"]))
+
+    monkeypatch.setattr(events, "emit_event", hear)
     async with town(vendor(), GREENLIGHT_JS_SDK_DOMAINS=JOBS) as there:
         await save_parent(PARENT)
         await run(there, new={ada: "Ada"})
-        assert outcomes(await run(there, look=True)) == {ada: ("unchanged", "APPLICATION_WORKS")}
+        Applications(there.database).add_customers({bob: "Bob"}, there.now())
+        assert outcomes(await run(there, look=True)) == {ada: ("unchanged", "APPLICATION_WORKS")}, "nothing is made"
         at_linkedin(there, ada).js_sdk_domains = [THEIRS]
-        assert outcomes(await run(there, look=True)) == {ada: HELD}
+        for name, told in (("DriftFound", True), ("KnownTrouble", False)):
+            heard.clear()
+            state: Any = await provision(look=True, return_state=True)
+            report = Applications(there.database).report(str(state.state_details.flow_run_id))
+            assert (state.name, outcomes(report)) == (name, {ada: HELD}), "red once for each trouble"
+            assert heard == [("greenlight.application.drifted", ada, "DOMAINS_HELD")] * told
         assert at_linkedin(there, ada).js_sdk_domains == [THEIRS]
         assert on_record(there) == [(True, [JOBS], [THEIRS])]
+
+        at_linkedin(there, ada).js_sdk_domains = [JOBS]
+        assert outcomes(await run(there, look=True)) == {ada: ("unchanged", "APPLICATION_WORKS")}
+        for name in ("DriftFound", "Looked"):
+            # Beside ours, so that nothing is to be changed.
+            at_linkedin(there, ada).js_sdk_domains = [JOBS, THEIRS]
+            state = await provision(look=True, return_state=True)
+            assert state.name == name
+        assert heard[-1] == ("greenlight.application.drifted", ada, "DOMAINS_CHANGED")
+
+
+async def test_a_look_replaces_no_secret_and_says_whose_domains_nobody_can_see(town: Any, ada: str, bob: str) -> None:
+    """Blocks that cannot be read any more, under another encryption key: not all secrets anew in one night."""
+    imported = Application(client_id=client_of(bob), client_secret="x", customer=bob)
+    async with town(vendor(applications=(imported,)), GREENLIGHT_JS_SDK_DOMAINS=JOBS) as there:
+        await save_parent(PARENT)
+        await run(there, new={ada: "Ada"})
+        registration = Registration(bob, bob, (client_of(bob), block_name(bob)), [])
+        register(there.database, [registration], there.now())
+        secrets = list(at_linkedin(there, ada).secrets)
+        await ChildAppBlocks().delete(block_name(ada))
+        report = await run(there, look=True)
+        assert outcomes(report) == {ada: ("failed", "CREDENTIALS_MISSING")}
+        assert at_linkedin(there, ada).secrets == secrets
+        assert "Of 1 imported applications no API shows the domains" in report.headline()
+
+
+async def test_a_first_installation_gives_nobody_an_origin_that_is_any_machine(
+    town: Any, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The setting of the first try-out, at the real LinkedIn."""
+    async with town(vendor()) as there:
+        await save_parent(PARENT)
+        monkeypatch.setenv("GREENLIGHT_LINKEDIN_API_URL", "https://api.linkedin.com")
+        with pytest.raises(CannotProvision, match="set GREENLIGHT_PORTAL_URL") as caught:
+            await run(there, new={ada: "Ada"})
+        assert str(caught.value).count(". ") == 0, "one sentence"
+        with there.database.reading() as session:
+            assert session.get(Customer, ada) is None, "nobody is put on record for it"
+        assert there.operations() == []
 
 
 async def test_adopting_takes_no_domain_away(town: Any, ada: str) -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from blocks.child_app import ChildAppBlocks, block_name
 from flows.reconcile import reconcile
 from flows.request import What
 from sandbox.world import Application, World
@@ -40,3 +41,13 @@ async def test_a_trouble_is_red_once_and_the_exit_code_goes_on_saying_it(town: A
         await there.bring_in(f"{row('ktone', 'wrong')}\n{row('kttwo', 'wrong')}\n")
         worse = await reconcile(What.APPLY, return_state=True)
         assert worse.is_failed()
+
+        # The key that it replaced has been kept, since the new one does not work; it goes once one that is held does.
+        assert "credentials restore" in there.report(worse).items[0].as_json()["remedy"]
+        block = block_name("ktone")
+        right = await ChildAppBlocks().before(block)
+        assert right is not None
+        assert right.client_secret.get_secret_value() == "right"
+        await ChildAppBlocks().swap(block, right)
+        assert "ktone" not in (await reconcile(What.APPLY, customers=("ktone",), return_state=True)).message
+        assert await ChildAppBlocks().before(block) is None

@@ -54,6 +54,9 @@ async def test_a_request_is_overdue_by_when_it_was_first_seen(
         report = there.report(await reconcile(What.APPLY, return_state=True))
         assert [item.condition.reason.value for item in report.items] == ["PAUSED"]
         assert ("greenlight.request.overdue" in heard) == told
+        heard.clear()
+        await reconcile(What.APPLY, return_state=True)
+        assert heard == [], "once for each trouble, and not each night"
         assert report.requests == Requests(token=1, verify=1, enable=0)
 
 

@@ -171,4 +171,11 @@ def _digest(credentials: Credentials) -> str:
 
 def lost_a_secret(cell: Mapping[str, Any]) -> bool:
     """Whether a run was killed in the window: what it rotated is neither with us nor ever shown again."""
-    return any(run["killed"] and run["steps"][-1] in WINDOW and "rotate: after" in run["steps"] for run in cell["runs"])
+    return any(run["killed"] and _in_the_window(run["steps"]) for run in cell["runs"])
+
+
+def _in_the_window(steps: Sequence[str]) -> bool:
+    """A document that is written after the secret's own keeps the one before it."""
+    if steps[-1] not in WINDOW or "rotate: after" not in steps:
+        return False
+    return "document: after" not in steps[steps.index("rotate: after") :]

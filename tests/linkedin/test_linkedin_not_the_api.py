@@ -12,6 +12,7 @@ from greenlight.domain.reasons import Reason
 from greenlight.linkedin.calls import Calls
 from greenlight.linkedin.errors import LinkedInError, Refused, Unclear
 from greenlight.linkedin.integrations import Enabler
+from greenlight.linkedin.oauth import Operation
 from greenlight.linkedin.transport import Answered
 from greenlight.linkedin.verdicts import api_words, whole_request_error
 from tests.linkedin.raw_server import TOKEN_ANSWER, a_client, answer, listening
@@ -198,9 +199,9 @@ class _Noting:
     def __init__(self) -> None:
         self.told: list[tuple[bool, float | None]] = []
 
-    async def check(self, client_id: str, *, leave_owed: bool) -> None: ...
+    async def check(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None: ...
 
-    async def before(self, client_id: str, *, leave_owed: bool) -> None: ...
+    async def before(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None: ...
 
     async def after(self, client_id: str, *, throttled: bool, retry_after: float | None) -> None:
         self.told.append((throttled, retry_after))

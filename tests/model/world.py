@@ -84,6 +84,9 @@ class World:
     def clock(self) -> datetime:
         return self._start + timedelta(seconds=self.loop.time())
 
+    async def settle(self, accepted: Callable[[Credentials], bool]) -> None:
+        """Nothing is ever replaced here."""
+
     async def get_many(self, names: Sequence[str]) -> Mapping[str, Credentials]:
         """The blocks."""
         return {name: self.secrets[name] for name in names if name in self.secrets}
