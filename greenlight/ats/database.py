@@ -92,27 +92,29 @@ def name_of(address: URL) -> str:
     return address.set(query={}).render_as_string()
 
 
-def open_database(url: str, *, patient: bool = False) -> Database:
+def open_database(url: str, *, patient: bool = False, waiting: Callable[[], None] | None = None) -> Database:
     """Connect to a database that this version works with, and change nothing; `patient` waits for one that is away.
+
+    `waiting` is called while it is waited for.
 
     Raises DatabaseNotReady for one that is not there or has another version's schema, else DatabaseUnavailable.
     """
     kept, address = _KEPT.get(url), make_url(url)
     if kept is None and _is_file(address):
         # The engine for everything else would make the file, or change how it is kept.
-        with looked_at(url, patient=patient) as looked:
+        with looked_at(url, patient=patient, waiting=waiting) as looked:
             _must_fit(address, None if looked is None else looked[1])
         return Database(_engine(address))
     database = Database(_engine(address)) if kept is None else Database(kept.engine, kept=True)
     with _opening(database):
-        _must_fit(address, _once_there(database.schema, patient))
+        _must_fit(address, _once_there(database.schema, patient, waiting))
     return database
 
 
-def make_database(url: str, *, patient: bool = False) -> Database:
-    """Connect, make what is not there yet and bring the schema to the newest; `patient` as for `open_database`.
+def make_database(url: str, *, patient: bool = False, waiting: Callable[[], None] | None = None) -> Database:
+    """Connect, make what is not there yet and bring the schema to the newest. Raises DatabaseUnavailable.
 
-    Raises DatabaseUnavailable.
+    `patient` and `waiting` are as for `open_database`.
     """
     address = make_url(url)
     database = Database(_engine(address))
@@ -123,11 +125,11 @@ def make_database(url: str, *, patient: bool = False) -> Database:
             # SQLite gives what it keeps beside it the same mode, and says why where there can be none.
             with suppress(OSError):
                 make_file(file)
-        schema = _once_there(database.schema, patient)
+        schema = _once_there(database.schema, patient, waiting)
         if not schema.known:
             _must_fit(address, schema)
         if not schema.is_newest:
-            _once_there(database.migrate, patient)
+            _once_there(database.migrate, patient, waiting)
     return database
 
 
@@ -147,7 +149,9 @@ def kept_open(url: str) -> Iterator[Database]:
 
 
 @contextmanager
-def looked_at(url: str, *, patient: bool = False) -> Iterator[tuple[Database, Schema] | None]:
+def looked_at(
+    url: str, *, patient: bool = False, waiting: Callable[[], None] | None = None
+) -> Iterator[tuple[Database, Schema] | None]:
     """The database, which can only be read then, and its schema; None for a SQLite file that is not there yet.
 
     `patient` waits for one that is away or locked. Raises DatabaseUnavailable.
@@ -158,7 +162,7 @@ def looked_at(url: str, *, patient: bool = False) -> Iterator[tuple[Database, Sc
         return
     database = Database(_reading_engine(address))
     with _opening(database, address):
-        schema = _once_there(database.schema, patient)
+        schema = _once_there(database.schema, patient, waiting)
     try:
         yield database, schema
     finally:
@@ -181,8 +185,8 @@ def _opening(database: Database, address: URL | None = None) -> Iterator[None]:
         raise DatabaseUnavailable(f"GREENLIGHT_DATABASE_URL {named} cannot be opened: {why}") from None
 
 
-def _once_there(act: Callable[[], _Done], patient: bool) -> _Done:
-    return patiently(act, opening=True) if patient else act()
+def _once_there(act: Callable[[], _Done], patient: bool, waiting: Callable[[], None] | None) -> _Done:
+    return patiently(act, opening=True, waiting=waiting) if patient else act()
 
 
 def _must_fit(address: URL, schema: Schema | None) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 #: For how long a database is waited for that is away, or whose rows somebody else keeps.
 PATIENCE_SECONDS = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_A_MOMENT = 1.0
 
 _P = ParamSpec("_P")
 _Done = TypeVar("_Done")
@@ -70,11 +71,18 @@ def hindrance(error: DBAPIError) -> Hindrance | None:
     return None
 
 
-def patiently(act: Callable[[], _Done], *, added_meanwhile: bool = False, opening: bool = False) -> _Done:
+def patiently(
+    act: Callable[[], _Done],
+    *,
+    added_meanwhile: bool = False,
+    opening: bool = False,
+    waiting: Callable[[], None] | None = None,
+) -> _Done:
     """Do it, and again after a pause while it is hindered by what may pass. Raises DatabaseUnavailable.
 
     `added_meanwhile`: also where somebody else has just added the row that it was to add.
     `opening`: not where its host has no address, since nothing has shown yet that there is such a host.
+    `waiting` is called where it is waited for longer than a moment, more than once.
     """
     give_up, collisions = time.monotonic() + PATIENCE_SECONDS, 0
     for pause in _pauses():
@@ -91,6 +99,8 @@ def patiently(act: Callable[[], _Done], *, added_meanwhile: bool = False, openin
                 raise
             if why is Hindrance.TOO_SLOW or time.monotonic() + pause > give_up:
                 raise DatabaseUnavailable(_sentence(why, error)) from None
+        if waiting is not None and give_up - time.monotonic() < PATIENCE_SECONDS - _A_MOMENT:
+            waiting()
         time.sleep(pause)
     raise AssertionError("there is always another pause")
 

@@ -31,6 +31,7 @@ from greenlight.cli.demo_world import (
     customers_file,
     has_right_secret,
     new_world,
+    remember,
     remembered,
 )
 from greenlight.cli.importing import bring_in
@@ -195,7 +196,11 @@ def _own_linkedin(folder: Path) -> Iterator[tuple[str, Callable[[], bool]]]:
     from sandbox.app import create_app
     from sandbox.server import serving_in_thread
 
-    app = create_app(remembered(folder) or new_world())
+    if (world := remembered(folder)) is None:
+        world = new_world()
+        # Before anything of ours rests on it.
+        remember(folder, world)
+    app = create_app(world)
     linkedin = app.state.sandbox
     app.add_middleware(Remembering, folder=folder, now=linkedin.as_world)
     portal_url = f"http://127.0.0.1:{free_port(_PORTAL_PORT)}"

@@ -123,6 +123,14 @@ def remembered(folder: Path) -> World | None:
         return None
 
 
+def remember(folder: Path, world: World, written: bytes | None = None) -> bytes:
+    """Keep it, unless it is what is `written` already; what is written now."""
+    text = world.model_dump_json(by_alias=True).encode()
+    if text != written:
+        write_whole(folder / _MEMORY, text)
+    return text
+
+
 class Remembering:
     """Middleware of the demo's LinkedIn: what a request has changed is on disk before its answer leaves.
 
@@ -131,7 +139,7 @@ class Remembering:
 
     def __init__(self, app: ASGIApp, folder: Path, now: Callable[[], World]) -> None:
         self._app = app
-        self._file = folder / _MEMORY
+        self._folder = folder
         self._now = now
         self._written: bytes | None = None
 
@@ -147,10 +155,7 @@ class Remembering:
             self._keep()
 
     def _keep(self) -> None:
-        world = self._now().model_dump_json(by_alias=True).encode()
-        if world != self._written:
-            write_whole(self._file, world)
-            self._written = world
+        self._written = remember(self._folder, self._now(), self._written)
 
 
 def new_world() -> World:

@@ -1,7 +1,7 @@
 """`migrate`: the database made, or brought to the schema that this version works with."""
 
 from greenlight.ats.database import looked_at
-from greenlight.cli.opening import made_database, said_if_slow
+from greenlight.cli.opening import made_database, saying
 from greenlight.cli.options import Json
 from greenlight.cli.render import console_for_people, plain, print_json
 from greenlight.settings import load_settings
@@ -13,7 +13,7 @@ def migrate(*, json: Json = False) -> int:
     """Make the database, or bring it to this version's schema. Back it up and stop older processes first."""
     settings = load_settings()
     url = settings.database_url.get_secret_value()
-    with said_if_slow(settings), looked_at(url, patient=True) as looked:
+    with saying(settings) as say, looked_at(url, patient=True, waiting=say) as looked:
         before = None if looked is None else looked[1].there
     database = made_database(settings)
     after = database.schema().there

@@ -51,7 +51,7 @@ def test_commands_and_a_worker_wait_for_a_server_that_restarts(server: Server, h
                 for command in ends
             }
         give_up = time.monotonic() + 100
-        while not all("Waiting for the database postgresql+psycopg://" in each.read_text() for each in said.values()):
+        while not all("s for the database postgresql+psycopg://" in each.read_text() for each in said.values()):
             assert time.monotonic() < give_up, {command: each.read_text() for command, each in said.items()}
             time.sleep(0.1)
     finally:
