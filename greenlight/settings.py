@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     portal_frame_ancestors: Annotated[tuple[str, ...], NoDecode] = ()
     #: Sources beyond LinkedIn's known ones that its script turns out to need.
     portal_extra_sources: Annotated[tuple[str, ...], NoDecode] = ()
+    #: Whether LinkedIn's script may bring `<style>` elements and style attributes.
+    portal_inline_styles: bool = False
     portal_csp_report_only: bool = False
     #: Addresses of proxies whose X-Forwarded-For is believed.
     portal_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()

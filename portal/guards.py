@@ -53,6 +53,8 @@ def security_headers(settings: Settings) -> dict[str, str]:
 def _policy(settings: Settings) -> str:
     plugin = (str(URL(url).origin()) for url in (settings.linkedin_widget_url, settings.linkedin_widget_extension))
     sources = " ".join(dict.fromkeys(["'self'", *plugin, *LINKEDIN_ORIGINS, *settings.portal_extra_sources]))
+    # Whose script is run may bring its stylesheet; styles within the page are the setting's word.
+    inline = " 'unsafe-inline'" if settings.portal_inline_styles else ""
     return "; ".join(
         (
             "default-src 'none'",
@@ -60,7 +62,7 @@ def _policy(settings: Settings) -> str:
             f"connect-src {sources}",
             f"frame-src {sources}",
             f"img-src {sources} data: {LINKEDIN_IMAGES}",
-            "style-src 'self'",
+            f"style-src {sources}{inline}",
             "base-uri 'none'",
             "form-action 'self'",
             "report-uri /csp-reports",

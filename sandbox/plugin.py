@@ -34,6 +34,8 @@ BUNDLES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
 }
 _PROGRESS = ("NOT_REQUESTED", "REQUESTED", "PARTNER_READY", "ENABLED")
 _LOADER = Path(__file__).with_name("in.js")
+_STYLES = Path(__file__).with_name("in_styles.js")
+_AS_IT_IS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 @router.get("/uas/in.js")
@@ -43,8 +45,18 @@ async def loader(request: Request) -> Response:
     entry = open_entry(sandbox_of(request), request, "plugin")
     entry.notes.append("loader")
     entry.status = 200
-    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-    return Response(_LOADER.read_bytes(), media_type="text/javascript; charset=utf-8", headers=headers)
+    script = _LOADER.read_text()
+    if sandbox_of(request).world.plugin_brings_styles:
+        script += _STYLES.read_text()
+    return Response(script, media_type="text/javascript; charset=utf-8", headers=_AS_IT_IS)
+
+
+@router.get("/plugin/styles.css")
+async def stylesheet(request: Request) -> Response:
+    """What a plugin that brings styles has from its own host."""
+    return Response(
+        f"[data-in-widget] {{ --by-stylesheet: {request.url.hostname}; }}\n", media_type="text/css", headers=_AS_IT_IS
+    )
 
 
 @router.api_route("/plugin/state", methods=["GET", "OPTIONS"])

@@ -163,6 +163,7 @@ class World(BaseModel):
     look_lag_seconds: float = Field(default=0, ge=0, allow_inf_nan=False)
     server: str | None = Field(default=None, pattern=HEADER_TEXT)
     answers_varied: list[Variation] = []
+    plugin_brings_styles: bool = False
 
     @model_validator(mode="after")
     def _one_owner_each(self) -> "World":

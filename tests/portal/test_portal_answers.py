@@ -159,9 +159,11 @@ def test_the_sandbox_on_this_machine_is_allowed_by_the_policy(settings: Settings
         "'self' http://127.0.0.1:8765 http://[::1]:9 https://www.linkedin.com https://platform.linkedin.com "
         "https://static.licdn.com"
     )
-    for directive in ("script-src", "connect-src", "frame-src"):
+    for directive in ("script-src", "connect-src", "frame-src", "style-src"):
         assert f"; {directive} {sources};" in policy
     assert "unsafe" not in policy
+    widened = security_headers(local.model_copy(update={"portal_inline_styles": True}))["Content-Security-Policy"]
+    assert widened == policy.replace(f"style-src {sources}", f"style-src {sources} 'unsafe-inline'")
     assert HTTPS not in policy
 
 
