@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 from greenlight.ats.callbacks import TooManyIntegrations
+from greenlight.ats.places import place_of
 from greenlight.ats.requests import Requests
 from greenlight.ats.revisions import is_newest
 from greenlight.linkedin.errors import clean
@@ -182,10 +183,13 @@ def _probes(router: APIRouter, desk: Desk) -> None:
         return PlainTextResponse("ok")
 
     @router.get(
-        "/readyz", responses=answers(TEXT, _429="Too many requests.", _503="No database, or not its newest schema.")
+        "/readyz",
+        responses=answers(
+            TEXT, _429="Too many requests.", _503="No database, not its newest schema, or one that cannot be written."
+        ),
     )
     async def readyz(request: Request) -> Response:
-        """The database can be reached and has the newest schema."""
+        """The database can be reached, has the newest schema and takes what is written."""
         desk.limiter.count(PROBES_OF_ADDRESS, desk.address(request))
         ready = await run_in_threadpool(_is_ready)
         return PlainTextResponse("ok" if ready else "not ready", 200 if ready else 503)
@@ -193,6 +197,8 @@ def _probes(router: APIRouter, desk: Desk) -> None:
     def _is_ready() -> bool:
         try:
             with desk.database.engine.connect() as connection:
-                return is_newest(connection)
+                if not is_newest(connection):
+                    return False
+            return place_of(desk.database).closed is None
         except SQLAlchemyError:
             return False

@@ -31,21 +31,35 @@ class DatabaseUnavailable(Exception):
 
 
 class Hindrance(StrEnum):
-    """What kept a transaction from its end. All but TOO_SLOW may pass by itself."""
+    """What kept a transaction from its end. All but the last two may pass by itself."""
 
     AWAY = "away"
     LOCKED = "locked"
     CONFLICT = "conflict"
+    READ_ONLY = "read-only"
+    FULL = "full"
     TOO_SLOW = "too slow"
+    FORBIDDEN = "forbidden"
 
 
+_FINAL = (Hindrance.TOO_SLOW, Hindrance.FORBIDDEN)
 _BY_STATE = {
+    # A standby, or a primary that has just become one.
+    "25006": Hindrance.READ_ONLY,
+    "53100": Hindrance.FULL,
+    "42501": Hindrance.FORBIDDEN,
     "40001": Hindrance.CONFLICT,
     "40P01": Hindrance.CONFLICT,
     "55P03": Hindrance.LOCKED,
     "57014": Hindrance.TOO_SLOW,
     # Ended by an administrator, crashed, starting up, no connection left, stopped because we had paused.
     **dict.fromkeys(("57P01", "57P02", "57P03", "53300", "25P03", "25P04"), Hindrance.AWAY),
+}
+#: SQLite's primary result codes (sqlite.org/rescode.html); a full disk can come as an I/O error.
+_BY_CODE = {
+    sqlite3.SQLITE_READONLY: Hindrance.READ_ONLY,
+    sqlite3.SQLITE_FULL: Hindrance.FULL,
+    sqlite3.SQLITE_IOERR: Hindrance.FULL,
 }
 #: The driver gives refusals to connect no code; these do not pass.
 _FOR_GOOD = re.compile(
@@ -61,7 +75,8 @@ def hindrance(error: DBAPIError) -> Hindrance | None:
     """What the error says of a hindrance; None for any other error."""
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
-        return Hindrance.LOCKED if "locked" in str(cause) else None
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        return Hindrance.LOCKED if "locked" in str(cause) else _BY_CODE.get(code)
     state = getattr(cause, "sqlstate", None)
     if state is not None and (known := _BY_STATE.get(state)) is not None:
         return known
@@ -97,7 +112,7 @@ def patiently(
             why = hindrance(error)
             if why is None or (opening and _NOBODY_THERE.search(str(error.orig))):
                 raise
-            if why is Hindrance.TOO_SLOW or time.monotonic() + pause > give_up:
+            if why in _FINAL or time.monotonic() + pause > give_up:
                 raise DatabaseUnavailable(_sentence(why, error)) from None
         if waiting is not None and give_up - time.monotonic() < PATIENCE_SECONDS - _A_MOMENT:
             waiting()
@@ -139,6 +154,10 @@ def cause_of(error: Exception) -> str:
     why = hindrance(error) if isinstance(error, DBAPIError) else None
     if why is not None and why is not Hindrance.AWAY and isinstance(error, DBAPIError):
         return _sentence(why, error)
+    return _first_line(error)
+
+
+def _first_line(error: Exception) -> str:
     return (str(getattr(error, "orig", None) or error).strip().splitlines() or [""])[0]
 
 
@@ -162,6 +181,21 @@ def _sentence(why: Hindrance, error: DBAPIError) -> str:
             return (
                 f"others write {where} in the ATS database all the time, and this got in between at no time within "
                 f"{waited}: run it again when less runs beside it"
+            )
+        case Hindrance.READ_ONLY:
+            return (
+                "the ATS database takes no writes (it is a standby, or read-only): point GREENLIGHT_DATABASE_URL at "
+                "the one that does, then run this again"
+            )
+        case Hindrance.FULL:
+            return (
+                f"the ATS database cannot write, since its disk is full or fails ({_first_line(error)}): make room, "
+                "then run this again"
+            )
+        case Hindrance.FORBIDDEN:
+            return (
+                f"the ATS database does not let its user do that ({_first_line(error)}): grant the user of "
+                "GREENLIGHT_DATABASE_URL all on the tables of its schema, then run this again"
             )
         case Hindrance.TOO_SLOW:
             return (

@@ -13,6 +13,7 @@ from sqlmodel import col, select
 from greenlight.ats.budgets import Budgets
 from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import Database
+from greenlight.ats.places import place_of
 from greenlight.ats.revisions import Schema
 from greenlight.ats.rows import SKEW
 from greenlight.ats.store import UnknownCustomer
@@ -136,6 +137,17 @@ def check_schema(named: str, looked: "tuple[Database, Schema] | None") -> Findin
             name, here, tried, "back it up, stop what still runs of the older version, then greenlight migrate"
         )
     return ok(name, here, tried)
+
+
+def check_place(database: Database) -> Finding:
+    """Where it is, how fast it answers, and whether it can be written."""
+    name, tried = "database writes", "asking it; nothing was written"
+    place = place_of(database)
+    found = f"{place.words}; an answer takes {place.seconds * 1000:.1f} ms"
+    if place.closed is None:
+        return ok(name, f"{found}; it can be written", tried)
+    remedy = "point GREENLIGHT_DATABASE_URL at the primary, grant its user the tables, or make room on its disk"
+    return problem(name, f"{found}; it cannot be written: {place.closed}", tried, remedy)
 
 
 def unreachable(error: DatabaseUnavailable) -> Finding:

@@ -16,6 +16,7 @@ from greenlight.cli.checks import (
     State,
     check_budget,
     check_database_clock,
+    check_place,
     check_schema,
     check_settings,
     customers_to_try,
@@ -78,6 +79,7 @@ def _examine(
                     findings.append(named)
                 else:
                     tried = named
+                findings.append(within(_LIMIT, "database writes", lambda: check_place(database)))
                 findings.append(within(_LIMIT, "database clock", lambda: check_database_clock(database)))
                 findings.append(within(_LIMIT, "budget", lambda: check_budget(database, settings, datetime.now(UTC))))
             way = within(_LIMIT, "way to LinkedIn", lambda: check_way(settings))

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from greenlight.ats.database import Database
+from greenlight.ats.places import Place
 from greenlight.ats.tables import Integration
 from greenlight.settings import Settings
 from portal.app import create_app
@@ -84,6 +85,9 @@ async def test_the_probes(portal: Portal, database: Database, monkeypatch: pytes
         assert (await browser.client.get("/healthz", headers={"Host": "10.0.0.7:8780"})).text == "ok"
         assert (await browser.client.get("/readyz")).text == "ok"
         monkeypatch.setattr("portal.routes.is_newest", lambda _: False)
+        assert (await browser.client.get("/readyz")).status_code == 503
+        monkeypatch.undo()
+        monkeypatch.setattr("portal.routes.place_of", lambda _: Place("PostgreSQL", 0.0, "it is a standby"))
         assert (await browser.client.get("/readyz")).status_code == 503
         monkeypatch.undo()
         with database.engine.connect() as connection:
