@@ -112,6 +112,8 @@ def _prefect_and_linkedin(settings: Settings | None, tried: tuple[list[Held], li
 
     result = within(_LIMIT + 40, "prefect", check_prefect)
     there, findings = (False, [result]) if isinstance(result, Finding) else result
+    if there:
+        findings = [*findings, *_night()]
     if settings is None or tried is None or not there:
         why = "the settings" if settings is None else "the database" if tried is None else "Prefect's API"
         return [*findings, not_looked_at("credentials", why)]
@@ -121,6 +123,18 @@ def _prefect_and_linkedin(settings: Settings | None, tried: tuple[list[Held], li
         return findings + asyncio.run(check_credentials(settings, *tried))
     except Exception as error:
         return [*findings, failed("credentials", error)]
+
+
+def _night() -> list[Finding]:
+    from prefect.settings import get_current_settings
+
+    from greenlight.cli.night_checks import check_night
+
+    if not get_current_settings().api.url:
+        # A server that ends with the command has no night.
+        return []
+    result = within(_LIMIT + 20, "schedules", lambda: asyncio.run(check_night()))
+    return [result] if isinstance(result, Finding) else result
 
 
 def _print(findings: Sequence[Finding], counts: dict[State, int], console: Console) -> None:

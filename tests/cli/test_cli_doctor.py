@@ -96,7 +96,10 @@ def test_a_well_world_and_nothing_of_it_is_changed(well: Home, subtests: pytest.
     with subtests.test("all is ok, and everything was looked at"):
         done = well.run("doctor", "--json", **TALKATIVE)
         assert done.code == 0, done.out
-        assert states(done) == {
+        shown = states(done)
+        # Here somebody runs greenlight by hand: nothing is deployed.
+        assert shown.pop("schedules") == {"warning"}
+        assert shown == {
             name: {"ok"}
             for name in (
                 *("settings", "database", "database writes", "database clock", "budget", "way to LinkedIn"),
@@ -107,7 +110,7 @@ def test_a_well_world_and_nothing_of_it_is_changed(well: Home, subtests: pytest.
         assert "2 customers" in check_of(done, "credentials", "ok")["found"]
     with subtests.test("people read words"):
         done = well.run("doctor", "--customer", "acme")
-        assert (done.code, "14 ok, 0 warnings, 0 problems." in done.out) == (0, True)
+        assert (done.code, "14 ok, 1 warnings, 0 problems." in done.out) == (0, True)
         assert "takes those of 1 customers" in done.out
     with subtests.test("nothing was changed, and it cost no request to atsIntegrations"):
         assert hashlib.sha256((well.folder / "ats.db").read_bytes()).hexdigest() == before
