@@ -18,7 +18,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from pydantic import ConfigDict, SecretStr, ValidationError
 
-from blocks.saving import PATIENCE, SHORT_PATIENCE, again, must_be_writable, read, read_like, save
+from blocks.saving import PATIENCE, SHORT_PATIENCE, again, keep_first, must_be_writable, read, read_like, save
 from greenlight.linkedin.oauth import Credentials
 
 _log = logging.getLogger("greenlight.blocks")
@@ -89,6 +89,9 @@ class ChildAppBlocks:
         """
         patience = SHORT_PATIENCE if kept_elsewhere else PATIENCE
         data = {name: _data(held) for name, held in wanted.items()}
+        if kept_elsewhere:
+            # What is new cannot be lost, and what is there is nowhere else.
+            await keep_first(LinkedInChildApp, data, patience, _keep)
         written = await save(LinkedInChildApp, data, patience, _keep)
         self._held |= wanted
         self._asked |= wanted.keys()
@@ -114,15 +117,18 @@ class ChildAppBlocks:
 
         What cannot be deleted now is deleted after a later run.
         """
-        if not any(map(accepted, self._held.values())):
+        worked = {name: held for name, held in self._held.items() if accepted(held)}
+        if not worked:
             return
         try:
             async with asyncio.timeout(_SETTLE_SECONDS), get_client() as client:
-                for kept, id in (await read_like(client, LinkedInChildApp, _BEFORE)).items():
-                    held = self._held.get(kept.removesuffix(_BEFORE))
-                    if held is not None and accepted(held):
+                kept = await read_like(client, LinkedInChildApp, _BEFORE)
+                # Somebody may have put others in their place since they were read.
+                there = await _read([name for name in worked if name_before(name) in kept])
+                for name, (_, data) in there.items():
+                    if data == _data(worked[name]):
                         with suppress(ObjectNotFound):
-                            await client.delete_block_document(id)
+                            await client.delete_block_document(kept[name_before(name)])
         except Exception as error:
             _log.warning("credentials from before could not be deleted (%s)", type(error).__name__)
 

@@ -181,6 +181,26 @@ async def save(
     return tried
 
 
+async def keep_first(
+    kind: type[Block],
+    wanted: Mapping[str, dict[str, Any]],
+    patience: float,
+    keep: Callable[[str, dict[str, Any]], str | None],
+) -> None:
+    """Keep what these blocks hold that is not wanted, before anything is written there. Raises BlocksNotSaved."""
+    try:
+        async with get_client() as client:
+            held = await again(lambda: read(client, kind, list(wanted)))
+            before = {at: data for name, (_, data) in held.items() if data != wanted[name] and (at := keep(name, data))}
+            there = await again(lambda: read(client, kind, list(before)))
+    except Exception as error:
+        raise BlocksNotSaved(
+            f"Prefect's API did not say what {_counted(wanted)} hold ({_words(error)}): see that the server of "
+            "PREFECT_API_URL is up and takes this login"
+        ) from None
+    await save(kind, {name: data for name, data in before.items() if name not in there}, patience)
+
+
 async def _keep(kind: type[Block], before: Mapping[str, dict[str, Any]]) -> None:
     """What is new is stored by now, so that nothing of it may fail for this."""
     try:

@@ -65,7 +65,7 @@ async def provision(
         recorded(run_id)
         await publish_applications(report)
         if request.only_looks:
-            return looked_state(report, await tell_drift(report, run_id), session.crashes)
+            return looked_state(report, await tell_drift(report), session.crashes)
         return provisioned_state(report, session.crashes)
 
 

@@ -31,6 +31,8 @@ def make_folder(folder: Path) -> None:
 
 def make_file(file: Path) -> None:
     """Make an empty file; one that is there stays as it is. Raises OSError."""
+    # A link that leads nowhere yet would be followed by whoever fills it.
+    file = file.resolve()
     with suppress(FileExistsError):
         os.close(_new(file))
         sync_folder(file.parent)

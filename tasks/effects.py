@@ -11,6 +11,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from prefect.client.orchestration import get_client
+from prefect.events.related import related_resources_from_run_context
 from prefect.events.schemas.events import Event
 
 from greenlight.ats.announcements import Announcements, Effect
@@ -48,6 +49,15 @@ async def announce_effects(announcements: Announcements) -> None:
         )
     finally:
         _TELLING.release()
+
+
+async def tell(events: Sequence[dict[str, Any]]) -> None:
+    """Give Prefect's server events of this very run. Raises where it did not take them, or not in time."""
+    async with asyncio.timeout(ANNOUNCING_SECONDS):
+        async with get_client() as client:
+            related = await related_resources_from_run_context(client)
+        for start in range(0, len(events), AT_ONCE):
+            await hand_over([{**event, "related": related} for event in events[start : start + AT_ONCE]])
 
 
 async def hand_over(events: Sequence[dict[str, Any]]) -> None:

@@ -1,24 +1,25 @@
 """Alarms of a run, for automations: drift, a dead credential, an overdue request; each trouble once, none cut."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from prefect.events import emit_event
 
 from greenlight.ats.alarms import Alarm, Alarms
 from greenlight.ats.announcements import Announcements
+from greenlight.ats.domains import DomainLists
 from greenlight.ats.holds import Held
 from greenlight.ats.rows import Wanted
 from greenlight.domain.conditions import EFFECT, WORTH_REPEATING
-from greenlight.domain.domains import DomainChange
 from greenlight.domain.plan import Item
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Report, ReportItem
 from greenlight.domain.status import Status
-from tasks.effects import announce_effects, told
+from tasks.effects import announce_effects, tell, told
 from tasks.session import now
 
 #: How long LinkedIn may show REQUESTED before somebody should know.
@@ -30,6 +31,7 @@ _WELL = frozenset({Outcome.ENABLED, Outcome.ALREADY_ENABLED, Outcome.WAITING})
 _DEAD = frozenset({Reason.CREDENTIALS_REFUSED, Reason.WRONG_CREDENTIALS, Reason.TOKEN_REJECTED})
 
 
+_log = logging.getLogger("greenlight.events")
 _DRIFTED = "greenlight.application.drifted"
 #: What is told of a run as a whole, and each time.
 PASSES = WORTH_REPEATING | {Reason.CUSTOMER_BUSY, Reason.PROVISIONING_UNFINISHED}
@@ -60,33 +62,37 @@ async def announce(
     A trouble is told once, until it is seen to be over: one event for each integration, and for each customer whose
     key is dead.
     """
-    await asyncio.to_thread(_raise_alarms, report, alarms, drifted, now())
+    at, known = now(), await asyncio.to_thread(alarms.told)
+    drift = [_Event("greenlight.integration.drifted", w.item, w.condition.reason) for w in drifted]
+    events = [event for event in [*drift, *_troubles(report, at)] if event.alarm() not in known]
+    if await _told([told(*event) for event in events]):
+        new = {alarm for event in events if (alarm := event.alarm()) is not None}
+        await asyncio.to_thread(alarms.record, new, known & set(_over(report)), at)
     await announce_effects(announcements)
 
 
-def _raise_alarms(report: Report, alarms: Alarms, drifted: Sequence[Wanted], at: datetime) -> None:
-    known, new = alarms.told(), set[Alarm]()
-    drift = [_Event("greenlight.integration.drifted", w.item, w.condition.reason) for w in drifted]
-    for event in [*drift, *_troubles(report, at)]:
-        alarm = event.alarm()
-        if alarm in known:
-            continue
-        if alarm is not None:
-            new.add(alarm)
-        emit_event(**told(*event))
-    # Afterwards: what was not told for an accident in between is told by the next run.
-    alarms.record(new, known & set(_over(report)), at)
+async def _told(events: Sequence[dict[str, Any]]) -> bool:
+    """Whether Prefect has taken them. What it has not is told by the next run, so nothing of it is put on record."""
+    if not events:
+        return True
+    try:
+        await tell(events)
+    except Exception as error:
+        _log.warning(
+            "%s alarms could not be told to Prefect (%s); the next run tells them", len(events), type(error).__name__
+        )
+        return False
+    return True
 
 
-def announce_applications(
-    report: ProvisionReport, found: Mapping[str, DomainChange], now: datetime, alarms: Alarms
-) -> list[str]:
-    """Emit one event for each application that is not as it is on record, once; whose these are, and why.
+async def announce_applications(report: ProvisionReport, lists: DomainLists, alarms: Alarms) -> list[str]:
+    """Tell of each application that is not as it is on record, once; whose these are, and why.
 
-    `found` are lists of domains that somebody has changed at LinkedIn since they were last looked at. Not for the event
-    loop: call it in a thread.
+    That somebody has changed a list of domains at LinkedIn is told by whoever comes next after it was found.
     """
-    known, words = alarms.told(), list[str]()
+    at, known = now(), await asyncio.to_thread(alarms.told)
+    found = await asyncio.to_thread(lists.untold)
+    words, events = list[str](), list[dict[str, Any]]()
     new: dict[Alarm, tuple[str, str]] = {}
     for item in report.unsettled():
         alarm = Alarm(_DRIFTED, item.customer_id, item.reason)
@@ -99,14 +105,21 @@ def announce_applications(
     for alarm, (reason, message) in new.items():
         customer = alarm.customer_id
         words.append(f"{customer}: {message.rstrip('.')}")
-        emit_event(
-            _DRIFTED,
-            resource={"prefect.resource.id": f"greenlight.customer.{customer}", "prefect.resource.name": customer},
-            payload={"customer_id": customer, "reason": reason, "message": message},
+        events.append(
+            {
+                "event": _DRIFTED,
+                "resource": {
+                    "prefect.resource.id": f"greenlight.customer.{customer}",
+                    "prefect.resource.name": customer,
+                },
+                "payload": {"customer_id": customer, "reason": reason, "message": message},
+            }
         )
     well = {item.customer_id for item in report.items} - {item.customer_id for item in report.unsettled()}
     over = {alarm for alarm in known if alarm.name == _DRIFTED and alarm.customer_id in well}
-    alarms.record({alarm for alarm in new if alarm.subject}, over, now)
+    if await _told(events):
+        await asyncio.to_thread(alarms.record, {alarm for alarm in new if alarm.subject}, over, at)
+        await asyncio.to_thread(lists.tell, found, at)
     return words
 
 

@@ -1,6 +1,5 @@
 """What Prefect's UI shows of a run: a markdown artifact with the plan, a table with the outcome."""
 
-import asyncio
 import re
 from collections.abc import Sequence
 
@@ -17,7 +16,7 @@ from tasks.events import announce, announce_applications
 from tasks.plan import PlanMade
 from tasks.provision import current as provisioning
 from tasks.retries import RECORDING
-from tasks.session import current, now
+from tasks.session import current
 from tasks.window import shown
 
 #: The browser is what limits an artifact; the database has the rest.
@@ -121,11 +120,10 @@ async def publish_applications(report: ProvisionReport, key: str = "provision-ou
         )
 
 
-async def tell_drift(report: ProvisionReport, run_id: str) -> list[str]:
+async def tell_drift(report: ProvisionReport) -> list[str]:
     """Announce what a look at applications has found; what of it is new, in words."""
     session = provisioning()
-    found = await asyncio.to_thread(session.lists.found_in, run_id)
-    return await asyncio.to_thread(announce_applications, report, found, now(), session.alarms)
+    return await announce_applications(report, session.lists, session.alarms)
 
 
 def _row(item: ReportItem) -> dict[str, str]:

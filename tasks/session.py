@@ -159,7 +159,7 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
         renewing = asyncio.create_task(locks.renew())
         try:
             yield session
-            await blocks.settle(tokens.gave)
+            await blocks.settle(tokens.worked)
         finally:
             renewing.cancel()
             with suppress(asyncio.CancelledError):

@@ -14,6 +14,7 @@ from greenlight.ats.application_items import imported_left_out, item_of, items_o
 from greenlight.ats.database import Database
 from greenlight.ats.domains import domains_of
 from greenlight.ats.registry import Registration, check_client_ids, register, register_in
+from greenlight.ats.rotations import with_mark_of
 from greenlight.ats.rows import release, slices
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer, Provisioning, Run
@@ -78,6 +79,7 @@ class Applications:
             select(Customer.customer_id, ChildApplication)
             .select_from(Customer)
             .join(ChildApplication, col(ChildApplication.customer_id) == Customer.customer_id, isouter=True)
+            .where(col(Customer.forgotten_at).is_(None))
         )
         with self._database.reading() as session:
             rows = session.exec(query.order_by(col(Customer.created_at), col(Customer.customer_id)))
@@ -117,7 +119,8 @@ class Applications:
                 row = self._new_row(customer_id, run_id, now)
                 session.add(row)
             if row.run_id != run_id:
-                row.outcome = row.reason = row.detail = None
+                row.outcome = row.reason = None
+                row.detail = with_mark_of(row.detail, None)
             row.run_id = run_id
             held = session.get(ChildApplication, customer_id)
             return Candidate(
@@ -199,12 +202,20 @@ class Applications:
             release(session, [customer_id])
 
     def record(
-        self, customer_id: str, outcome: Provision, reason: Reason, now: datetime, detail: str | None = None
+        self,
+        customer_id: str,
+        outcome: Provision,
+        reason: Reason,
+        now: datetime,
+        detail: str | None = None,
+        *,
+        of_rotation: bool = False,
     ) -> None:
-        """Write what is known of a customer's child application now."""
+        """Write what is known of a customer's child application now. Only a rotation ends the mark of one."""
         with self._database.writing() as session:
             row = session.get_one(Provisioning, customer_id)
-            row.outcome, row.reason, row.detail, row.checked_at = outcome, reason, detail, now
+            row.outcome, row.reason, row.checked_at = outcome, reason, now
+            row.detail = detail if of_rotation else with_mark_of(row.detail, detail)
 
     def not_working_in(self, run_id: str, outcomes: Sequence[Provision]) -> list[tuple[Candidate, Provision]]:
         """Customers whose try in this run ended so, with an application that was never seen to work."""

@@ -1,12 +1,13 @@
 """Applications' lists of domains on record: what would change in them, and what became of each (seed step 1)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
 from greenlight.ats.database import Database
-from greenlight.ats.tables import ChildApplication, DomainsRecord, Provisioning
+from greenlight.ats.rows import slices
+from greenlight.ats.tables import ChildApplication, Customer, DomainsRecord, Provisioning
 from greenlight.ats.waiting import units
 from greenlight.domain.domains import DomainChange, domain_change, is_loopback_origin
 
@@ -37,21 +38,31 @@ class DomainLists:
         checked = col(Provisioning.checked_at)
         query = (
             select(ChildApplication.customer_id)
+            .join(Customer, col(Customer.customer_id) == ChildApplication.customer_id)
             .join(Provisioning, col(Provisioning.customer_id) == ChildApplication.customer_id, isouter=True)
-            .where(col(ChildApplication.application_urn).is_not(None))
+            .where(col(ChildApplication.application_urn).is_not(None), col(Customer.forgotten_at).is_(None))
             .order_by(checked.is_not(None), checked, col(ChildApplication.customer_id))
         )
         with self._database.reading() as session:
             return list(session.exec(query.limit(most)))
 
-    def found_in(self, run_id: str) -> dict[str, DomainChange]:
-        """Lists that this run found to be others than those on record, by customer."""
-        query = select(DomainsRecord).where(DomainsRecord.run_id == run_id, col(DomainsRecord.found))
+    def untold(self) -> dict[str, DomainChange]:
+        """Lists that a run found to be others than those on record and that nobody was told of, by customer."""
+        query = select(DomainsRecord).where(col(DomainsRecord.found), col(DomainsRecord.announced_at).is_(None))
         with self._database.reading() as session:
             return {
                 row.customer_id: DomainChange(tuple(row.before), tuple(row.after), (), ())
                 for row in session.exec(query.order_by(col(DomainsRecord.id)))
             }
+
+    def tell(self, customers: Collection[str], now: datetime) -> None:
+        """Put on record that somebody was told of these customers' lists, as they were found until now."""
+        told = update(DomainsRecord).where(
+            col(DomainsRecord.found), col(DomainsRecord.announced_at).is_(None), col(DomainsRecord.at) <= now
+        )
+        with self._database.writing() as session:
+            for some in slices(sorted(customers)):
+                session.exec(told.where(col(DomainsRecord.customer_id).in_(some)).values(announced_at=now))
 
     def record(
         self, customer_id: str, change: DomainChange, run_id: str, now: datetime, *, found: bool = False

@@ -15,7 +15,7 @@ LEAST_ROOM = 8 * 1024 * 1024
 _SERVER = text(
     "SELECT current_setting('server_version') AS version, current_schema() AS schema, pg_is_in_recovery() AS standby,"
     " current_setting('default_transaction_read_only') = 'on' AS closed,"
-    " coalesce(has_table_privilege('attempt', 'INSERT, UPDATE'), false) AS granted"
+    " coalesce(has_table_privilege('attempt', 'INSERT') AND has_table_privilege('attempt', 'UPDATE'), false) AS granted"
 )
 
 

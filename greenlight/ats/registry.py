@@ -231,3 +231,10 @@ def _forget_what_was_seen(session: Session, customer_id: str, client_id: str, no
         )
         for attempt in session.exec(open_attempts.with_for_update()):
             attempt.outcome, attempt.closed_at = AttemptOutcome.REPLACED, now
+        # One open attempt at a time.
+        session.flush()
+        latest = select(Attempt).where(Attempt.integration_id == row.id, Attempt.client_id == client_id)
+        attempt = session.exec(latest.order_by(col(Attempt.id).desc()).limit(1).with_for_update()).first()
+        if attempt is not None and attempt.outcome == AttemptOutcome.REPLACED:
+            # Back to this application: what was sent under it may have landed, or land yet.
+            attempt.outcome = attempt.closed_at = None

@@ -56,7 +56,9 @@ class Rotations:
         )
         with self._database.reading() as session:
             if not named:
-                ours = query.where(col(ChildApplication.application_urn).is_not(None))
+                ours = query.where(
+                    col(ChildApplication.application_urn).is_not(None), col(Customer.forgotten_at).is_(None)
+                )
                 return [
                     id for id, _ in session.exec(ours.order_by(col(Customer.created_at), col(Customer.customer_id)))
                 ]
@@ -104,6 +106,12 @@ class Rotations:
             return begun
 
         return self._database.write(act)
+
+
+def with_mark_of(before: str | None, detail: str | None) -> str | None:
+    """The detail with the mark that the one before it has, of a rotation whose end is not known."""
+    found = _MARK.search(before or "")
+    return detail if found is None or _MARK.search(detail or "") else marked(detail, found[1])
 
 
 def _mark_of(begun: Begun) -> str:

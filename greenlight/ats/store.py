@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from sqlmodel import col, func, select
+from sqlmodel import Session, col, func, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.ledger import Attempt
 from greenlight.ats.rows import (
     Wanted,
     condition,
@@ -28,6 +29,7 @@ from greenlight.ats.rows import (
 )
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.ats.waiting import units
+from greenlight.domain.budget import day_ends
 from greenlight.domain.conditions import Condition, of_a_browsers_word
 from greenlight.domain.keys import DOCUMENTED_TYPES
 from greenlight.domain.plan import Item, Planned
@@ -157,7 +159,11 @@ class Store:
                     known = imposed or (while_held(seen, holds.get(look.id)) if seen else None) or look.condition
                     if known is not None and is_a_browsers_word(session, row):
                         known = of_a_browsers_word(known)
-                    if known is not None and known.reason is Reason.SHARE_SPENT and not _waits_for_it(row):
+                    spent = known is not None and known.reason is Reason.SHARE_SPENT
+                    if spent and _is_open(session, row):
+                        # What may have landed is looked at once there are requests again.
+                        row.look_due_at = day_ends(asked_at)
+                    elif spent and not _waits_for_it(row):
                         row.checked_at = asked_at
                     elif known is not None:
                         set_condition(row, known, asked_at)
@@ -191,6 +197,12 @@ class Store:
             for id, entry in entries:
                 held[id].action = entry.action
                 set_condition(held[id], entry.condition, now)
+
+
+def _is_open(session: Session, row: Integration) -> bool:
+    """Whether an enable of it is on its way."""
+    query = select(Attempt.id).where(Attempt.integration_id == row.id, col(Attempt.closed_at).is_(None))
+    return session.exec(query).first() is not None
 
 
 def _waits_for_it(row: Integration) -> bool:

@@ -119,6 +119,8 @@ class DomainsRecord(Table, table=True):
     after: list[str] = Field(sa_column=Column(JSON, nullable=False))
     at: datetime = Field(sa_type=UtcDateTime)
     run_id: str = Field(max_length=36)
+    #: When somebody was told of one that was found.
+    announced_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Integration(Table, table=True):

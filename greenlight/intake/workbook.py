@@ -5,6 +5,7 @@ has changed the others before we see them: a date, a fraction, a number too long
 """
 
 import io
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,10 @@ BEGINNINGS = _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 #: Excel keeps fifteen digits of a number and makes zeros of the others.
 _DIGITS = 15
+#: Excel's own last row, and more columns than any header that could be meant.
+_LAST_ROW, _MOST_CELLS, _MOST_WIDE_ROWS = 1_048_576, 200, 100
+#: How a workbook writes a character that XML has no place for; Excel shows something else there.
+_ESCAPED = re.compile(r"_x[0-9A-Fa-f]{4}_")
 _AS_KEPT = {"General", "0", "@"}
 _AS_CSV = "save it as CSV in UTF-8"
 _NO_READER = f"is an Excel workbook: `pip install 'greenlight[xlsx]'` to have it read, or {_AS_CSV}"
@@ -60,14 +65,20 @@ def _sheets(data: bytes) -> dict[str, Rows]:
     if not DEFUSEDXML:
         # Then hostile XML could have all of the memory.
         raise Unreadable(_NO_READER)
-    found: dict[str, Rows] | None = None
+    found: dict[str, Rows] | Unreadable = Unreadable(
+        f"is a damaged Excel workbook; save it again in Excel, or {_AS_CSV}"
+    )
     # Whatever a parser says of a damaged file may quote it; warnings are of what a workbook has beside its cells.
     with suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         book = load_workbook(io.BytesIO(data), read_only=True)
-        found = {sheet.title: _rows(sheet) for sheet in book.worksheets}
-    if found is None:
-        raise Unreadable(f"is a damaged Excel workbook; save it again in Excel, or {_AS_CSV}")
+        try:
+            # What nobody sees is not what was meant.
+            found = {each.title: _rows(each) for each in book.worksheets if each.sheet_state == "visible"}
+        except Unreadable as why:
+            found = why
+    if isinstance(found, Unreadable):
+        raise found
     return found
 
 
@@ -75,7 +86,7 @@ def _is_workbook(data: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return False
     if sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
         raise Unreadable(f"unpacks to more than {MAX_UNPACKED_BYTES // (1024 * 1024)} MiB; split it")
@@ -85,8 +96,20 @@ def _is_workbook(data: bytes) -> bool:
 def _rows(sheet: Any) -> Rows:
     # Some programs write a size that is not the sheet's.
     sheet.reset_dimensions()
-    numbered = ((line, [_usable(cell) for cell in cells]) for line, cells in enumerate(sheet.iter_rows(), 1))
-    return [(line, cells) for line, cells in numbered if not is_padding(cells)]
+    found: Rows = []
+    width = wide = 0
+    for line, cells in enumerate(sheet.iter_rows(max_row=_LAST_ROW), 1):
+        wide += len(cells) > _MOST_CELLS
+        if wide > _MOST_WIDE_ROWS:
+            raise Unreadable(f"has rows of more than {_MOST_CELLS} cells; delete the columns that are empty")
+        values = [_usable(cell) for cell in cells]
+        while values and is_padding(values[-1:]):
+            values.pop()
+        if values:
+            # A sheet has no short rows: what was never filled in is only not written.
+            width = max(width, len(values))
+            found.append((line, values))
+    return [(line, [*values, *[""] * (width - len(values))]) for line, values in found]
 
 
 def _usable(cell: Any) -> str | Unusable:
@@ -96,6 +119,11 @@ def _usable(cell: Any) -> str | Unusable:
     if cell.data_type == "f":
         return Unusable("is a formula; paste its value instead")
     if isinstance(value, str) and cell.data_type != "e":
+        if _ESCAPED.search(value):
+            return Unusable("holds a character that Excel writes as _xHHHH_, like a line's end; type it again")
+        shown = cell.number_format
+        if "@" in shown and shown != "@":
+            return Unusable("is shown with more than it holds, by its number format; format the column as text")
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         whole = int(value) if value == value // 1 else None

@@ -81,6 +81,10 @@ class Calls:
         self._meter = meter or Unmetered()
         self._sleep = sleep
 
+    def vouch(self, credentials: Credentials) -> None:
+        """The API has shown something of the customer's under these."""
+        self._tokens.vouch(credentials)
+
     async def send(self, credentials: Credentials, call: Call) -> tuple[Answered, tuple[str, ...]]:
         """The answer, and what must not be quoted of it. Raises LinkedInError for any status that is not `ok`."""
         try:
@@ -130,8 +134,6 @@ class Calls:
                 )
             if error is None:
                 return answer, hidden
-            if error.reason is Reason.WRONG_CREDENTIALS:
-                self._tokens.doubt(credentials)
             if error.reason is not Reason.TOKEN_REJECTED:
                 raise error
             rejected = error

@@ -73,7 +73,7 @@ class _Entry:
     token: str | None = field(default=None, repr=False)
     good_until: float = 0.0
     refused: Refused | None = None
-    doubted: bool = False
+    vouched: bool = False
 
 
 class Tokens:
@@ -114,14 +114,13 @@ class Tokens:
                 entry.good_until = self._monotonic() + lifetime - min(LEEWAY_SECONDS, lifetime / 10)
             return entry.token
 
-    def gave(self, credentials: Credentials) -> bool:
-        """Whether these have got a token that the API is not known to refuse."""
-        entry = self._entry(credentials)
-        return entry.token is not None and not entry.doubted
+    def worked(self, credentials: Credentials) -> bool:
+        """Whether the API has shown something of the customer's under these; a token alone any application gets."""
+        return self._entry(credentials).vouched
 
-    def doubt(self, credentials: Credentials) -> None:
-        """The API has said that these are another application's."""
-        self._entry(credentials).doubted = True
+    def vouch(self, credentials: Credentials) -> None:
+        """The API has shown something under these."""
+        self._entry(credentials).vouched = True
 
     def forget(self, credentials: Credentials, token: str) -> None:
         """Never give out this token again: LinkedIn rejected it although it was fresh."""

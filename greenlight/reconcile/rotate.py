@@ -8,6 +8,7 @@ stays good, so whoever is killed leaves a working secret behind.
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from greenlight.ats.applications import Application, Applications
 from greenlight.ats.rotations import Begun, Rotations, marked
@@ -153,7 +154,8 @@ class Rotation:
         return _DONE
 
     async def _record(self, customer_id: str, outcome: Provision, reason: Reason, detail: str | None = None) -> None:
-        await asyncio.to_thread(self._applications.record, customer_id, outcome, reason, self._clock(), detail)
+        record = partial(self._applications.record, of_rotation=True)
+        await asyncio.to_thread(record, customer_id, outcome, reason, self._clock(), detail)
 
 
 def _digest(held: Credentials | None) -> str:

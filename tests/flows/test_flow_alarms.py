@@ -1,8 +1,10 @@
 """Each trouble is told once, until a look has shown that it is over."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from greenlight.ats.alarms import Alarms
@@ -25,12 +27,22 @@ SPENT = Condition(Outcome.WAITING, Reason.SHARE_SPENT)
 
 
 @pytest.fixture
-def announced(database: Database, monkeypatch: pytest.MonkeyPatch) -> Any:
+def away() -> list[bool]:
+    """Whether Prefect's server is: while there is something in it."""
+    return []
+
+
+@pytest.fixture
+def announced(database: Database, monkeypatch: pytest.MonkeyPatch, away: list[bool]) -> Any:
     """What a run with these items tells that was not told before."""
     sent: list[tuple[str, str]] = []
-    monkeypatch.setattr(
-        events, "emit_event", lambda event, *, resource, payload: sent.append((event, payload["customer_id"]))
-    )
+
+    async def take(told: Sequence[Any]) -> None:
+        if away:
+            raise httpx.ConnectError("refused")
+        sent.extend((event["event"], event["payload"]["customer_id"]) for event in told)
+
+    monkeypatch.setattr(events, "tell", take)
     monkeypatch.setattr(events, "now", lambda: NOW)
     bring_in(database, customer("acme"))
 
@@ -76,4 +88,14 @@ async def test_a_key_is_dead_once_for_all_that_a_customer_has(announced: Any) ->
     other = entry("acme", Condition(Outcome.FAILED, Reason.TOKEN_REJECTED), Status.PARTNER_READY)
     assert await announced(other, one) == [], "what is new under it is no other trouble"
     assert await announced(entry("acme", ENABLED, Status.ENABLED), one) == []
+    assert await announced(one) == []
+
+
+async def test_what_prefect_does_not_take_is_told_by_the_next_run(announced: Any, away: list[bool]) -> None:
+    """A websocket that a proxy refuses would swallow it without a word."""
+    one = entry("acme", DEAD, Status.UNKNOWN)
+    away.append(True)
+    assert await announced(one) == []
+    away.clear()
+    assert await announced(one) == [("greenlight.credentials.dead", "acme")]
     assert await announced(one) == []

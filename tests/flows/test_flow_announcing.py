@@ -52,6 +52,7 @@ def announced(database: Database, monkeypatch: pytest.MonkeyPatch) -> Any:
         sent.extend((event["event"], event["payload"]["customer_id"]) for event in told)
 
     monkeypatch.setattr(events, "emit_event", emit)
+    monkeypatch.setattr(events, "tell", take)
     monkeypatch.setattr(effects, "hand_over", take)
     monkeypatch.setattr(events, "now", lambda: NOW)
 

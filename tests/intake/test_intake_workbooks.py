@@ -1,6 +1,7 @@
 """Excel workbooks: read where a cell can mean one thing, told what to do where it cannot."""
 
 import io
+import re
 import sys
 import zipfile
 from datetime import date
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook
+from openpyxl.styles import Font
 
 from greenlight.intake import workbook
 from tests.intake.conftest import GOOD
@@ -64,6 +66,111 @@ def test_padding_is_no_row_and_no_column(read, table, padded: list[list[Any]]) -
     data = saved(*padded)
     (customer,), (plain,) = read(data, "in.xlsx"), read(table({}))
     assert (customer.customer_id, customer.integrations) == (plain.customer_id, plain.integrations)
+
+
+@pytest.mark.parametrize("field", ["integration_name", "client_id"])
+def test_a_cell_that_was_never_filled_in_is_an_empty_one(read, errors, field: str) -> None:
+    """Excel writes nothing at all for it, so that a row ends where its last value is; a merged cell is such a one."""
+    blank = with_value(field, None)
+    if field == "client_id":
+        assert errors(saved(HEADER, blank), "in.xlsx") == [
+            "in.xlsx:2: client_id: is empty while client_secret is given; give both or neither"
+        ]
+        return
+    while blank[-1] is None:
+        blank.pop()
+    (customer,) = read(saved(HEADER, blank), "in.xlsx")
+    assert [name for _, name in customer.integrations] == ["Acme's Apply with LinkedIn Integration"]
+
+
+def test_formats_beside_the_table_are_nothing(read) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(HEADER)
+    sheet.append(ROW)
+    sheet["J2"].font = Font(bold=True)
+    file = io.BytesIO()
+    book.save(file)
+    assert len(read(file.getvalue(), "in.xlsx")) == 1
+
+
+def test_a_hidden_sheet_is_never_the_one(errors) -> None:
+    book = Workbook()
+    shown, hidden = book.active, book.create_sheet("old")
+    assert shown is not None
+    shown.append(["Customers of 2026"])
+    hidden.append(HEADER)
+    hidden.append(ROW)
+    hidden.sheet_state = "veryHidden"
+    file = io.BytesIO()
+    book.save(file)
+    (line,) = errors(file.getvalue(), "in.xlsx")
+    assert line.startswith("in.xlsx:1: header: is missing: the first line must be ")
+
+
+def shared(*texts: str) -> bytes:
+    """The good row as Excel keeps it, in strings beside the sheet; the customer's id is put together of these texts."""
+    runs = "".join(f"<r><t>{text}</t></r>" for text in texts)
+    strings = [f"<si><t>{name}</t></si>" for name in HEADER] + [f"<si>{runs}<rPh sb='0' eb='1'><t>x</t></rPh></si>"]
+    strings += [f"<si><t>{value}</t></si>" for value in ROW[1:]]
+    plain = saved(HEADER, ROW)
+    cells = iter(range(16))
+
+    def pointing(xml: bytes) -> bytes:
+        return re.sub(rb't="inlineStr"><is><t>[^<]*</t></is>', lambda _: b't="s"><v>%d</v>' % next(cells), xml)
+
+    file = io.BytesIO()
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    with zipfile.ZipFile(io.BytesIO(plain)) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.endswith("sheet1.xml"):
+                content = pointing(content)
+                assert content.count(b't="s"') == 16
+            if name == "[Content_Types].xml" and b"sharedStrings" not in content:
+                part = b'<Override PartName="/xl/sharedStrings.xml" ContentType="application/vnd.openxmlformats-'
+                part += b'officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
+                content = content.replace(b"</Types>", part)
+            if name != "xl/sharedStrings.xml":
+                new.writestr(name, content)
+        new.writestr("xl/sharedStrings.xml", f'<sst xmlns="{main}">{"".join(strings)}</sst>')
+    return file.getvalue()
+
+
+def test_strings_as_excel_keeps_them(read, errors) -> None:
+    """Beside the sheet, in runs of different fonts, with a reading aid that belongs to nobody's name."""
+    (customer,) = read(shared("ac", "me"), "in.xlsx")
+    assert customer.customer_id == "acme"
+    why = "holds a character that Excel writes as _xHHHH_, like a line's end; type it again"
+    assert errors(shared("acme_x000D_"), "in.xlsx") == [f"in.xlsx:2: customer_id: {why}"]
+
+
+def test_a_text_that_is_shown_with_more_than_it_holds_is_told(errors) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(HEADER)
+    sheet.append(ROW)
+    sheet["A2"].number_format = '"ACME-"@'
+    file = io.BytesIO()
+    book.save(file)
+    (line,) = errors(file.getvalue(), "in.xlsx")
+    assert line.startswith("in.xlsx:2: customer_id: is shown with more than it holds")
+
+
+def test_rows_as_wide_as_excel_are_not_all_read(errors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook, "_MOST_WIDE_ROWS", 2)
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(HEADER)
+    for row in range(2, 6):
+        sheet.cell(row, 300, "x")
+    file = io.BytesIO()
+    book.save(file)
+    (line,) = errors(file.getvalue(), "in.xlsx")
+    assert line.startswith("in.xlsx:1: file: has rows of more than 200 cells")
 
 
 def test_a_fault_stands_at_the_row_that_excel_shows(errors) -> None:

@@ -17,6 +17,7 @@ from sqlmodel import col, select
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.tables import Integration
 from greenlight.domain.budget import Lane
+from greenlight.domain.conditions import AttemptOutcome
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Reason
 from sandbox.watch import Violation
 from tests.model.over_http import OverHttp
@@ -26,6 +27,7 @@ from tests.model.world import Ground, of_seed
 SCHEDULES = int(os.environ.get("GREENLIGHT_SCHEDULES", "5"))
 CUSTOMERS = 12
 NIGHTS = 14
+REFUSED = AttemptOutcome.REFUSED
 DONE = {"APPLY_WITH_LINKEDIN": "ENABLED", "ONE_CLICK_EXPORT": "PARTNER_READY"}
 
 
@@ -103,8 +105,13 @@ def was_confirmed(world: OverHttp, violation: Violation) -> bool:
         .where(Attempt.client_id == violation.client_id, Integration.integration_type == kind)
     )
     with world.database.reading() as session:
-        earlier = [attempt for attempt in session.exec(query) if attempt.opened_at < at - timedelta(seconds=SETTLES)]
-    return not earlier or any(attempt.confirmed_at is not None for attempt in earlier)
+        until_then = sorted(
+            (each for each in session.exec(query) if each.opened_at <= at), key=lambda each: each.opened_at
+        )
+    # The newest is the one that is judged.
+    earlier = until_then[:-1]
+    settled = all(each.opened_at < at - timedelta(seconds=SETTLES) or each.outcome == REFUSED for each in earlier)
+    return not earlier or not settled or any(each.confirmed_at is not None for each in earlier)
 
 
 def story(world: OverHttp, client_id: str) -> str:

@@ -19,7 +19,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["customer_id"], ["customer.customer_id"], name="fk_alarm_customer_id"),
         sa.PrimaryKeyConstraint("name", "customer_id", "subject", name="pk_alarm"),
     )
+    with op.batch_alter_table("domains_record") as table:
+        table.add_column(sa.Column("announced_at", sa.DateTime(timezone=True), nullable=True))
+    op.execute("UPDATE domains_record SET announced_at = at")
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("domains_record") as table:
+        table.drop_column("announced_at")
     op.drop_table("alarm")
