@@ -10,6 +10,7 @@ from sqlmodel import SQLModel, select
 from greenlight.ats.applications import Application, Applications, Candidate, NameDiffers
 from greenlight.ats.database import Database
 from greenlight.ats.registry import ClientIdTaken
+from greenlight.ats.rotations import Rotations
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer, Provisioning
 from greenlight.domain.provisioning import Provision
@@ -284,3 +285,16 @@ def test_who_is_to_be_asked_again_whether_it_works(applications: Applications) -
     both = applications.not_working_in("run-1", [Provision.CREATED, Provision.ADOPTED])
     assert sorted(candidate.customer_id for candidate, _ in both) == ["acme", "fox"]
     assert applications.not_working_in("run-3", list(Provision)) == []
+
+
+def test_a_look_in_between_takes_no_mark_of_a_rotation_whose_end_is_not_known(database: Database) -> None:
+    """Which of two secrets a person has to delete follows from it."""
+    bring_in(database, customer("acme"))
+    assert not Rotations(database).begin("acme", "run-1", "0123456789ab", NOON).earlier
+    applications = Applications(database)
+    applications.begin("acme", "run-2", at(1))
+    applications.record("acme", Provision.UNCHANGED, Reason.APPLICATION_WORKS, at(1))
+    begun = Rotations(database).begin("acme", "run-3", "ba9876543210", at(2))
+    assert (begun.before, begun.earlier) == ("0123456789ab", True)
+    applications.record("acme", Provision.UPDATED, Reason.APPLICATION_WORKS, at(3), of_rotation=True)
+    assert not Rotations(database).begin("acme", "run-4", "ba9876543210", at(4)).earlier

@@ -219,3 +219,15 @@ def test_what_was_never_looked_at_for_a_spent_share_is_looked_at_from_the_next_d
     midnight = day_ends(at(1))
     assert not requests.look_again("acme", midnight - timedelta(seconds=1))
     assert requests.look_again("acme", midnight)
+
+
+def test_an_enable_in_doubt_stays_one_when_the_share_is_spent_and_is_looked_at_the_next_day(database: Database) -> None:
+    id, requests = one(database), Requests(database)
+    requests.record("acme", session_of(database, "acme"), [key_of("acme")], at(0))
+    shows(database, id, Status.REQUESTED, at(1))
+    begin(database, id, now=at(2))
+    known = integration(database, id).reason
+    fails(database, id, at(10), Reason.SHARE_SPENT)
+    row = integration(database, id)
+    assert (row.reason, row.look_due_at) == (known, day_ends(at(10))), "nobody may think that there is nothing to do"
+    assert row.checked_at != at(10)

@@ -6,20 +6,23 @@ from typing import Any
 import pytest
 from sqlmodel import SQLModel, select
 
+from greenlight.ats.attempts import AttemptRefused
 from greenlight.ats.database import Database
+from greenlight.ats.ledger import Attempt
 from greenlight.ats.registry import (
     ApplicationReplaced,
     Changes,
     ClientIdTaken,
     Registration,
     check_client_ids,
+    put_back,
     register,
 )
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
-from tests.ats.world import NOON, TYPES, at, customer, ids_of, integration, key_of, one, shows, wanted
+from tests.ats.world import NOON, TYPES, at, begin, customer, ids_of, integration, key_of, one, shows, wanted
 
 ACME = customer("acme", TYPES[:2])
 BOLT = customer("bolt")
@@ -186,3 +189,29 @@ def test_an_application_that_provisioning_made_is_not_replaced_unasked(database:
     register(database, [ACME, replace(BOLT, application=("client-b2", "child-app-bolt"))], at(5))
     check_client_ids(database, shifted, ["acme"])
     assert register(database, shifted, at(6), ["acme"]) == Changes(1, 1, 1, 0)
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_what_was_sent_under_an_application_is_owed_again_when_that_comes_back(
+    database: Database, confirmed: bool
+) -> None:
+    """A wrong file puts another one in its place, and its keys are put back: the enable may land yet."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED)
+    attempt_id = begin(database, id, now=at(1))
+    if confirmed:
+        with database.writing() as session:
+            session.get_one(Attempt, attempt_id).confirmed_at = at(1.1)
+    register(database, [replace(customer("acme"), application=("client-new", "child-app-acme"))], at(1.2))
+    put_back(database, "acme", "client-acme", at(1.3))
+    with database.reading() as session:
+        attempt = session.get_one(Attempt, attempt_id)
+        assert (attempt.outcome, attempt.closed_at) == (None, None)
+    shows(database, id, Status.REQUESTED, at(1.4), purpose="observe:2")
+    with pytest.raises(AttemptRefused, match="an attempt is open"):
+        begin(database, id, "run-2", at(1.5))
+    shows(database, id, Status.REQUESTED, at(9), purpose="observe:3")
+    if confirmed:
+        assert integration(database, id).reason == Reason.CONFIRMED_NOT_SHOWN
+    else:
+        assert begin(database, id, "run-3", at(9.1)) != attempt_id, "all that may land has landed"

@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col, select
 
+from greenlight.ats.applications import Applications
 from greenlight.ats.attempts import AttemptHeld, Attempts
 from greenlight.ats.database import Database
+from greenlight.ats.domains import DomainLists
 from greenlight.ats.holds import Holds
 from greenlight.ats.ledger import Hold
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.registry import register
 from greenlight.ats.requests import Requests
+from greenlight.ats.rotations import Rotations
 from greenlight.ats.runs import Runs, Scope
 from greenlight.ats.store import Look, Store, UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer
@@ -171,7 +174,10 @@ def test_a_customer_that_has_left(database: Database, ids: list[int]) -> None:
     begin(database, ids[0], now=at(2))
     shows(database, ids[0], Status.ENABLED, at(3), purpose="observe:3")
     Pauses(database).begin(Pause("acme", "Jane of Acme asked", "ann", at(4), at(60)))
+    Applications(database).put("acme", "client-acme", "child-app-acme", at(4), urn="urn:1", name="A", js_sdk_domains=[])
+    assert DomainLists(database).to_look_at(9) == ["acme"]
     forgotten = Withdrawals(database).forget("acme", "ann", at(5))
+    assert DomainLists(database).to_look_at(9) == Rotations(database).select([]) == [], "no night takes it in again"
     assert (forgotten.credentials_block, forgotten.sessions_ended) == ("child-app-acme", 1)
     assert [entry.observed for entry in forgotten.withdrawn] == [Status.ENABLED, Status.REQUESTED]
     assert Visits(database).find(digest, at(5)) is None

@@ -12,6 +12,7 @@ from prefect.exceptions import ObjectAlreadyExists
 from pydantic import SecretStr, ValidationError
 
 from blocks.child_app import ChildAppBlocks, LinkedInChildApp, block_name, name_before
+from blocks.saving import BlocksNotSaved
 from greenlight.linkedin.oauth import Credentials
 
 SECRET = "WPL_AP1.canary/+=="
@@ -72,6 +73,38 @@ async def test_what_was_replaced_is_kept_until_what_took_its_place_has_worked(pr
     await used.settle(lambda held: held == first)
     assert await ChildAppBlocks().before(name) is None
     assert await ChildAppBlocks().before(other) == first, "nobody has tried that one"
+
+
+async def test_what_worked_settles_nothing_of_what_was_put_in_its_place_since(prefect_server: str) -> None:
+    """A long run used the old ones, and meanwhile somebody has imported wrong ones."""
+    name = f"{uuid4()}"
+    first, wrong = credentials(), credentials(secret="wrong")
+    await ChildAppBlocks().save_many({name: first})
+    used = ChildAppBlocks()
+    await used.get_many([name])
+    await ChildAppBlocks().save_many({name: wrong})
+    await used.settle(lambda held: held == first)
+    assert await ChildAppBlocks().before(name) == first
+
+
+async def test_what_cannot_be_kept_is_not_replaced_by_a_file(
+    prefect_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file has the new ones; the old ones are nowhere else."""
+    name = f"{uuid4()}"
+    first = credentials()
+    await ChildAppBlocks().save_many({name: first})
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise BlocksNotSaved("no")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("blocks.child_app.keep_first", refuse)
+        with pytest.raises(BlocksNotSaved):
+            await ChildAppBlocks().save_many({name: credentials(secret="new")}, kept_elsewhere=True)
+    assert await ChildAppBlocks().get_many([name]) == {name: first}
+    await ChildAppBlocks().save_many({name: credentials(secret="new")}, kept_elsewhere=True)
+    assert await ChildAppBlocks().before(name) == first
 
 
 async def test_what_is_kept_beside_a_block_goes_with_it(prefect_server: str) -> None:

@@ -1,6 +1,6 @@
 """A real Prefect server, a sandbox over real HTTP, and the ATS database on both engines, for whole flows."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,3 +113,21 @@ def town(prefect_server: str, database_url: str, tmp_path: Path, monkeypatch: py
                     there.database.close()
 
     return build
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str]]:
+    """Every event that is told from now on: its name, the customer, the reason."""
+    events: list[tuple[str, str, str]] = []
+
+    def emit(event: str, *, payload: dict[str, str], **_: object) -> None:
+        events.append((event, payload["customer_id"], payload["reason"]))
+
+    async def take(told: Sequence[Any]) -> None:
+        for each in told:
+            emit(**each)
+
+    monkeypatch.setattr("tasks.events.emit_event", emit)
+    monkeypatch.setattr("tasks.events.tell", take)
+    monkeypatch.setattr("tasks.effects.hand_over", take)
+    return events

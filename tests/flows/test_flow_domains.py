@@ -15,7 +15,6 @@ from greenlight.ats.tables import ChildApplication, Customer, DomainsRecord
 from greenlight.domain.domains import digest_of
 from greenlight.reconcile.provision import CannotProvision
 from sandbox.world import Application, Fault
-from tasks import events
 from tests.flows.test_flow_provision import PARENT, client_of, outcomes, run, there_already, vendor
 
 JOBS, EU, THEIRS = "https://jobs.example.com", "https://eu.example.com:8443", "https://somebody.else"
@@ -82,14 +81,8 @@ async def test_drift_is_told_where_a_customer_is_named(town: Any, ada: str) -> N
         assert at_linkedin(there, ada).js_sdk_domains == [THEIRS, JOBS]
 
 
-async def test_a_run_may_look_at_every_list(town: Any, ada: str, bob: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_run_may_look_at_every_list(town: Any, ada: str, bob: str, heard: list[tuple[str, str, str]]) -> None:
     """For a schedule: what somebody has changed at LinkedIn is told, and left as it is."""
-    heard: list[tuple[str, str, str]] = []
-
-    def hear(name: str, *, resource: object, payload: dict[str, str]) -> None:
-        heard.append((name, payload["customer_id"], payload["reason"]))
-
-    monkeypatch.setattr(events, "emit_event", hear)
     async with town(vendor(), GREENLIGHT_JS_SDK_DOMAINS=JOBS) as there:
         await save_parent(PARENT)
         await run(there, new={ada: "Ada"})

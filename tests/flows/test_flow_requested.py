@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from pydantic import SecretStr
 from sqlmodel import select
 
@@ -88,25 +87,18 @@ async def test_a_request_becomes_enabled(town: Any) -> None:
         assert (run.token_requests, run.verify_requests, run.enable_requests) == (1, 2, 1)
 
 
-async def test_what_a_request_came_to_is_announced(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_a_request_came_to_is_announced(town: Any, heard: list[tuple[str, str, str]]) -> None:
     """An enable that a customer's click brought about is as much news as one of the night, and so is a dead key."""
     ada, bob = Customer("ada"), Customer("bob", Fault(on="token", fault="invalid_client", times=None))
-    told: list[tuple[str, str]] = []
-
-    def emit(event: str, *, resource: Any, payload: Any) -> None:
-        told.append((event, payload["customer_id"]))
-
-    async def take(events: Any) -> None:
-        told.extend((event["event"], event["payload"]["customer_id"]) for event in events)
-
-    monkeypatch.setattr("tasks.events.emit_event", emit)
-    monkeypatch.setattr("tasks.events.hand_over", take)
     async with town(World(applications=[ada.application, bob.application])) as there:
         for customer in (ada, bob):
             await customer.move_in(there)
             customer.clicks(there)
         states = [await act_on_requests(customer.id, return_state=True) for customer in (ada, bob)]
-        assert sorted(told) == [("greenlight.credentials.dead", bob.id), ("greenlight.integration.enabled", ada.id)]
+        assert sorted((event, who) for event, who, _ in heard) == [
+            ("greenlight.credentials.dead", bob.id),
+            ("greenlight.integration.enabled", ada.id),
+        ]
         assert [state.name for state in states] == ["Completed", "NeedsSomebody"]
         assert bob.id in str(states[1].message)
 

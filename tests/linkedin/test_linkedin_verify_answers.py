@@ -9,6 +9,7 @@ from greenlight.domain.status import NOT_REQUESTED, Observation, Status
 from greenlight.linkedin.answers import Seen
 from greenlight.linkedin.errors import LinkedInError, Refused
 from tests.linkedin.stage import (
+    ACME,
     AWLI,
     CONNECT,
     CSA,
@@ -223,3 +224,21 @@ async def test_a_401_inside_an_answer_renews_nothing() -> None:
     stage.look.respond(200, content=body_of(errors={OWN: {"status": 401}}))
     assert agrees((await stage.verify())[AWLI], Reason.TOKEN_REJECTED)
     assert stage.sent() == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("maps", "worked"),
+    [
+        ({"results": {OWN: SAYS_REQUESTED}}, True),
+        ({"results": {}}, False),
+        ({"errors": {OWN: FORBIDDEN}}, False),
+        ({"results": {OWN: {"onboardingStatus": "Q"}}}, False),
+    ],
+    ids=["it shows something", "another application's look shows nothing", "forbidden", "a status that nobody knows"],
+)
+async def test_credentials_have_worked_once_something_was_shown_under_them(maps: dict[str, Any], worked: bool) -> None:
+    """A token alone is given to any application that there is."""
+    stage = Stage()
+    stage.look.respond(content=body_of(**maps))
+    await stage.verify()
+    assert stage.tokens.worked(ACME) is worked
