@@ -89,7 +89,7 @@ async def test_a_surprise_stops_the_waves_and_a_second_run_goes_on(town: Any, tm
         assert there.report(state).counts()["held"] == 6
 
         again: Any = await backfill(**dict(request), return_state=True)
-        assert (again.name, "csa002 (CONFIRMED_NOT_SHOWN)" in again.message) == ("PartialFailure", True)
+        assert (again.name, "csa002 (CONFIRMED_NOT_SHOWN)" in again.message) == ("KnownTrouble", True)
         assert there.enables()["csa002"]["received"] == 1, "what LinkedIn confirmed is not sent again by a schedule"
 
         # Time enough for what may still land, and a person who names the customer.
