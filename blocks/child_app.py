@@ -112,23 +112,26 @@ class ChildAppBlocks:
         if now is not None:
             await self.save_many({name_before(name): now})
 
-    async def settle(self, accepted: Callable[[Credentials], bool]) -> None:
+    async def settle(self, accepted: Callable[[Credentials, str], bool]) -> None:
         """Delete what is kept beside those of the blocks used here whose credentials LinkedIn has accepted.
 
-        What cannot be deleted now is deleted after a later run.
+        `accepted` is asked with the client id of what is kept. What cannot be deleted now is deleted after a later run.
         """
-        worked = {name: held for name, held in self._held.items() if accepted(held)}
-        if not worked:
+        if not any(accepted(held, held.client_id) for held in self._held.values()):
             return
         try:
             async with asyncio.timeout(_SETTLE_SECONDS), get_client() as client:
                 kept = await read_like(client, LinkedInChildApp, _BEFORE)
                 # Somebody may have put others in their place since they were read.
-                there = await _read([name for name in worked if name_before(name) in kept])
-                for name, (_, data) in there.items():
-                    if data == _data(worked[name]):
+                names = [name for name in self._held if name_before(name) in kept]
+                there = await _read([each for name in names for each in (name, name_before(name))])
+                for name in names:
+                    held, before = self._held[name], there.get(name_before(name))
+                    if before is None or name not in there or there[name][1] != _data(held):
+                        continue
+                    if accepted(held, str(before[1].get("client_id"))):
                         with suppress(ObjectNotFound):
-                            await client.delete_block_document(kept[name_before(name)])
+                            await client.delete_block_document(before[0])
         except Exception as error:
             _log.warning("credentials from before could not be deleted (%s)", type(error).__name__)
 

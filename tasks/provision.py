@@ -131,7 +131,7 @@ async def provisioning_session(
         renewing = asyncio.create_task(locks.renew())
         try:
             yield session
-            await store.settle(lambda held: (held.client_id, held.fingerprint()) in accepted)
+            await store.settle(lambda held, _: (held.client_id, held.fingerprint()) in accepted)
         finally:
             renewing.cancel()
             with suppress(asyncio.CancelledError):

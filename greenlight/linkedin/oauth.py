@@ -114,9 +114,14 @@ class Tokens:
                 entry.good_until = self._monotonic() + lifetime - min(LEEWAY_SECONDS, lifetime / 10)
             return entry.token
 
-    def worked(self, credentials: Credentials) -> bool:
-        """Whether the API has shown something of the customer's under these; a token alone any application gets."""
-        return self._entry(credentials).vouched
+    def worked(self, credentials: Credentials, instead_of: str) -> bool:
+        """Whether these are known to be right, in place of others of that client id.
+
+        Another secret of the same application is right where it has got a token; a token alone any application gets,
+        so for another one the API must have shown something of the customer's.
+        """
+        entry = self._entry(credentials)
+        return entry.vouched or (entry.token is not None and credentials.client_id == instead_of)
 
     def vouch(self, credentials: Credentials) -> None:
         """The API has shown something under these."""

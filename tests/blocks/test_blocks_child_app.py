@@ -60,7 +60,7 @@ async def test_what_was_replaced_is_kept_until_what_took_its_place_has_worked(pr
     for replaced_by in (second, second, third):
         blocks = ChildAppBlocks()
         await blocks.save_many({name: replaced_by})
-        await blocks.settle(lambda held: False)
+        await blocks.settle(lambda held, _: False)
         assert await ChildAppBlocks().before(name) == first, "what never worked does not take its place"
 
     await ChildAppBlocks().swap(name, first)
@@ -70,7 +70,7 @@ async def test_what_was_replaced_is_kept_until_what_took_its_place_has_worked(pr
     await ChildAppBlocks().save_many({other: second})
     used = ChildAppBlocks()
     await used.get_many([name])
-    await used.settle(lambda held: held == first)
+    await used.settle(lambda held, _: held == first)
     assert await ChildAppBlocks().before(name) is None
     assert await ChildAppBlocks().before(other) == first, "nobody has tried that one"
 
@@ -83,7 +83,7 @@ async def test_what_worked_settles_nothing_of_what_was_put_in_its_place_since(pr
     used = ChildAppBlocks()
     await used.get_many([name])
     await ChildAppBlocks().save_many({name: wrong})
-    await used.settle(lambda held: held == first)
+    await used.settle(lambda held, _: held == first)
     assert await ChildAppBlocks().before(name) == first
 
 

@@ -241,4 +241,5 @@ async def test_credentials_have_worked_once_something_was_shown_under_them(maps:
     stage = Stage()
     stage.look.respond(content=body_of(**maps))
     await stage.verify()
-    assert stage.tokens.worked(ACME) is worked
+    assert stage.tokens.worked(ACME, "another application's") is worked
+    assert stage.tokens.worked(ACME, ACME.client_id), "another secret of its own"
