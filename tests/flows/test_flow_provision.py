@@ -209,7 +209,7 @@ async def test_an_imported_customer_keeps_its_key(town: Any, csa: str) -> None:
         )
         assert outcomes(await run(there)) == {}
         assert outcomes(await run(there, csa)) == {csa: ("unchanged", "APPLICATION_WORKS")}
-        assert set(there.operations()) == {"token"}
+        assert set(there.operations()) == {"token", "find"}, "it is only asked whether LinkedIn has one of ours"
 
 
 async def test_two_secrets_of_which_none_is_held_need_a_person(town: Any, ada: str) -> None:
