@@ -191,22 +191,28 @@ async def keep_first(
     try:
         async with get_client() as client:
             held = await again(lambda: read(client, kind, list(wanted)))
-            before = {at: data for name, (_, data) in held.items() if data != wanted[name] and (at := keep(name, data))}
-            there = await again(lambda: read(client, kind, list(before)))
+        before = {at: data for name, (_, data) in held.items() if data != wanted[name] and (at := keep(name, data))}
+        await _add(kind, before, patience)
+    except BlocksNotSaved:
+        raise
     except Exception as error:
         raise BlocksNotSaved(
             f"Prefect's API did not say what {_counted(wanted)} hold ({_words(error)}): see that the server of "
             "PREFECT_API_URL is up and takes this login"
         ) from None
-    await save(kind, {name: data for name, data in before.items() if name not in there}, patience)
+
+
+async def _add(kind: type[Block], wanted: Mapping[str, dict[str, Any]], patience: float) -> None:
+    """Write those of these blocks that are not there yet. Raises BlocksNotSaved, and what Prefect's client raises."""
+    async with get_client() as client:
+        there = await again(lambda: read(client, kind, list(wanted)))
+    await save(kind, {name: data for name, data in wanted.items() if name not in there}, patience)
 
 
 async def _keep(kind: type[Block], before: Mapping[str, dict[str, Any]]) -> None:
     """What is new is stored by now, so that nothing of it may fail for this."""
     try:
-        async with get_client() as client:
-            there = await again(lambda: read(client, kind, list(before)))
-        await save(kind, {name: held for name, held in before.items() if name not in there}, SHORT_PATIENCE)
+        await _add(kind, before, SHORT_PATIENCE)
     except Exception as error:
         _log.warning("What %s held before could not be kept (%s)", _counted(before), _words(error))
 

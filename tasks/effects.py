@@ -67,12 +67,17 @@ async def hand_over(events: Sequence[dict[str, Any]]) -> None:
         (await client.request("POST", "/events", json=body)).raise_for_status()
 
 
+def resource_of(customer: str) -> dict[str, str]:
+    """Whom an event is about, as Prefect names it."""
+    return {"prefect.resource.id": f"greenlight.customer.{customer}", "prefect.resource.name": customer}
+
+
 def told(event: str, item: Item, reason: Reason) -> dict[str, Any]:
     """An event as Prefect takes it: name, customer, and what it is about."""
     customer, key = item.customer_id, item.key
     return {
         "event": event,
-        "resource": {"prefect.resource.id": f"greenlight.customer.{customer}", "prefect.resource.name": customer},
+        "resource": resource_of(customer),
         "payload": {
             "customer_id": customer,
             "integration_context": key.integration_context,

@@ -19,7 +19,7 @@ from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Report, ReportItem
 from greenlight.domain.status import Status
-from tasks.effects import announce_effects, tell, told
+from tasks.effects import announce_effects, resource_of, tell, told
 from tasks.session import now
 
 #: How long LinkedIn may show REQUESTED before somebody should know.
@@ -108,10 +108,7 @@ async def announce_applications(report: ProvisionReport, lists: DomainLists, ala
         events.append(
             {
                 "event": _DRIFTED,
-                "resource": {
-                    "prefect.resource.id": f"greenlight.customer.{customer}",
-                    "prefect.resource.name": customer,
-                },
+                "resource": resource_of(customer),
                 "payload": {"customer_id": customer, "reason": reason, "message": message},
             }
         )
@@ -129,7 +126,7 @@ def announce_held(held: Sequence[Held]) -> None:
     for customer, entry in first.items():
         emit_event(
             "greenlight.tripwire.held",
-            resource={"prefect.resource.id": f"greenlight.customer.{customer}", "prefect.resource.name": customer},
+            resource=resource_of(customer),
             payload={"customer_id": customer, "reason": entry.reason.value, "saw": entry.saw},
         )
 

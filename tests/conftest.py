@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from greenlight.ats.database import Database, make_database, open_database
-from tests.ats.postgres import NoPostgres, Postgres, a_postgres
+from tests.ats.postgres import NoPostgres, Postgres, Server, a_postgres, embedded
 
 # A busy machine is no reason to fail.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,6 +30,17 @@ def postgres() -> Iterator[Postgres]:
                 pytest.fail(f"REQUIRE_POSTGRES=1, but {why}", pytrace=False)
             pytest.skip(f"no PostgreSQL: {why}")
         yield server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A server for the tests of a module alone, with the newest schema."""
+    try:
+        with embedded() as server:
+            make_database(server.text).close()
+            yield server
+    except NoPostgres as why:
+        pytest.skip(f"no PostgreSQL: {why}")
 
 
 @pytest.fixture(scope="session")

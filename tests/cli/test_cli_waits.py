@@ -16,18 +16,8 @@ import pytest
 
 from greenlight.ats import waiting
 from greenlight.ats.database import DatabaseUnavailable, make_database, open_database
-from tests.ats.postgres import NoPostgres, Server, embedded
+from tests.ats.postgres import Server
 from tests.cli.conftest import Home
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    try:
-        with embedded() as server:
-            make_database(server.text).close()
-            yield server
-    except NoPostgres as why:
-        pytest.skip(f"no PostgreSQL: {why}")
 
 
 def test_commands_and_a_worker_wait_for_a_server_that_restarts(server: Server, home: Home) -> None:

@@ -30,6 +30,10 @@ def saved(*rows: list[Any], other: list[list[Any]] | None = None, shown_as: str 
             for cell in cells:
                 if isinstance(cell.value, int | float):
                     cell.number_format = shown_as
+    return kept(book)
+
+
+def kept(book: Workbook) -> bytes:
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
@@ -90,9 +94,7 @@ def test_formats_beside_the_table_are_nothing(read) -> None:
     sheet.append(HEADER)
     sheet.append(ROW)
     sheet["J2"].font = Font(bold=True)
-    file = io.BytesIO()
-    book.save(file)
-    assert len(read(file.getvalue(), "in.xlsx")) == 1
+    assert len(read(kept(book), "in.xlsx")) == 1
 
 
 def test_a_hidden_sheet_is_never_the_one(errors) -> None:
@@ -103,9 +105,7 @@ def test_a_hidden_sheet_is_never_the_one(errors) -> None:
     hidden.append(HEADER)
     hidden.append(ROW)
     hidden.sheet_state = "veryHidden"
-    file = io.BytesIO()
-    book.save(file)
-    (line,) = errors(file.getvalue(), "in.xlsx")
+    (line,) = errors(kept(book), "in.xlsx")
     assert line.startswith("in.xlsx:1: header: is missing: the first line must be ")
 
 
@@ -153,9 +153,7 @@ def test_a_text_that_is_shown_with_more_than_it_holds_is_told(errors) -> None:
     sheet.append(HEADER)
     sheet.append(ROW)
     sheet["A2"].number_format = '"ACME-"@'
-    file = io.BytesIO()
-    book.save(file)
-    (line,) = errors(file.getvalue(), "in.xlsx")
+    (line,) = errors(kept(book), "in.xlsx")
     assert line.startswith("in.xlsx:2: customer_id: is shown with more than it holds")
 
 
@@ -167,9 +165,7 @@ def test_rows_as_wide_as_excel_are_not_all_read(errors, monkeypatch: pytest.Monk
     sheet.append(HEADER)
     for row in range(2, 6):
         sheet.cell(row, 300, "x")
-    file = io.BytesIO()
-    book.save(file)
-    (line,) = errors(file.getvalue(), "in.xlsx")
+    (line,) = errors(kept(book), "in.xlsx")
     assert line.startswith("in.xlsx:1: file: has rows of more than 200 cells")
 
 
