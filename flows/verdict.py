@@ -15,7 +15,7 @@ from greenlight.ats.store import UnknownCustomer, UnknownType
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Command, Report, Verdict, first_ten
 from greenlight.settings import InvalidSettings
-from tasks.events import PASSES
+from tasks.events import PASSES, failed
 
 _P = ParamSpec("_P")
 
@@ -73,7 +73,7 @@ def provisioned_state(report: ProvisionReport, crashes: Sequence[str], name: str
     if crashes:
         return _crashed(crashes, report.headline())
     if report.verdict is not Verdict.OK:
-        return _failed(report.verdict, report.headline())
+        return failed(report.verdict, report.headline())
     return Completed(name=name, message=report.headline())
 
 
@@ -84,7 +84,7 @@ def looked_state(report: ProvisionReport, fresh: Sequence[str], crashes: Sequenc
     if fresh:
         return Failed(name="DriftFound", message=f"{first_ten(fresh)}. {report.headline()}")
     if any(item.reason in PASSES for item in report.unsettled()):
-        return _failed(report.verdict, report.headline())
+        return failed(report.verdict, report.headline())
     if report.unsettled():
         return Completed(name="KnownTrouble", message=f"Nothing new. {report.headline()}")
     return Completed(name="Looked", message=report.headline())
@@ -113,9 +113,4 @@ def _unsettled(report: Report) -> State[None]:
     """Failed is for new trouble and for a run that could not do its work: what is red every night nobody reads."""
     if report.is_known_trouble():
         return Completed(name="KnownTrouble", message=f"Nothing new. {report.headline()}")
-    return _failed(report.verdict, report.headline())
-
-
-def _failed(verdict: Verdict, headline: str) -> State[None]:
-    name = "PartialFailure" if verdict is Verdict.PARTIAL else "NothingSucceeded"
-    return Failed(name=name, message=headline)
+    return failed(report.verdict, report.headline())

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from prefect.client.schemas.objects import State
 from prefect.events import emit_event
+from prefect.states import Failed
 
 from greenlight.ats.alarms import Alarm, Alarms
 from greenlight.ats.announcements import Announcements
@@ -17,7 +19,7 @@ from greenlight.domain.conditions import EFFECT, WORTH_REPEATING
 from greenlight.domain.plan import Item
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.reasons import Outcome, Reason
-from greenlight.domain.report import Report, ReportItem
+from greenlight.domain.report import Report, ReportItem, Verdict
 from greenlight.domain.status import Status
 from tasks.effects import announce_effects, resource_of, tell, told
 from tasks.session import now
@@ -118,6 +120,11 @@ async def announce_applications(report: ProvisionReport, lists: DomainLists, ala
         await asyncio.to_thread(alarms.record, {alarm for alarm in new if alarm.subject}, over, at)
         await asyncio.to_thread(lists.tell, found, at)
     return words
+
+
+def failed(verdict: Verdict, headline: str) -> State[None]:
+    """The state of what ended with this verdict, which is not OK."""
+    return Failed(name="PartialFailure" if verdict is Verdict.PARTIAL else "NothingSucceeded", message=headline)
 
 
 def announce_held(held: Sequence[Held]) -> None:

@@ -27,7 +27,7 @@ from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import Purpose
 from greenlight.settings import InvalidSettings, Settings, load_settings
 from tasks.effects import announce_effects
-from tasks.events import announce
+from tasks.events import announce, failed
 from tasks.observe import look_at_all
 from tasks.retries import RECORDING
 from tasks.session import enabling_session, now, on_time_of, planning_session
@@ -158,4 +158,4 @@ async def act_on_requests(customer_id: str) -> State[None] | None:
         await announce(report, session.alarms, session.announcements)
         headline = clean(report.headline())
         _log.info("%s: %s", clean(customer_id), headline)
-        return None if report.verdict is Verdict.OK else Failed(name="NeedsSomebody", message=headline)
+        return None if report.verdict is Verdict.OK else failed(report.verdict, headline)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.app import create_app
+from sandbox.keys import Key
 from sandbox.server import serving_in_thread
 from sandbox.world import Application, Parent, World
 from tests.cli.conftest import Home
@@ -106,6 +107,10 @@ def test_a_customers_keys_are_replaced_once_the_new_ones_have_worked(vendor: Hom
     (item,) = vendor.run("plan", "--json").json()["items"]
     assert item["reason"] == "NOT_REQUESTED", "asked for under the new application, which LinkedIn accepts"
     assert vendor.linkedin.log[-1].client_id == "another"
+    # An answer that shows nothing any application gets: what was replaced is kept until something was shown.
+    vendor.linkedin.request("another", Key("urn:li:organization:1", "APPLY_WITH_LINKEDIN", "JOBS"))
+    (item,) = vendor.run("plan", "--json").json()["items"]
+    assert item["reason"] == "READY_TO_ENABLE"
     gone = vendor.run("credentials", "restore", "acme", "--yes")
     assert gone.code == 1
     assert "its credentials have worked" in gone.err

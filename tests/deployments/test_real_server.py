@@ -155,12 +155,13 @@ async def test_each_automation_fires_and_says_what_happened_where_and_what_to_do
                 ("greenlight.integration.drifted", "cyan"),
                 ("greenlight.enable.not_shown", "elsa"),
                 ("greenlight.tripwire.held", "fred"),
+                ("greenlight.application.drifted", "gale"),
                 ("greenlight.integration.enabled", "acme"),
             ):
                 await _emit(client, event, customer)
 
             async def all_heard() -> bool:
-                return len(heard) >= 7
+                return len(heard) >= 8
 
             assert await _eventually(all_heard), heard
     by_subject = {message["subject"]: message["body"] for message in heard}
@@ -170,11 +171,12 @@ async def test_each_automation_fires_and_says_what_happened_where_and_what_to_do
         "Greenlight: cyan lost an integration",
         "Greenlight: elsa was enabled, and LinkedIn does not show it",
         "Greenlight: fred is held by a tripwire",
+        "Greenlight: the application of gale is not as it was",
         "Greenlight: nightly-one ended as PartialFailure",
         "Greenlight: the nightly run is missing",
     }
     # Twice the same about one customer is said once.
-    assert len([message for message in heard if "missing" not in message["subject"]]) == 6
+    assert len([message for message in heard if "missing" not in message["subject"]]) == 7
     ended = by_subject["Greenlight: nightly-one ended as PartialFailure"]
     assert "Needs somebody: bolt (THROTTLED)." in ended
     assert f"https://prefect.example.com/runs/flow-run/{run_id}" in ended
@@ -211,6 +213,7 @@ async def _emit(client: PrefectClient, event: str, customer: str) -> None:
             "integration_context": "urn:li:organization:1",
             "integration_type": "APPLY_WITH_LINKEDIN",
             "reason": "A_REASON",
+            "message": "what was found",
         },
     }
     (await client.request("POST", "/events", json=[body])).raise_for_status()

@@ -99,7 +99,7 @@ async def test_what_a_request_came_to_is_announced(town: Any, heard: list[tuple[
             ("greenlight.credentials.dead", bob.id),
             ("greenlight.integration.enabled", ada.id),
         ]
-        assert [state.name for state in states] == ["Completed", "NeedsSomebody"]
+        assert [state.name for state in states] == ["Completed", "NothingSucceeded"]
         assert bob.id in str(states[1].message)
 
 

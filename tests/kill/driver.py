@@ -13,8 +13,9 @@ the first of that name. `until_whole` ends the job after the first cell that not
 - `"ahead": 20` moves all the cell's clocks on by that many seconds after each kill, and while a process is stopped;
 - `"hosts": [10800, -10800]` are the seconds by which each run's host is ahead of all others, in their order;
 - `"unfinished": true` leaves out the run that is left alone;
-- `"lease": 1.5` makes leases that short, `"renew": 0.1` has them renewed so often, and `"env"` are settings;
-- `"unwatched": ["renew lease"]` are transactions that are no steps.
+- `"lease": 1.5` makes leases that short, and `"env"` are settings;
+- `"renew": 0.1` has leases renewed so often. Without it renewals are no steps, since on a busy machine one comes
+  between any two steps of a path, and a matrix counts on the same steps in each of its cells.
 """
 
 import asyncio
@@ -151,7 +152,7 @@ def _live(
 
     taken = 0
     one_at_a_time = threading.Lock()
-    unwatched = {f"commit {name}: {when}" for name in cell.get("unwatched", ()) for when in ("before", "after")}
+    unwatched = set() if "renew" in cell else {f"commit renew lease: {when}" for when in ("before", "after")}
 
     def step(name: str) -> None:
         nonlocal taken

@@ -60,7 +60,13 @@ class Driver:
         assert not cells[-1]["runs"][0]["killed"], "there are more steps than customers"
         assert all(cell["runs"][0]["killed"] for cell in cells[:-1])
         assert [[len(cell["runs"][0]["steps"])] for cell in cells[:-1]] == [cell["kills"] for cell in cells[:-1]]
-        return cells
+        if every > 1:
+            return cells
+        # On a busy machine a run may take a step more than the next one, and the one after that is then left out.
+        left_out = sorted({*cells[-1]["runs"][0]["steps"]} - {*steps_of(cells)})
+        spare = job["cells"][len(cells) :]
+        by_name = [{**cell, "kills": [name]} for cell, name in zip(spare, left_out, strict=False)]
+        return [*self.work({**job, "cells": by_name}, of), *cells] if by_name else cells
 
     def close(self) -> None:
         assert self._process.stdin is not None

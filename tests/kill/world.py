@@ -25,8 +25,6 @@ OLD_ORIGINS = ["https://old.example.com"]
 SECRET = "vendor-secret/+="
 #: Seconds after which a dead process's lease is over (`greenlight.ats.locks`).
 LEASE = 20
-#: On a busy machine a lease is renewed wherever the time for it comes, between any two steps of a path.
-ANYWHERE = ["renew lease"]
 #: More than there are steps on any path; the driver stops by itself where they end.
 ENOUGH = 64
 #: Between a rotation's answer and the block: the secret that LinkedIn has shown is lost for good.
@@ -83,7 +81,7 @@ class Town:
         return {
             "env": self._env,
             "warm_up": warm_up,
-            "cells": [{"act": "provision", "ahead": LEASE, "unwatched": ANYWHERE, **cell} for cell in cells],
+            "cells": [{"act": "provision", "ahead": LEASE, **cell} for cell in cells],
         }
 
     def add(self, names: Sequence[str]) -> None:
