@@ -1,6 +1,6 @@
 """Settings: environment variables with defaults that run with nothing installed but Python (interface, "Settings")."""
 
-from ipaddress import ip_address
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     #: Whether LinkedIn's script may bring `<style>` elements and style attributes.
     portal_inline_styles: bool = False
     portal_csp_report_only: bool = False
-    #: Addresses of proxies whose X-Forwarded-For is believed.
+    #: Addresses and networks of proxies whose X-Forwarded-For is believed.
     portal_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
 
     @property
@@ -205,11 +205,13 @@ class Settings(BaseSettings):
     @field_validator("portal_trusted_proxies")
     @classmethod
     def _proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for address in value:
+        for text in value:
             try:
-                ip_address(address)
+                network = ip_network(text)
             except ValueError:
-                raise ValueError(f"has {address!r}, which is not an IP address") from None
+                raise ValueError(f"has {text!r}, which is no IP address and no network like 10.0.0.0/8") from None
+            if not network.prefixlen:
+                raise ValueError(f"has {text!r}, which is everybody; name the proxies' own network")
         return value
 
     @field_validator("ats_name")

@@ -20,6 +20,7 @@ from portal.desk import HERE, Desk, templates
 from portal.guards import Errors, OneHost, SecurityHeaders
 from portal.limiter import Limiter
 from portal.links import Links
+from portal.neighbours import Neighbours
 from portal.refusals import Gone, Refusal, TooOften
 from portal.routes import build_router
 
@@ -65,7 +66,8 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    desk = Desk(settings, database, Links(keys, seconds), Limiter(seconds), ring, clock, templates())
+    links, limiter, neighbours = Links(keys, seconds), Limiter(seconds), Neighbours(settings)
+    desk = Desk(settings, database, links, limiter, neighbours, ring, clock, seconds, templates())
     app.include_router(build_router(desk))
     app.mount("/static", _Static(directory=HERE / "static"))
     _add_answers(app, desk)
@@ -106,5 +108,5 @@ def _add_answers(app: FastAPI, desk: Desk) -> None:
     app.add_exception_handler(HTTPException, other)
     # The last one added is the outermost.
     app.add_middleware(Errors, page=failed)
-    app.add_middleware(OneHost, settings=desk.settings)
+    app.add_middleware(OneHost, neighbours=desk.neighbours)
     app.add_middleware(SecurityHeaders, settings=desk.settings)

@@ -19,8 +19,9 @@ from greenlight.ats.visits import OpenVisit, Visits
 from greenlight.domain.applications import is_client_id
 from greenlight.settings import Settings
 from portal.guards import is_https
-from portal.limiter import FAILURES_OF_ADDRESS, Limiter, client_address
+from portal.limiter import FAILURES_OF_ADDRESS, Limiter
 from portal.links import LinkClaim, Links
+from portal.neighbours import Neighbours
 from portal.refusals import Gone
 from portal.view import SLOW_AFTER, Application, customer_view
 
@@ -40,8 +41,10 @@ class Desk:
     database: Database
     links: Links
     limiter: Limiter
+    neighbours: Neighbours
     ring: Callable[[], None]
     clock: Callable[[], datetime]
+    seconds: Callable[[], float]
     templates: Environment
 
     @property
@@ -54,7 +57,7 @@ class Desk:
         return f"{self.cookie}-frame"
 
     def address(self, request: Request) -> str:
-        return client_address(request, self.settings.portal_trusted_proxies)
+        return self.neighbours.address(request)
 
     def html(self, template: str, status: int, **context: Any) -> HTMLResponse:
         return HTMLResponse(self.templates.get_template(template).render(context), status)

@@ -5,13 +5,14 @@ import traceback
 from collections.abc import Awaitable, Callable
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yarl import URL
 
 from greenlight.linkedin.errors import clean
 from greenlight.settings import Settings
+from portal.neighbours import Neighbours
 from portal.refusals import Refusal
 
 logger = logging.getLogger(__name__)
@@ -110,9 +111,9 @@ class SecurityHeaders:
 class OneHost:
     """Answers requests for the portal's own host alone. What a proxy says about hosts is not looked at."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, neighbours: Neighbours) -> None:
         self._app = app
-        self._host = settings.portal_url.partition("://")[2]
+        self._neighbours = neighbours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -125,10 +126,11 @@ class OneHost:
             # A proxy in front may have read another end of the body, and then what follows is anybody's request.
             await PlainTextResponse("Bad request.", 400, {"Connection": "close"})(scope, receive, send)
             return
-        hosts = [host.lower() for host in headers.getlist("host")]
-        if hosts != [self._host] and scope["path"] not in _PROBES:
-            await PlainTextResponse("Not found.", 404)(scope, receive, send)
-            return
+        if scope["path"] not in _PROBES:
+            self._neighbours.notice(HTTPConnection(scope))
+            if not self._neighbours.is_for_us(headers.getlist("host")):
+                await PlainTextResponse("Not found.", 404)(scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
 

@@ -1,14 +1,16 @@
-"""How often a browser may ask: moving windows in memory, and whose address counts."""
+"""How often a browser may ask: moving windows in memory.
+
+Who has a link or a session is limited by it; an address, which a whole office or a proxy may share, limits only those
+who have neither.
+"""
 
 import math
 import time
 from collections.abc import Callable, Collection
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
-from starlette.requests import HTTPConnection
 
 from portal.refusals import TooOften
 
@@ -18,19 +20,15 @@ POSTS_OF_SESSION = RateLimitItemPerMinute(60, namespace="posts-session")
 POSTS_OF_CUSTOMER = RateLimitItemPerMinute(120, namespace="posts-customer")
 #: The page asks at most every 0.7 s, and may be open in three tabs.
 READS_OF_SESSION = RateLimitItemPerMinute(300, namespace="reads-session")
-#: Nobody has this many links that do not work; a whole office may share the address.
+#: Nobody has this many links that are none of ours.
 FAILURES_OF_ADDRESS = RateLimitItemPerMinute(60, namespace="failures-address")
-#: A scanner or two look at a link before its reader does.
+#: A scanner or two look at a link before its reader does; some come back to one that is spent.
 LOOKS_AT_LINK = RateLimitItemPerMinute(60, namespace="looks-link")
 #: A page that breaks the policy does it a few times on each load.
 REPORTS_OF_ADDRESS = RateLimitItemPerMinute(60, namespace="reports-address")
-#: A load balancer asks every second at most, and each answer costs a look into the database.
-PROBES_OF_ADDRESS = RateLimitItemPerMinute(300, namespace="probes-address")
 
 #: More windows than this are a flood from many addresses; the storage would keep each for ever.
 MOST_WINDOWS = 10_000
-
-_Address = IPv4Address | IPv6Address
 
 
 class Limiter:
@@ -46,11 +44,6 @@ class Limiter:
         if len(self._storage.events) > MOST_WINDOWS:
             self._forget()
         if not self._windows.hit(item, whose):
-            raise self._too_often(item, whose)
-
-    def check(self, item: RateLimitItem, whose: str) -> None:
-        """Raise TooOften if the next one would be one too many; nothing is counted."""
-        if not self._windows.test(item, whose):
             raise self._too_often(item, whose)
 
     def _too_often(self, item: RateLimitItem, whose: str) -> TooOften:
@@ -69,29 +62,3 @@ class Limiter:
             # The storage drops old hits in a thread of its own.
             with self._storage.locks[key]:
                 self._storage.clear(key)
-
-
-def client_address(connection: HTTPConnection, trusted: Collection[str]) -> str:
-    """Whose address a request counts for: the peer's, or the last one in X-Forwarded-For that is no proxy of ours.
-
-    An IPv6 network counts as one, since a single client has all of its addresses.
-    """
-    peer = _address(connection.client.host if connection.client else "")
-    if peer is None:
-        return "local"
-    proxies = {ip_address(proxy) for proxy in trusted}
-    hops = ",".join(connection.headers.getlist("x-forwarded-for")).split(",")
-    while peer in proxies and hops:
-        hop = _address(hops.pop().strip())
-        if hop is None:
-            break
-        peer = hop
-    return str(peer) if isinstance(peer, IPv4Address) else str(IPv6Network((peer, 64), strict=False))
-
-
-def _address(text: str) -> _Address | None:
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address

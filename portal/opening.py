@@ -98,14 +98,13 @@ def add_opening(router: APIRouter, desk: Desk) -> None:
         try:
             await desk.open_session(request, response, offer.claim, offer.visit)
         except LinkUsed:
-            raise _gone(desk, request, offer.claim) from None
+            raise _used(offer.claim) from None
         logger.info("a link of customer %s was opened", clean(offer.claim.customer_id))
         return response
 
 
 async def _offer(desk: Desk, token: str, request: Request) -> _Offer | None:
     """What a link is good for; None where this browser's session is what it was spent on. Raises Gone, TooOften."""
-    desk.limiter.check(FAILURES_OF_ADDRESS, desk.address(request))
     claim, fresh = None, False
     try:
         claim, fresh = desk.links.read(token), True
@@ -114,25 +113,24 @@ async def _offer(desk: Desk, token: str, request: Request) -> _Offer | None:
     except BadLink:
         pass
     if claim is None:
-        raise _gone(desk, request)
+        desk.limiter.count(FAILURES_OF_ADDRESS, desk.address(request))
+        raise Gone
+    desk.limiter.count(LOOKS_AT_LINK, claim.link_id)
     visits, visit = Visits(desk.database), await desk.find_session(request)
     if visit is not None and await run_in_threadpool(visits.was_spent_on, visit, claim.link_id):
         # Reloading is no use of the link: the session is there already.
         return None
     if not fresh:
-        raise _gone(desk, request)
-    desk.limiter.count(LOOKS_AT_LINK, claim.link_id)
+        raise Gone
     try:
         name = await run_in_threadpool(visits.offered, claim.link_id, claim.customer_id)
     except LinkUsed:
-        raise _gone(desk, request, claim) from None
+        raise _used(claim) from None
     return _Offer(claim, name, visit)
 
 
-def _gone(desk: Desk, request: Request, used: LinkClaim | None = None) -> Gone:
-    if used is not None:
-        logger.info("a link of customer %s was used again", clean(used.customer_id))
-    desk.limiter.count(FAILURES_OF_ADDRESS, desk.address(request))
+def _used(claim: LinkClaim) -> Gone:
+    logger.info("a link of customer %s was used again", clean(claim.customer_id))
     return Gone()
 
 

@@ -14,7 +14,8 @@ from greenlight.ats.tables import Integration
 from greenlight.settings import Settings
 from portal.app import create_app
 from portal.guards import security_headers
-from tests.portal.world import HTTPS, KEYS, Portal, named
+from portal.routes import READY_FOR_SECONDS
+from tests.portal.world import HTTPS, KEYS, Clock, Portal, named
 
 COMMON = {
     "referrer-policy": "strict-origin-when-cross-origin",
@@ -79,17 +80,21 @@ async def test_nothing_but_the_files_is_served(portal: Portal, path: str) -> Non
     assert (answer.status_code, answer.text) == (404, "Not found.")
 
 
-async def test_the_probes(portal: Portal, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_probes(portal: Portal, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     async with portal.browser() as browser:
         # A load balancer knows the process by its address alone.
         assert (await browser.client.get("/healthz", headers={"Host": "10.0.0.7:8780"})).text == "ok"
         assert (await browser.client.get("/readyz")).text == "ok"
         monkeypatch.setattr("portal.routes.is_newest", lambda _: False)
+        assert (await browser.client.get("/readyz")).text == "ok", "as of a second ago"
+        clock.advance(READY_FOR_SECONDS)
         assert (await browser.client.get("/readyz")).status_code == 503
         monkeypatch.undo()
+        clock.advance(READY_FOR_SECONDS)
         monkeypatch.setattr("portal.routes.place_of", lambda _: Place("PostgreSQL", 0.0, "it is a standby"))
         assert (await browser.client.get("/readyz")).status_code == 503
         monkeypatch.undo()
+        clock.advance(READY_FOR_SECONDS)
         with database.engine.connect() as connection:
             connection.exec_driver_sql("DROP TABLE greenlight_version")
             connection.commit()

@@ -65,6 +65,7 @@ GOOD = [
     pytest.param("PORTAL_CSP_REPORT_ONLY", "true", True, id="report only"),
     pytest.param("PORTAL_CSP_REPORT_ONLY", "0", False, id="not report only"),
     pytest.param("PORTAL_TRUSTED_PROXIES", "10.0.0.1, ::1", ("10.0.0.1", "::1"), id="proxies of both kinds"),
+    pytest.param("PORTAL_TRUSTED_PROXIES", "10.0.0.0/8,fd00::/8", ("10.0.0.0/8", "fd00::/8"), id="networks of proxies"),
     pytest.param("PORTAL_TRUSTED_PROXIES", "", (), id="no proxies"),
 ]
 
@@ -123,7 +124,9 @@ BAD = [
     pytest.param("PORTAL_CSP_REPORT_ONLY", "perhaps", id="neither yes nor no"),
     pytest.param("PORTAL_CSP_REPORT_ONLY", "", id="nothing where yes or no should be"),
     pytest.param("PORTAL_TRUSTED_PROXIES", "*", id="everybody"),
-    pytest.param("PORTAL_TRUSTED_PROXIES", "10.0.0.0/8", id="a network is not an address"),
+    pytest.param("PORTAL_TRUSTED_PROXIES", "10.0.0.1/8", id="an address in a network, or the network"),
+    pytest.param("PORTAL_TRUSTED_PROXIES", "0.0.0.0/0", id="everybody, in other words"),
+    pytest.param("PORTAL_TRUSTED_PROXIES", "::/0", id="everybody else"),
     pytest.param("PORTAL_TRUSTED_PROXIES", "proxy.local", id="a name may lead anywhere"),
     pytest.param("PORTAL_TRUSTED_PROXIES", "10.0.0.1,10.0.0.256", id="one bad address among good ones"),
 ]
@@ -159,7 +162,11 @@ SENTENCES = [
         "",
         "names no integration; give a comma list like APPLY_WITH_LINKEDIN,APPLY_CONNECT",
     ),
-    ("PORTAL_TRUSTED_PROXIES", "::1,10.0.0.0/8", "has '10.0.0.0/8', which is not an IP address"),
+    (
+        "PORTAL_TRUSTED_PROXIES",
+        "::1,10.0.0.0/33",
+        "has '10.0.0.0/33', which is no IP address and no network like 10.0.0.0/8",
+    ),
     ("ATS_NAME", " ", "is empty or has characters that cannot be shown; give the ATS's name"),
     ("ATS_NAME", "A LinkedIn ATS", 'has "LinkedIn" in it, which LinkedIn does not allow; leave it out'),
 ]

@@ -1,0 +1,51 @@
+"""What stands in front of the portal: proxies that are known, that are not, and that pass a wrong host on."""
+
+import logging
+
+import pytest
+
+from greenlight.ats.database import Database
+from greenlight.settings import Settings
+from portal.neighbours import MOST_LINES
+from tests.portal.world import Clock, Portal
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "portal.neighbours"]
+
+
+async def test_another_host_is_named_once_beside_the_one_that_is_expected(
+    portal: Portal, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with portal.browser() as browser:
+        for _ in range(3):
+            assert (await browser.client.get("/open/SECRET", headers={"Host": "10.0.0.7:8780"})).status_code == 404
+        assert (await browser.client.get("/healthz", headers={"Host": "10.0.0.8"})).status_code == 200
+    assert lines(caplog) == [
+        "a request for host 10.0.0.7:8780 came, and answers are for portal.example.com alone: a proxy in front must "
+        "pass the browser's Host on, and GREENLIGHT_PORTAL_URL (https://portal.example.com) must be what browsers open"
+    ]
+
+
+async def test_strangers_fill_no_log(portal: Portal, caplog: pytest.LogCaptureFixture) -> None:
+    async with portal.browser() as browser:
+        for n in range(MOST_LINES + 10):
+            await browser.client.get("/", headers={"Host": f"evil{n}.example"})
+        await browser.client.get("/", headers={"Host": "x" * 5000})
+    assert len(lines(caplog)) == MOST_LINES
+    assert max(map(len, lines(caplog))) < 400
+
+
+async def test_a_proxy_that_is_not_named_is_pointed_out_once(
+    settings: Settings, database: Database, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    trusting = settings.model_copy(update={"portal_trusted_proxies": ("10.1.0.0/16",)})
+    portal = Portal(trusting, database, clock)
+    with caplog.at_level(logging.INFO):
+        for address in ("10.1.2.3", "10.2.0.1", "10.2.0.1"):
+            async with portal.browser(address) as browser:
+                await browser.client.get("/", headers={"X-Forwarded-For": "198.51.100.1"})
+                await browser.client.get("/")
+    (line,) = lines(caplog)
+    assert line.startswith("10.2.0.1 sends X-Forwarded-For and is not believed")
+    assert "GREENLIGHT_PORTAL_TRUSTED_PROXIES" in line
