@@ -220,8 +220,10 @@ def link(customer: str, /, *, json: Json = False) -> int:
 @app.command
 def portal(
     *,
-    host: Annotated[str | None, Parameter(help="Address to listen on (GREENLIGHT_PORTAL_URL's unless given).")] = None,
-    port: Annotated[int | None, Parameter(help="Port to listen on (GREENLIGHT_PORTAL_URL's unless given).")] = None,
+    host: Annotated[str | None, Parameter(help="Address to listen on (127.0.0.1 unless given).")] = None,
+    port: Annotated[
+        int | None, Parameter(help="Port to listen on (8780, or that of an http GREENLIGHT_PORTAL_URL).")
+    ] = None,
 ) -> int:
     """Serve the customers' page and its callback until stopped."""
     from greenlight.cli.serving import run_portal

@@ -121,9 +121,13 @@ def run_portal(host: str | None, port: int | None) -> int:
             )
         else:
             _STDERR.print("Requests are acted on by `greenlight worker`: is one running?", markup=False)
-        listener = stack.enter_context(bound(host or address.hostname or "127.0.0.1", port or address.port or 8780))
+        # With https the address is that of a proxy in front, whose host and port are not ours to listen on.
+        own_host, own_port = ("127.0.0.1", None) if address.scheme == "https" else (address.hostname, address.port)
+        listener = stack.enter_context(bound(host or own_host or "127.0.0.1", port or own_port or 8780))
+        at, on = listener.getsockname()[:2]
+        listening = f", listening on {at} port {on} for the proxy in front" if address.scheme == "https" else ""
         console_for_people(stderr=True).print(
-            plain(f"Portal at {settings.portal_url}; links: greenlight link CUSTOMER")
+            plain(f"Portal at {settings.portal_url}{listening}; links: greenlight link CUSTOMER")
         )
         _log_lines("portal")
         server = portal_server(_portal_app(settings, database))

@@ -1,7 +1,5 @@
 """What a transaction on PostgreSQL waits for, and what a person reads when that is over."""
 
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +20,7 @@ from greenlight.domain.selection import Selection
 from greenlight.domain.status import Status
 from tests.ats.postgres import Server
 from tests.ats.world import NOON, bring_in, customer, ids_of, integration, one, shows
+from tests.system.programs import pgbouncer
 
 POSTGRES = pytest.mark.parametrize("engine_name", ["postgres"], indirect=True)
 SETTINGS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "transaction_isolation")
@@ -111,29 +110,10 @@ def test_our_own_transaction_is_not_kept_open_by_a_process_that_hangs(
 
 
 @pytest.fixture
-def through_pgbouncer(server: Server, tmp_path: Path) -> Iterator[str]:
+def through_pgbouncer(server: Server) -> Iterator[str]:
     """The server's URL through a PgBouncer that gives each transaction another one of two connections."""
-    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")
-    if program is None:
-        pytest.skip("no pgbouncer")
-    folder = Path(str(server.url.query["host"]))
-    settings = folder / "pgbouncer.ini"
-    settings.write_text(
-        f"[databases]\n* = host={folder} port=5432 user=postgres\n[pgbouncer]\nlisten_addr =\n"
-        f"unix_socket_dir = {folder}\nlisten_port = 6432\nauth_type = any\npool_mode = transaction\n"
-        f"default_pool_size = 2\nlogfile = {folder}/pgbouncer.log\nuser = nobody\n"
-    )
-    bouncer = subprocess.Popen([program, str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        give_up = time.monotonic() + 20
-        while not (folder / ".s.PGSQL.6432").exists():
-            assert bouncer.poll() is None, "it does not start"
-            assert time.monotonic() < give_up
-            time.sleep(0.05)
-        yield server.url.update_query_dict({"port": "6432"}).render_as_string(hide_password=False)
-    finally:
-        bouncer.terminate()
-        bouncer.wait(20)
+    with pgbouncer(Path(str(server.url.query["host"]))) as port:
+        yield server.url.update_query_dict({"port": str(port)}).render_as_string(hide_password=False)
 
 
 def test_a_pgbouncer_that_shares_connections_between_transactions_changes_nothing(through_pgbouncer: str) -> None:

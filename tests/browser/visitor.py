@@ -46,9 +46,9 @@ _ARGUMENTS = (
     "--disable-sync",
     # A page that a test has changed on its way counts as one from outside, and the sandbox is on the loopback.
     "--disable-features=LocalNetworkAccessChecks",
-    # Nothing here leaves this machine.
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
 )
+#: Nothing here leaves this machine.
+_HOSTS = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost"
 _WATCH = """
 document.addEventListener('securitypolicyviolation', (event) =>
   window.__violation(`${event.effectiveDirective} blocked ${event.blockedURI}`));
@@ -70,9 +70,10 @@ _SETTLED = """() => {
 
 
 @asynccontextmanager
-async def chromium_running(path: str) -> AsyncIterator[Browser]:
+async def chromium_running(path: str, *more_hosts: str) -> AsyncIterator[Browser]:
+    hosts = "".join([_HOSTS, *(f" , EXCLUDE {host}" for host in more_hosts)])
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
+        browser = await playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, hosts])
         try:
             yield browser
         finally:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -170,6 +170,18 @@ def test_bad_input_is_one_sentence(home: Home, command: list[str], why: str) -> 
     assert (done.code, done.out) == (1, "")
     assert why in done.err
     assert "Traceback" not in done.err
+
+
+def test_behind_a_proxy_the_portal_listens_on_this_machine_alone(home: Home) -> None:
+    """The host and the port of an https address are the proxy's."""
+    assert home.run("migrate").code == 0
+    with suppress(OSError), socket.create_server(("127.0.0.1", 8780)):
+        done = home.run(
+            "portal", GREENLIGHT_PORTAL_URL="https://portal.example.com:8443", PREFECT_API_URL="http://127.0.0.1:9/api"
+        )
+        assert (done.code, "cannot listen on 127.0.0.1 port 8780" in done.err) == (1, True), done.err
+        return
+    pytest.skip("somebody else has port 8780")
 
 
 @pytest.mark.parametrize(
