@@ -73,7 +73,7 @@ async def enable_in_waves(run_id: str, made: PlanMade, sizes: Sequence[int]) -> 
         if surprises := [entry for entry in ended if entry.condition.outcome in _SURPRISES]:
             rest = [entry for later in waves[number:] for entry in later]
             held = [(entry.id, Planned(entry.item, Action.NONE, HELD_BY_CAP)) for entry in rest]
-            await asyncio.to_thread(session.store.record_plan, held, now())
+            await asyncio.to_thread(session.store.record_plan, held, now(), rest)
             named = first_ten([f"{entry.item.customer_id} ({entry.condition.reason})" for entry in surprises])
             return f"Stopped after wave {number} of {len(waves)}, {len(rest)} integrations held: {named}"
     return None

@@ -19,6 +19,11 @@ AGAIN_AFTER_SECONDS = 5.0
 _log = logging.getLogger("greenlight.bell")
 
 
+def _is_no_stop(record: logging.LogRecord) -> bool:
+    """Whether it tells of anything but a turn that ends with its worker: what is left of it stands in the database."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
+
+
 class Bell:
     """Rings for the task worker. However often `ring` is called, at most one ring is on its way."""
 
@@ -60,6 +65,8 @@ class _Worker(TaskWorker):
 
 async def answer_rings() -> None:
     """Act on requests until cancelled: on each ring, and on those whose ring never came."""
+    # Prefect shows the traceback of each turn that is cancelled.
+    logging.getLogger("prefect.task_worker").addFilter(_is_no_stop)
     async with asyncio.TaskGroup() as group:
         group.create_task(_serve())
         group.create_task(_sweep())

@@ -124,7 +124,8 @@ async def announce_applications(report: ProvisionReport, lists: DomainLists, ala
 
 def failed(verdict: Verdict, headline: str) -> State[None]:
     """The state of what ended with this verdict, which is not OK."""
-    return Failed(name="PartialFailure" if verdict is Verdict.PARTIAL else "NothingSucceeded", message=headline)
+    name = "PartialFailure" if verdict is Verdict.PARTIAL else "NothingSucceeded"
+    return Failed(name=name, message=headline)
 
 
 def announce_held(held: Sequence[Held]) -> None:

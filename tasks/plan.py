@@ -58,7 +58,7 @@ async def make_plan(
         observed |= dict.fromkeys(others, CHANGED_SINCE_PLAN)
     planned = plan([entry.item for entry in wanted], observed, Policy(max_changes))
     entries = tuple(zip((entry.id for entry in wanted), planned, strict=True))
-    await asyncio.to_thread(session.store.record_plan, entries, now())
+    await asyncio.to_thread(session.store.record_plan, entries, now(), wanted)
     return PlanMade(entries)
 
 

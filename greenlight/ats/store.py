@@ -189,14 +189,21 @@ class Store:
                     observed[item(row)] = condition(row)
         return observed
 
-    def record_plan(self, planned: Iterable[tuple[int, Planned]], now: datetime) -> None:
-        """Write each integration's action and condition as planned."""
+    def record_plan(self, planned: Iterable[tuple[int, Planned]], now: datetime, read: Iterable[Wanted] = ()) -> None:
+        """Write each integration's action and condition as planned.
+
+        `read` is what the plan rests on: where another run has written since, that is newer and stands.
+        """
         entries = sorted(planned, key=lambda entry: entry[0])
+        known = {entry.id: (entry.observed_at, entry.condition) for entry in read}
         with self._database.writing() as session:
             held = locked(session, (id for id, _ in entries))
             for id, entry in entries:
-                held[id].action = entry.action
-                set_condition(held[id], entry.condition, now)
+                row = held[id]
+                if id in known and (row.observed_at, condition(row)) != known[id]:
+                    continue
+                row.action = entry.action
+                set_condition(row, entry.condition, now)
 
 
 def _is_open(session: Session, row: Integration) -> bool:

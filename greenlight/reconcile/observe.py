@@ -76,6 +76,8 @@ class Observer:
         self._clock = clock
         self._locks = locks
         self._owe = owe
+        #: When it first looked: what is on record since then is newer than that another run kept us from looking.
+        self._began: datetime | None = None
 
     async def look(self, run_id: str, purpose: Purpose, ids: Sequence[int]) -> Remaining:
         """Look at those of `ids` that this run has not looked at for this purpose, and record each customer's looks.
@@ -85,6 +87,7 @@ class Observer:
         raised once all others are done.
         """
         mark = f"{purpose}:{run_id}"
+        self._began = self._began or self._clock()
         wanted = await asyncio.to_thread(self._store.wanted, ids, unless_looked_for=mark)
         held = await credentials_for(wanted, self._credentials)
         by_customer: dict[str, list[Wanted]] = {}
@@ -154,7 +157,7 @@ class Observer:
         condition = Condition(Outcome.NOT_LOOKED_AT, Reason.CUSTOMER_BUSY, str(busy))
         known = condition if purpose is Purpose.OBSERVE else None
         looks = [Look(entry.id, None, known, final=False) for entry in entries]
-        await asyncio.to_thread(self._store.record_looks, mark, looks, self._clock())
+        await asyncio.to_thread(self._store.record_looks, mark, looks, self._began or self._clock())
         return Remaining(len(entries), busy.wait)
 
 

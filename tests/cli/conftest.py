@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ TALKATIVE = {
 }
 
 ROOT = Path(__file__).parents[2]
+_OURS = re.compile(rf'File "{re.escape(str(ROOT))}/(?:greenlight|tasks|flows|blocks|portal|sandbox|deployments)/')
 
 
 @dataclass
@@ -72,6 +74,13 @@ class Home:
         )
         self.said += [done.stdout, done.stderr]
         return Done(done.returncode, done.stdout, done.stderr)
+
+    def tracebacks(self) -> list[str]:
+        """Those that were shown and go through our own code, but for the debug log that Prefect was asked for."""
+        shown = re.finditer(
+            r"(.*)\n(Traceback \(most recent call last\):\n(?:[ \t]+.*\n)+)", "\n".join(["", *self.said])
+        )
+        return [one[2] for one in shown if _OURS.search(one[2]) and "| DEBUG" not in one[1]]
 
     def file(self, name: str, text: str) -> str:
         (self.folder / name).write_text(text, encoding="utf-8")

@@ -74,6 +74,6 @@ def test_a_rotation_from_the_command_line(vendor: Home, subtests: pytest.Subtest
         assert "The old secrets still work until a person deletes them" in done.out
         secrets += client.secrets
     with subtests.test("no secret is on disk or on the terminal"):
-        assert "Traceback" not in "".join(home.said)
+        assert home.tracebacks() == []
         assert len(set(secrets)) == 5
         assert found(home, [*secrets, *home.linkedin.tokens]) == []

@@ -1,0 +1,126 @@
+"""Another run is at the customer: that is said of what nobody has found out since, and written over nothing newer."""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from greenlight.ats.attempts import Attempts
+from greenlight.ats.database import Database, open_database
+from greenlight.ats.locks import Locks
+from greenlight.ats.store import Look, Store
+from greenlight.domain.conditions import Condition
+from greenlight.domain.keys import IntegrationKey
+from greenlight.domain.plan import Action, Planned
+from greenlight.domain.reasons import Outcome, Reason
+from greenlight.domain.status import Observation, Status
+from greenlight.linkedin.answers import Seen
+from greenlight.linkedin.oauth import Credentials
+from greenlight.reconcile.enable import Enabling
+from greenlight.reconcile.locking import CustomerLocks
+from greenlight.reconcile.observe import Observer, Purpose
+from tests.ats.world import NOON, bring_in, customer, integration
+
+DONE = Condition(Outcome.ENABLED, Reason.ENABLED)
+
+
+class Clock:
+    now = NOON
+
+    def __call__(self):
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Requested:
+    async def verify(
+        self, credentials: Credentials, keys: Sequence[IntegrationKey], *, leave_owed: bool = False
+    ) -> Mapping[IntegrationKey, Seen]:
+        return dict.fromkeys(keys, Observation(Status.REQUESTED))
+
+
+class Held:
+    async def get_many(self, names: Sequence[str]) -> Mapping[str, Credentials]:
+        return {name: Credentials(name.replace("child-app", "client"), SecretStr("s3cret")) for name in names}
+
+
+class Street:
+    """One customer, at whom another run is, and a run that comes by."""
+
+    def __init__(self, database: Database) -> None:
+        self.database, self.store, self.clock = database, Store(database), Clock()
+        (self.id,) = bring_in(database, customer("acme"))
+        self.locks = CustomerLocks(Locks(database), self.clock, self.clock.sleep)
+        self.observer = Observer(self.store, Requested(), Held(), self.clock, self.locks)  # pyright: ignore[reportArgumentType]
+
+    def another_comes(self) -> Locks:
+        other = Locks(self.database)
+        assert other.take("acme", "another", self.clock()) is None
+        return other
+
+    def another_has_seen(self, status: Status, known: Condition) -> None:
+        self.clock.now += timedelta(seconds=1)
+        looks = [Look(self.id, Observation(status), known, final=True, client_id="client-acme")]
+        self.store.record_looks("observe:another", looks, self.clock(), self.clock())
+
+    @property
+    def known(self) -> tuple[str, str]:
+        row = integration(self.database, self.id)
+        return row.observed, row.reason
+
+
+@pytest.fixture
+def street(sqlite_template: Path, tmp_path: Path) -> Iterator[Street]:
+    database = open_database(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'ats.db')}")
+    yield Street(database)
+    database.close()
+
+
+async def test_a_look_that_another_run_keeps_from_being_made_says_so(street: Street) -> None:
+    street.another_comes()
+    left = await street.observer.look("ours", Purpose.OBSERVE, [street.id])
+    assert (left.items, street.known) == (1, (Status.UNKNOWN, Reason.CUSTOMER_BUSY))
+
+
+async def test_what_the_other_run_has_found_out_meanwhile_stands(street: Street) -> None:
+    """It is at the customer once more, for the look after its enable, and reports what it did in a moment."""
+    street.another_comes()
+    await street.observer.look("ours", Purpose.OBSERVE, [street.id])
+    street.another_has_seen(Status.ENABLED, DONE)
+    left = await street.observer.look("ours", Purpose.OBSERVE, [street.id])
+    assert (left.items, street.known) == (1, (Status.ENABLED, Reason.ENABLED))
+
+
+async def test_so_does_what_it_has_taken_further_than_the_plan(street: Street) -> None:
+    assert (await street.observer.look("ours", Purpose.OBSERVE, [street.id])).items == 0
+    assert street.known == (Status.REQUESTED, Reason.READY_TO_ENABLE)
+    enabling = Enabling(Attempts(street.database), Requested(), Held(), street.clock, street.locks, 15, 120)  # pyright: ignore[reportArgumentType]
+    street.another_comes()
+    (wanted,) = street.store.wanted([street.id])
+    await enabling.enable("ours", wanted)
+    assert street.known == (Status.REQUESTED, Reason.CUSTOMER_BUSY)
+    street.another_has_seen(Status.ENABLED, DONE)
+    (wanted,) = street.store.wanted([street.id])
+    left = await enabling.enable("ours", wanted)
+    assert (left.items, street.known) == (1, (Status.ENABLED, Reason.ENABLED))
+
+
+@pytest.mark.parametrize("action", list(Action))
+async def test_a_plan_that_rests_on_less_than_is_known_now_is_not_written(street: Street, action: Action) -> None:
+    """Its look came before the other run's enable, and that run reports in a moment what became of it."""
+    await street.observer.look("ours", Purpose.OBSERVE, [street.id])
+    read = street.store.wanted([street.id])
+    planned = [(street.id, Planned(read[0].item, action, read[0].condition))]
+    street.store.record_plan(planned, street.clock(), read)
+    assert (street.known, integration(street.database, street.id).action) == (
+        (Status.REQUESTED, Reason.READY_TO_ENABLE),
+        action,
+    )
+    street.another_has_seen(Status.ENABLED, DONE)
+    street.store.record_plan(planned, street.clock(), read)
+    assert street.known == (Status.ENABLED, Reason.ENABLED)
