@@ -2,12 +2,24 @@
 
 import re
 import ssl
+from pathlib import Path
 
 from yarl import URL
 
 from greenlight.domain.way import is_loopback
 
 _URL_TEXT = re.compile(r"[!-~]+")
+
+
+def secret_in(file: str) -> str:
+    """The text of a file that stands for a variable, without the blanks and the line end around it."""
+    try:
+        text = Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot be read from its file ({type(error).__name__}); mend the path") from None
+    if not text:
+        raise ValueError("is to be read from a file that is empty; write it there")
+    return text
 
 
 def check_proxy(text: str) -> None:

@@ -1,7 +1,7 @@
 """Settings: environment variables with defaults that run with nothing installed but Python (interface, "Settings")."""
 
+from enum import StrEnum
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Annotated
 
 from platformdirs import user_data_path
@@ -17,10 +17,19 @@ from greenlight.domain.budget import Scope
 from greenlight.domain.keys import InvalidKey, parse_constant
 from greenlight.domain.way import Way, is_loopback
 from greenlight.mistyped import is_meant_for, mistyped, named_like_settings
-from greenlight.setting_values import check_address, check_certificates, check_proxy
+from greenlight.setting_values import check_address, check_certificates, check_proxy, secret_in
 
 PREFIX = "GREENLIGHT_"
 _FILE = ".env"
+
+
+#: Tells a default from the same value that was given.
+_NOT_GIVEN = SecretStr("not given")
+
+
+class LogFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
 
 
 class InvalidSettings(Exception):
@@ -38,8 +47,9 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file=_FILE, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    #: May carry a password, so it is kept out of reprs.
-    database_url: SecretStr = Field(default_factory=lambda: SecretStr(_default_database_url()))
+    #: May carry a password, so it is kept out of reprs, and may also stand in a file.
+    database_url_file: str | None = None
+    database_url: SecretStr = Field(default=_NOT_GIVEN, validate_default=True)
     linkedin_api_url: str = "https://api.linkedin.com"
     linkedin_token_url: str = "https://www.linkedin.com/oauth/v2/accessToken"  # noqa: S105 - an address
     linkedin_widget_url: str = "https://www.linkedin.com/uas/in.js"
@@ -58,6 +68,9 @@ class Settings(BaseSettings):
     budget_scope: Scope = Scope.CHILD
     #: Whether whoever applies a plan may have approved it too, or two persons must have a hand in it.
     approvers: Approvers = Approvers.ANYONE
+
+    #: What the portal and the worker log: lines for people, or one JSON object a line.
+    log_format: LogFormat = LogFormat.TEXT
 
     #: How long what is over and no evidence of an enable is kept.
     retention_days: int = Field(default=400, ge=30, le=36_500)
@@ -110,9 +123,24 @@ class Settings(BaseSettings):
     def origins(self) -> tuple[str, ...]:
         return self.js_sdk_domains or (self.portal_url,)
 
+    @field_validator("database_url", "https_proxy", mode="before")
+    @classmethod
+    def _from_file(cls, value: object, info: ValidationInfo) -> object:
+        path, variable = info.data.get(f"{info.field_name}_file"), f"{PREFIX}{str(info.field_name).upper()}_FILE"
+        if not path:
+            if path is not None and value is _NOT_GIVEN:
+                # The default is another database than the one that is meant.
+                raise ValueError(f"is to be read from {variable}, which is empty; name the file there")
+            return value
+        if value and value is not _NOT_GIVEN:
+            raise ValueError(f"and {variable} are both given; keep one of them")
+        return secret_in(path)
+
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: SecretStr) -> SecretStr:
+        if value is _NOT_GIVEN:
+            return SecretStr(_default_database_url())
         try:
             url = make_url(value.get_secret_value())
         except (ArgumentError, ValueError):
@@ -126,19 +154,6 @@ class Settings(BaseSettings):
         if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
             raise ValueError(f"names {url.drivername}; use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME")
         return SecretStr(url.render_as_string(hide_password=False))
-
-    @field_validator("https_proxy", mode="before")
-    @classmethod
-    def _from_file(cls, value: object, info: ValidationInfo) -> object:
-        path = info.data.get("https_proxy_file")
-        if not path:
-            return value
-        if value:
-            raise ValueError(f"and {PREFIX}HTTPS_PROXY_FILE are both given; keep one of them")
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            raise ValueError(f"cannot be read from its file ({type(error).__name__}); mend the path") from None
 
     @field_validator("https_proxy")
     @classmethod
@@ -251,11 +266,12 @@ def load_settings() -> Settings:
         settings = Settings()
     except ValidationError as error:
         raise InvalidSettings("; ".join(_sentence(e["loc"], e["msg"]) for e in error.errors())) from None
-    if "database_url" not in settings.model_fields_set:
+    if not settings.model_fields_set & {"database_url", "database_url_file"}:
         # The default would be used in its place: another database than the one that is meant.
         for name in mistyped(named_like_settings(PREFIX, _FILE), _known()):
-            if is_meant_for(name, "DATABASE_URL"):
-                raise InvalidSettings(f"{PREFIX}{name} is no setting; rename it to {PREFIX}DATABASE_URL")
+            for meant in ("DATABASE_URL", "DATABASE_URL_FILE"):
+                if is_meant_for(name, meant):
+                    raise InvalidSettings(f"{PREFIX}{name} is no setting; rename it to {PREFIX}{meant}")
     return settings
 
 

@@ -19,11 +19,13 @@ from rich.console import Console
 from greenlight.ats.applications import Applications
 from greenlight.ats.database import Database, kept_open
 from greenlight.cli.errors import CannotRun
+from greenlight.cli.log_lines import log_lines
 from greenlight.cli.opening import ats_database
 from greenlight.cli.quiet import quiet_prefect
 from greenlight.cli.render import console_for_people, plain, print_json
-from greenlight.settings import Settings, load_settings
+from greenlight.settings import LogFormat, Settings, load_settings
 
+_log = logging.getLogger("greenlight.serving")
 _STDERR = Console(stderr=True, soft_wrap=True, emoji=False)
 
 
@@ -70,8 +72,8 @@ def run_worker() -> int:
     if not PREFECT_API_URL.value():
         raise CannotRun("the worker needs the Prefect server that the portal rings: set PREFECT_API_URL")
     asyncio.run(_reach_prefect())
-    _log_lines("greenlight")
-    _STDERR.print("Acting on what customers request in the plugin; stop with Ctrl-C.", markup=False)
+    log_lines(settings.log_format, "greenlight")
+    _tell("Acting on what customers request in the plugin; stop with Ctrl-C.", settings)
 
     async def run() -> None:
         answering = asyncio.create_task(answer_rings())
@@ -92,13 +94,12 @@ async def _reach_prefect() -> None:
         (await client.request("GET", "/health")).raise_for_status()
 
 
-def _log_lines(name: str) -> None:
-    """Show what this part of the program logs, a line each."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logger = logging.getLogger(name)
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+def _tell(text: str, settings: Settings) -> None:
+    """What a person at a terminal is told, and whoever collects logs too."""
+    if settings.log_format is LogFormat.JSON:
+        _log.info("%s", text)
+    else:
+        console_for_people(stderr=True).print(plain(text))
 
 
 def run_portal(host: str | None, port: int | None) -> int:
@@ -106,6 +107,7 @@ def run_portal(host: str | None, port: int | None) -> int:
     settings = load_settings()
     address = urlsplit(settings.portal_url)
     quiet_prefect()
+    log_lines(settings.log_format, "portal", _log.name)
     with ExitStack() as stack:
         # First, since a server and a worker of the portal's own would be started for nothing.
         database = ats_database(settings)
@@ -115,21 +117,15 @@ def run_portal(host: str | None, port: int | None) -> int:
         if not PREFECT_API_URL.value():
             stack.enter_context(local_prefect())
             stack.enter_context(worker_process())
-            _STDERR.print(
-                "PREFECT_API_URL is not set: a Prefect server and a worker of the portal's own are running.",
-                markup=False,
-            )
+            _tell("PREFECT_API_URL is not set: a Prefect server and a worker of its own are running.", settings)
         else:
-            _STDERR.print("Requests are acted on by `greenlight worker`: is one running?", markup=False)
+            _tell("Requests are acted on by `greenlight worker`: is one running?", settings)
         # With https the address is that of a proxy in front, whose host and port are not ours to listen on.
         own_host, own_port = ("127.0.0.1", None) if address.scheme == "https" else (address.hostname, address.port)
         listener = stack.enter_context(bound(host or own_host or "127.0.0.1", port or own_port or 8780))
         at, on = listener.getsockname()[:2]
         listening = f", listening on {at} port {on} for the proxy in front" if address.scheme == "https" else ""
-        console_for_people(stderr=True).print(
-            plain(f"Portal at {settings.portal_url}{listening}; links: greenlight link CUSTOMER")
-        )
-        _log_lines("portal")
+        _tell(f"Portal at {settings.portal_url}{listening}; links: greenlight link CUSTOMER", settings)
         server = portal_server(_portal_app(settings, database))
         with stoppable():
             server.run(sockets=[listener])

@@ -1,13 +1,14 @@
 """What stands in front of the portal: proxies that are known, that are not, and that pass a wrong host on."""
 
 import logging
+from collections import Counter
 
 import pytest
 
 from greenlight.ats.database import Database
 from greenlight.settings import Settings
 from portal.neighbours import MOST_LINES
-from tests.portal.world import Clock, Portal
+from tests.portal.world import Clock, Portal, statuses
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -49,3 +50,34 @@ async def test_a_proxy_that_is_not_named_is_pointed_out_once(
     (line,) = lines(caplog)
     assert line.startswith("10.2.0.1 sends X-Forwarded-For and is not believed")
     assert "GREENLIGHT_PORTAL_TRUSTED_PROXIES" in line
+
+
+async def test_attack_22_an_untrusted_peer_cannot_choose_its_address(portal: Portal) -> None:
+    seen = Counter[int]()
+    for n in range(62):
+        seen += await statuses(portal, 1, **{"X-Forwarded-For": f"198.51.100.{n}"})
+    assert seen == {404: 60, 429: 2}
+
+
+async def test_attack_22_a_trusted_proxy_tells_browsers_apart(
+    settings: Settings, portal: Portal, database: Database, clock: Clock
+) -> None:
+    trusted = ("10.0.0.0/30", "fd00::1")
+    behind = Portal(settings.model_copy(update={"portal_trusted_proxies": trusted}), database, clock)
+
+    async def via(forwarded: str, times: int = 1) -> Counter[int]:
+        return await statuses(behind, times, address="10.0.0.1", **{"X-Forwarded-For": forwarded})
+
+    assert await via("198.51.100.1", 61) == {404: 60, 429: 1}
+    # What the browser itself put in front counts for nothing, nor does another proxy of ours behind it.
+    assert await via("203.0.113.9, 198.51.100.1") == {429: 1}
+    assert await via("10.0.0.2, 198.51.100.1, 10.0.0.2") == {429: 1}
+    assert await via("198.51.100.1, FD00:0::1") == {429: 1}
+    assert await via("::ffff:198.51.100.1") == {429: 1}
+    assert await via("198.51.100.2") == {404: 1}
+    assert await via("198.51.100.1, 10.0.0.4") == {404: 1}, "beside the network"
+    assert await via("garbage") == {404: 1}
+    assert await via("2001:db8::1", 60) == {404: 60}
+    # A single browser has all addresses of its network.
+    assert await via("2001:db8::ffff") == {429: 1}
+    assert await via("2001:db8:0:1::1") == {404: 1}

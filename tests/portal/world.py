@@ -1,6 +1,7 @@
 """A portal with two customers, its clock, and browsers that visit it."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -193,3 +194,10 @@ def add_customer(
         [(key, f"{key.integration_type} of {customer_id}") for key in keys],
     )
     register(database, [registration], START)
+
+
+async def statuses(
+    portal: Portal, times: int, path: str = "/open/guess", address: str = "192.0.2.1", **headers: str
+) -> Counter[int]:
+    async with portal.browser(address, **headers) as browser:
+        return Counter([(await browser.client.get(path)).status_code for _ in range(times)])

@@ -84,9 +84,10 @@ def town(server: Server, prefect_server: str, tmp_path: Path) -> Iterator[tuple[
         proxy_port = stack.enter_context(tinyproxy(tmp_path, USER, PASSWORD))
         bouncer_port = stack.enter_context(pgbouncer(Path(str(server.url.query["host"]))))
         database = server.url.update_query_dict({"port": str(bouncer_port)})
+        (tmp_path / "database.url").write_text(database.render_as_string(hide_password=False), encoding="utf-8")
         (tmp_path / "proxy.url").write_text(f"http://{USER}:{PASSWORD}@127.0.0.1:{proxy_port}\n", encoding="utf-8")
         settings = {
-            "GREENLIGHT_DATABASE_URL": database.render_as_string(hide_password=False),
+            "GREENLIGHT_DATABASE_URL_FILE": str(tmp_path / "database.url"),
             "GREENLIGHT_LINKEDIN_API_URL": linkedin,
             "GREENLIGHT_LINKEDIN_TOKEN_URL": f"{linkedin}/oauth/v2/accessToken",
             "GREENLIGHT_LINKEDIN_WIDGET_URL": f"{linkedin}/uas/in.js",
@@ -96,6 +97,7 @@ def town(server: Server, prefect_server: str, tmp_path: Path) -> Iterator[tuple[
             "GREENLIGHT_PORTAL_TRUSTED_PROXIES": "127.0.0.1",
             "GREENLIGHT_ATS_NAME": "Talentgrid",
             "PREFECT_API_URL": prefect_server,
+            "GREENLIGHT_LOG_FORMAT": "json",
             # A stray variable of the company's own, which is nobody's way to LinkedIn.
             "HTTPS_PROXY": "http://127.0.0.1:9",
         }
@@ -129,6 +131,11 @@ async def test_from_nothing_to_enabled_through_everything_that_is_somebody_elses
             await expect(visitor.entries).to_contain_text([APPLY])
             await visitor.check()
             await context.close()
+    for name, said in (("portal", "a link of customer acme was opened"), ("worker", "acme: 1 enabled")):
+        lines = [
+            json.loads(line) for file in (home.folder / name).glob("*.said") for line in file.open(encoding="utf-8")
+        ]
+        assert any(said in line["message"] for line in lines), lines
     shown = home.run("status", "--json").json()
     assert {item["reason"] for item in shown["items"]} == {"ENABLED"}
     (client,) = home.linkedin.clients.values()
