@@ -197,7 +197,7 @@ async def keep_first(
         raise
     except Exception as error:
         raise BlocksNotSaved(
-            f"Prefect's API did not say what {_counted(wanted)} hold ({_words(error)}): see that the server of "
+            f"Prefect's API does not say what is in {_counted(wanted)} ({_words(error)}): see that the server of "
             "PREFECT_API_URL is up and takes this login"
         ) from None
 

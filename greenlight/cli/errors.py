@@ -13,6 +13,7 @@ from greenlight.ats.registry import ApplicationReplaced, ClientIdTaken
 from greenlight.ats.rotations import NotRotatable
 from greenlight.ats.store import UnknownCustomer, UnknownType
 from greenlight.ats.withdrawals import NotTakenBack
+from greenlight.cli.prefect_way import trouble_with_prefect
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.provision import CannotProvision, NotStored
 from greenlight.settings import InvalidSettings
@@ -46,6 +47,8 @@ def prefect_address() -> str:
 
 def said_plainly(error: BaseException) -> str:
     """A sentence for any error. Those that are not ours are named and cut short."""
+    if isinstance(error, NotStored) and (trouble := trouble_with_prefect()):
+        return trouble
     if isinstance(error, _PLAIN):
         return str(error)
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
@@ -55,10 +58,7 @@ def said_plainly(error: BaseException) -> str:
         )
     if isinstance(error, httpx.HTTPError) or "Failed to reach API" in str(error):
         # Our own calls to LinkedIn never end in an exception: this is Prefect's client.
-        return (
-            f"Prefect's API cannot be reached (PREFECT_API_URL {prefect_address()}): start that server, "
-            "or unset the variable and a temporary one is started"
-        )
+        return trouble_with_prefect() or "Prefect's API did not answer for a moment, and does again: run this again"
     first_line = (str(error).strip().splitlines() or [""])[0]
     return (
         f"could not run: {type(error).__name__}: {clean(first_line)} "

@@ -9,6 +9,7 @@ import httpx
 from cryptography.fernet import Fernet
 
 from greenlight.cli.checks import Finding, ok, problem, warning
+from greenlight.cli.prefect_way import trouble_with_prefect
 
 _SECONDS = 5.0
 _KEY = "PREFECT_SERVER_ENCRYPTION_KEY"
@@ -51,9 +52,10 @@ def _ask(
         health = client.get(f"{api}/health")
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         why = "no answer within 5 s" if isinstance(error, httpx.TimeoutException) else "no connection"
-        return False, [problem("prefect", f"{shown} cannot be reached: {why}", "GET /health", remedy), key]
+        found = trouble_with_prefect() or f"{shown} cannot be reached: {why}"
+        return False, [problem("prefect", found, "GET /health", remedy), key]
     if health.status_code != 200:
-        found = f"{shown} answers HTTP {health.status_code} to a question for its health"
+        found = trouble_with_prefect() or f"{shown} answers HTTP {health.status_code} to a question for its health"
         return False, [problem("prefect", found, "GET /health", remedy), key]
     headers = {"Authorization": f"Bearer {bearer}"} if bearer and not auth else {}
     basic = httpx.BasicAuth(auth[0], auth[-1] if len(auth) > 1 else "") if auth else None

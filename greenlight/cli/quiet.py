@@ -2,6 +2,8 @@
 
 import os
 
+from greenlight.cli.prefect_way import keep_proxies_from_this_machine
+
 _DEFAULTS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -18,5 +20,6 @@ _DEFAULTS = {
 
 def quiet_prefect() -> None:
     """Set what the environment does not set already. Prefect reads it on import, so call this before."""
+    keep_proxies_from_this_machine()
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)

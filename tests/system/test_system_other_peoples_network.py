@@ -100,6 +100,7 @@ def town(server: Server, prefect_server: str, tmp_path: Path) -> Iterator[tuple[
             "GREENLIGHT_LOG_FORMAT": "json",
             # A stray variable of the company's own, which is nobody's way to LinkedIn.
             "HTTPS_PROXY": "http://127.0.0.1:9",
+            "HTTP_PROXY": "http://127.0.0.1:9",
         }
         (tmp_path / "home").mkdir()
         home = Home(tmp_path / "home", settings, app.state.sandbox)
@@ -132,9 +133,8 @@ async def test_from_nothing_to_enabled_through_everything_that_is_somebody_elses
             await visitor.check()
             await context.close()
     for name, said in (("portal", "a link of customer acme was opened"), ("worker", "acme: 1 enabled")):
-        lines = [
-            json.loads(line) for file in (home.folder / name).glob("*.said") for line in file.open(encoding="utf-8")
-        ]
+        (log,) = (home.folder / name).glob("*.said")
+        lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
         assert any(said in line["message"] for line in lines), lines
     shown = home.run("status", "--json").json()
     assert {item["reason"] for item in shown["items"]} == {"ENABLED"}
