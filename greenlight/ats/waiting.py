@@ -66,6 +66,7 @@ _FOR_GOOD = re.compile(
     r"authentication failed|no password supplied|pg_hba\.conf|invalid port number|permission denied for database"
     r"|(database|role) \"[^\"]*\" does not exist|no such (database|user)"
 )
+_CROWDED = re.compile(r"too many (connections|clients)|remaining connection slots|max_client_conn|no more connections")
 #: In the middle of its work a program waits for name resolution too; where it begins, the address is likely wrong.
 _NOBODY_THERE = re.compile(r"failed to resolve host|could not translate host name")
 _TABLE = re.compile(r"\b(?:FROM|UPDATE|INTO|JOIN|TABLE)\s+\"?(\w+)", re.IGNORECASE)
@@ -166,6 +167,11 @@ def _sentence(why: Hindrance, error: DBAPIError) -> str:
     where = f"table {found[1]!r}" if found is not None else "a table"
     waited = f"{PATIENCE_SECONDS:g} s"
     match why:
+        case Hindrance.AWAY if _CROWDED.search(str(error.orig)):
+            return (
+                f"the ATS database gave no further connection within {waited} ({cause_of(error)}): run fewer processes "
+                "side by side, put PgBouncer before it, or raise the limit of the user of GREENLIGHT_DATABASE_URL"
+            )
         case Hindrance.AWAY:
             return (
                 f"the ATS database is away and did not come back within {waited} ({cause_of(error)}): "

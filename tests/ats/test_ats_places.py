@@ -2,12 +2,17 @@
 
 import sqlite3
 import stat
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
+from psycopg import sql
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import text
@@ -16,8 +21,11 @@ from greenlight.ats import places, waiting
 from greenlight.ats.database import Database, looked_at, open_database
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.places import place_of
+from greenlight.ats.store import Store
 from greenlight.ats.waiting import DatabaseUnavailable, Hindrance, hindrance
-from tests.ats.world import NOON, bring_in, customer
+from greenlight.domain.selection import Selection
+from greenlight.domain.status import Status
+from tests.ats.world import NOON, bring_in, customer, shows
 
 
 def on_postgres(url: str, *statements: str) -> None:
@@ -94,6 +102,62 @@ def test_one_whose_user_may_only_read(database_url: str, database: Database, pau
                 Pauses(looking).end("acme")
     finally:
         on_postgres(database_url, "DROP OWNED BY onlooker", "DROP ROLE onlooker")
+
+
+@pytest.mark.parametrize("engine_name", ["postgres"], indirect=True)
+def test_one_that_is_read_only_for_a_moment(
+    database_url: str, pausing: Callable[[], None], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failover: until the standby is the primary, it is waited for."""
+    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 20)
+    on_postgres(database_url, "ALTER DATABASE {name} SET default_transaction_read_only = on")
+    database.engine.dispose()
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(pausing)
+        time.sleep(0.5)
+        assert not done.done()
+        with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as console:
+            console.execute("SET default_transaction_read_only = off")
+            name = sql.Identifier(str(database.engine.url.database))
+            console.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+        database.engine.dispose()
+        done.result(20)
+    assert set(Pauses(database).now_in_force(["acme"], NOON)) == {"acme"}
+
+
+@pytest.fixture
+def of_three_connections(database: Database, database_url: str) -> Iterator[str]:
+    """The database's URL for a user that gets three."""
+    role = f"three_{uuid4().hex[:8]}"
+    given = [f"GRANT ALL ON ALL {what} IN SCHEMA public TO {role}" for what in ("TABLES", "SEQUENCES")]
+    on_postgres(database_url, f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 3", *given)
+    yield database.engine.url.set(username=role).render_as_string(hide_password=False)
+    on_postgres(database_url, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("engine_name", ["postgres"], indirect=True)
+def test_three_connections_are_enough(
+    database: Database, of_three_connections: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 30)
+    ids = bring_in(database, *(customer(f"c{number}") for number in range(8)))
+    with closing(open_database(of_three_connections)) as ours, ThreadPoolExecutor(16) as pool:
+
+        def work(number: int) -> int:
+            shows(ours, ids[number % 8], Status.REQUESTED, NOON)
+            return len(Store(ours).select(Selection()))
+
+        assert set(pool.map(work, range(100))) == {8}
+
+
+@pytest.mark.parametrize("engine_name", ["postgres"], indirect=True)
+def test_none_left_is_told_as_that(of_three_connections: str) -> None:
+    """It is not away, so that nobody looks for a server to start."""
+    with ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(psycopg.connect(of_three_connections.replace("+psycopg", "")))
+        with pytest.raises(DatabaseUnavailable, match=r"gave no further connection .* \(.*too many connections"):
+            open_database(of_three_connections, patient=True)
 
 
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
