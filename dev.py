@@ -38,6 +38,11 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 VENV_PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 TOOLS = ROOT / ".tools"
 LOCK = ROOT / "requirements.lock"
+# Both locks, and what is in each beside the dependencies; the image's has none of the tools.
+LOCKS = {
+    LOCK: ("--group", "dev"),
+    ROOT / "deployments" / "requirements.lock": ("--extra", "xlsx", "--group", "build", "-c", str(LOCK)),
+}
 STAMP = VENV / ".stamp"
 # The one version whose way of writing the lock is the one in the repository.
 UV = "uv==0.13.9"
@@ -207,30 +212,26 @@ def setup() -> None:
         say(".venv is ready.")
 
 
-def compile_lock(target: Path) -> str | None:
-    """Writes the lock; the pins already in the target stay where they still fit."""
+def compile_locks(targets: dict[Path, Path]) -> str | None:
+    """Writes each lock into its target; the pins already there stay where they still fit."""
     uv = find_uv()
     if uv is None:
         raise SetupError("The lock is uv's work, which is not on the PATH and was not fetched.")
-    scope = ("--universal", "--python-version", "3.11", "--python", PYTHON, "--group", "dev")
     style = ("--quiet", "--generate-hashes", "--no-header", "--no-annotate")
-    return attempt(uv, "pip", "compile", *scope, *style, "-o", target, "pyproject.toml")
+    compile = (uv, "pip", "compile", "--universal", "--python-version", "3.11", "--python", PYTHON)
+    tries = (attempt(*compile, *style, *LOCKS[lock], "-o", targets[lock], "pyproject.toml") for lock in LOCKS)
+    return next(filter(None, tries), None)
 
 
 def check_lock() -> str | None:
     with tempfile.TemporaryDirectory() as folder:
-        again = Path(folder) / LOCK.name
-        shutil.copyfile(LOCK, again)
-        failure = compile_lock(again)
-        if failure is None and again.read_bytes() != LOCK.read_bytes():
-            return "requirements.lock does not follow from pyproject.toml: run `python3 dev.py lock`."
+        again = {lock: Path(folder) / f"{number}.lock" for number, lock in enumerate(LOCKS)}
+        for lock, copy in again.items():
+            shutil.copyfile(lock, copy)
+        failure = compile_locks(again)
+        if failure is None and any(copy.read_bytes() != lock.read_bytes() for lock, copy in again.items()):
+            return "a requirements.lock does not follow from pyproject.toml: run `python3 dev.py lock`."
         return failure
-
-
-def check_docs() -> str | None:
-    if not any((ROOT / "greenlight").glob("docs*")):
-        raise SetupError("There are none.")
-    return attempt(VENV_PYTHON, "-m", "greenlight.docs", "--check")
 
 
 def verdict(name: str, step: Callable[[], str | None]) -> bool:
@@ -251,7 +252,7 @@ def check() -> int:
         "lint": lambda: attempt(BIN / "ruff", "check", "."),
         "types": lambda: attempt(BIN / "basedpyright", "--pythonpath", VENV_PYTHON),
         "layers": lambda: attempt(BIN / "lint-imports", "--no-logo"),
-        "docs": check_docs,
+        "docs": lambda: attempt(VENV_PYTHON, "-m", "greenlight.docs", "--check"),
         "lock": check_lock,
     }
     failed = [name for name, step in steps.items() if not verdict(name, step)]
@@ -273,8 +274,8 @@ def main(arguments: list[str]) -> int:
     if command == "run" and not rest:
         parser.error("run needs the command to run")
     if command == "lock":
-        failure = compile_lock(LOCK)
-        say(f"{failure}\nThe lock is not written." if failure else "requirements.lock is written.")
+        failure = compile_locks({lock: lock for lock in LOCKS})
+        say(f"{failure}\nThe locks are not written." if failure else "The locks are written.")
         return 1 if failure else 0
     setup()
     if command == "check":
