@@ -83,3 +83,22 @@ def test_only_the_portal_and_the_prefect_page_are_reachable_and_from_this_machin
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert len(published) == 2
     assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_what_runs_writes_nowhere_but_where_it_is_let() -> None:
+    for name, service in OURS.items():
+        assert service["read_only"] is True, name
+        assert "/tmp" in service["tmpfs"], name
+        home = "/home/greenlight"
+        assert home in service["tmpfs"] or any(each.endswith(f":{home}") for each in service["volumes"]), name
+
+
+def test_a_company_brings_its_own_index_and_certificates() -> None:
+    """In the stage from which both others come, so that building and running trust the same."""
+    base, build, runs = DOCKERFILE.split("FROM ")[1:]
+    assert "COPY deployments/certificates /usr/local/share/ca-certificates/" in base
+    assert "update-ca-certificates" in base
+    assert all(name in base for name in ("PIP_CERT=", "SSL_CERT_FILE=", "GREENLIGHT_CA_FILE="))
+    assert (build.startswith("base AS build"), runs.startswith("base\n")) == (True, True)
+    assert "ARG PIP_INDEX_URL" in build
+    assert "PIP_INDEX_URL" not in runs, "an address may carry a password"
