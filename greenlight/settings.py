@@ -227,6 +227,8 @@ class Settings(BaseSettings):
                 raise ValueError(f"has {text!r}, which is no IP address and no network like 10.0.0.0/8") from None
             if not network.prefixlen:
                 raise ValueError(f"has {text!r}, which is everybody; name the proxies' own network")
+            if getattr(network.network_address, "ipv4_mapped", None):
+                raise ValueError(f"has {text!r}; write it as an IPv4 address")
         return value
 
     @field_validator("ats_name")

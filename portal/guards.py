@@ -34,7 +34,8 @@ def security_headers(settings: Settings) -> dict[str, str]:
     ancestors = " ".join(settings.portal_frame_ancestors) or "'none'"
     policy = _policy(settings)
     headers = {
-        "Referrer-Policy": "strict-origin-when-cross-origin",
+        # No path: that of a link is a secret, and proxies log where a request came from.
+        "Referrer-Policy": "strict-origin",
         "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
         "X-Content-Type-Options": "nosniff",
     }

@@ -11,7 +11,7 @@ from greenlight.settings import Settings
 
 _log = logging.getLogger("portal.neighbours")
 
-#: Anybody can send what is logged here; a proxy that is set up wrongly shows in the first of them.
+#: Of each kind. Anybody can send what is logged here; a proxy that is set up wrongly shows in the first of them.
 MOST_LINES = 10
 
 _Address = IPv4Address | IPv6Address
@@ -24,7 +24,7 @@ class Neighbours:
         self._proxies = [ip_network(proxy) for proxy in settings.portal_trusted_proxies]
         self._portal_url = settings.portal_url
         self._host = settings.portal_url.partition("://")[2]
-        self._said = set[str]()
+        self._said: dict[str, set[str]] = {}
 
     def address(self, connection: HTTPConnection) -> str:
         """Whose address a request counts for: the peer's, or the last in X-Forwarded-For that is no proxy of ours.
@@ -48,6 +48,7 @@ class Neighbours:
             return True
         came = clean(", ".join(hosts))[:100] or "none"
         self._say(
+            "host",
             came,
             f"a request for host {came} came, and answers are for {self._host} alone: a proxy in front must pass the "
             f"browser's Host on, and GREENLIGHT_PORTAL_URL ({self._portal_url}) must be what browsers open",
@@ -60,7 +61,8 @@ class Neighbours:
         if peer is None or "x-forwarded-for" not in connection.headers or self._is_ours(peer):
             return
         self._say(
-            f"forwarded by {peer}",
+            "proxy",
+            str(peer),
             f"{peer} sends X-Forwarded-For and is not believed, so that all who come through it count as one address: "
             "if it is a proxy of yours, name it in GREENLIGHT_PORTAL_TRUSTED_PROXIES",
         )
@@ -68,9 +70,10 @@ class Neighbours:
     def _is_ours(self, peer: _Address) -> bool:
         return any(peer in network for network in self._proxies if _fits(network, peer))
 
-    def _say(self, once: str, line: str) -> None:
-        if once not in self._said and len(self._said) < MOST_LINES:
-            self._said.add(once)
+    def _say(self, kind: str, once: str, line: str) -> None:
+        said = self._said.setdefault(kind, set())
+        if once not in said and len(said) < MOST_LINES:
+            said.add(once)
             _log.warning("%s", line)
 
 
@@ -79,6 +82,11 @@ def _fits(network: IPv4Network | IPv6Network, peer: _Address) -> bool:
 
 
 def _address(text: str) -> _Address | None:
+    """An address, also as proxies write it: in brackets, with a port, with a zone."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:

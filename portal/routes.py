@@ -197,8 +197,10 @@ def _probes(router: APIRouter, desk: Desk) -> None:
         # Whoever floods this costs the database one look a second, and no load balancer its answer.
         async with asking:
             if not 0 <= desk.seconds() - asked_at < READY_FOR_SECONDS:
-                ready = await run_in_threadpool(_is_ready)
-                asked_at = desk.seconds()
+                try:
+                    ready = await run_in_threadpool(_is_ready)
+                finally:
+                    asked_at = desk.seconds()
         return PlainTextResponse("ok" if ready else "not ready", 200 if ready else 503)
 
     def _is_ready() -> bool:
@@ -207,5 +209,5 @@ def _probes(router: APIRouter, desk: Desk) -> None:
                 if not is_newest(connection):
                     return False
             return place_of(desk.database).closed is None
-        except SQLAlchemyError:
+        except (SQLAlchemyError, OSError):
             return False

@@ -110,6 +110,13 @@ class Attempts:
             if final:
                 row.done_in_run = run_id
 
+    def busy(self, integration_id: int, condition: Condition, now: datetime) -> None:
+        """Put on record that another run has the customer, unless that one has taken it further meanwhile."""
+        with self._database.writing() as session:
+            row = session.get_one(Integration, integration_id, with_for_update=True)
+            if row.reason in (Reason.READY_TO_ENABLE, Reason.CUSTOMER_BUSY):
+                set_condition(row, condition, now)
+
     def end(
         self,
         attempt_id: int,

@@ -137,9 +137,17 @@ class Store:
         return [found[id] for id in ids if id in found]
 
     def record_looks(
-        self, purpose: str, looks: Iterable[Look], asked_at: datetime, now: datetime | None = None
+        self,
+        purpose: str,
+        looks: Iterable[Look],
+        asked_at: datetime,
+        now: datetime | None = None,
+        *,
+        unless_since: datetime | None = None,
     ) -> None:
         """Write what looks gave that were asked for then; one that was overtaken by a newer look changes nothing.
+
+        Where anything was written later than `unless_since`, nothing is: that a look could not be made is no news then.
 
         Nor does one under an application that the customer has no more. `now` is when this is written, if it is known:
         what a host with a fast clock has seen after it is no evidence, and gives way. A look also ends an open attempt
@@ -152,6 +160,8 @@ class Store:
             for look in made:
                 row = held[look.id] if look.id in held else session.get_one(Integration, look.id)
                 if not is_the_customers_own(session, row, look.client_id):
+                    continue
+                if unless_since is not None and row.checked_at is not None and row.checked_at > unless_since:
                     continue
                 if row.observed_at is None or row.observed_at <= asked_at or is_ahead(row.observed_at, now):
                     seen = look.seen
@@ -192,15 +202,15 @@ class Store:
     def record_plan(self, planned: Iterable[tuple[int, Planned]], now: datetime, read: Iterable[Wanted] = ()) -> None:
         """Write each integration's action and condition as planned.
 
-        `read` is what the plan rests on: where another run has written since, that is newer and stands.
+        `read` is what the plan rests on: where another run has found out something else since, that stands.
         """
         entries = sorted(planned, key=lambda entry: entry[0])
-        known = {entry.id: (entry.observed_at, entry.condition) for entry in read}
+        known = {entry.id: entry.condition for entry in read}
         with self._database.writing() as session:
             held = locked(session, (id for id, _ in entries))
             for id, entry in entries:
                 row = held[id]
-                if id in known and (row.observed_at, condition(row)) != known[id]:
+                if id in known and condition(row) != known[id]:
                     continue
                 row.action = entry.action
                 set_condition(row, entry.condition, now)

@@ -1,9 +1,9 @@
 """Errors as people read them: one sentence, what, where, what to do."""
 
 import os
-import re
 
 import httpx
+from pydantic import ValidationError
 
 from greenlight.ats.applications import NameDiffers
 from greenlight.ats.columns import TooLong
@@ -13,7 +13,7 @@ from greenlight.ats.registry import ApplicationReplaced, ClientIdTaken
 from greenlight.ats.rotations import NotRotatable
 from greenlight.ats.store import UnknownCustomer, UnknownType
 from greenlight.ats.withdrawals import NotTakenBack
-from greenlight.cli.prefect_way import trouble_with_prefect
+from greenlight.cli.prefect_way import address_of, trouble_with_prefect
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.provision import CannotProvision, NotStored
 from greenlight.settings import InvalidSettings
@@ -42,13 +42,14 @@ class CannotRun(Exception):
 
 def prefect_address() -> str:
     """Where the environment says that Prefect's API is, without a password."""
-    return re.sub(r"//[^/@]*@", "//", os.environ.get("PREFECT_API_URL", "")) or "is not set"
+    url = os.environ.get("PREFECT_API_URL", "")
+    return address_of(url) if url else "is not set"
 
 
 def said_plainly(error: BaseException) -> str:
     """A sentence for any error. Those that are not ours are named and cut short."""
     if isinstance(error, NotStored) and (trouble := trouble_with_prefect()):
-        return trouble
+        return f"{error}. {trouble}"
     if isinstance(error, _PLAIN):
         return str(error)
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
@@ -59,6 +60,10 @@ def said_plainly(error: BaseException) -> str:
     if isinstance(error, httpx.HTTPError) or "Failed to reach API" in str(error):
         # Our own calls to LinkedIn never end in an exception: this is Prefect's client.
         return trouble_with_prefect() or "Prefect's API did not answer for a moment, and does again: run this again"
+    if isinstance(error, ValidationError) and error.title == "Settings":
+        # Ours are told as InvalidSettings.
+        wrong = "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors(include_input=False))
+        return f"Prefect's settings cannot be used ({clean(wrong)}): correct PREFECT_API_URL, or what else is PREFECT_…"
     first_line = (str(error).strip().splitlines() or [""])[0]
     return (
         f"could not run: {type(error).__name__}: {clean(first_line)} "

@@ -9,7 +9,7 @@ import httpx
 from cryptography.fernet import Fernet
 
 from greenlight.cli.checks import Finding, ok, problem, warning
-from greenlight.cli.prefect_way import trouble_with_prefect
+from greenlight.cli.prefect_way import address_of, trouble_with_prefect
 
 _SECONDS = 5.0
 _KEY = "PREFECT_SERVER_ENCRYPTION_KEY"
@@ -46,7 +46,7 @@ def check_prefect() -> tuple[bool, list[Finding]]:
 def _ask(
     client: httpx.Client, api: str, auth: tuple[str, ...] | None, bearer: str | None, ours: str, key: Finding
 ) -> tuple[bool, list[Finding]]:
-    shown = re.sub(r"//[^/@]*@", "//", api)
+    shown = address_of(api)
     remedy = "start that server, or correct PREFECT_API_URL"
     try:
         health = client.get(f"{api}/health")

@@ -58,8 +58,6 @@ class Enabling:
         self._patience = timedelta(seconds=patience_seconds)
         self._settles_in = timedelta(seconds=settle_seconds)
         self.insisted: frozenset[str] = frozenset()
-        #: When it was first at one: see `Observer`.
-        self._began: datetime | None = None
         #: What another run has taken further since it was looked at.
         self._overtaken: set[int] = set()
 
@@ -68,13 +66,13 @@ class Enabling:
 
         Everything that happens is recorded. Raises nothing for what LinkedIn answers.
         """
-        began = self._began = self._began or self._clock()
         try:
             async with self._locks.holding(wanted.item.customer_id, run_id):
                 return await self._enable(run_id, wanted)
         except Busy as busy:
             condition = Condition(Outcome.HELD, Reason.CUSTOMER_BUSY, str(busy))
-            return await self._record(run_id, wanted, condition, began, again=Remaining(1, busy.wait))
+            await asyncio.to_thread(self._attempts.busy, wanted.id, condition, self._clock())
+            return Remaining(1, busy.wait)
 
     async def _enable(self, run_id: str, wanted: Wanted) -> Remaining:
         held = await credentials_for([wanted], self._source)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Protocol
 
 from greenlight.ats.rows import Wanted
@@ -76,7 +77,7 @@ class Observer:
         self._clock = clock
         self._locks = locks
         self._owe = owe
-        #: When it first looked: what is on record since then is newer than that another run kept us from looking.
+        #: When it first looked. What is on record since then says more than that another run kept us from looking.
         self._began: datetime | None = None
 
     async def look(self, run_id: str, purpose: Purpose, ids: Sequence[int]) -> Remaining:
@@ -157,7 +158,8 @@ class Observer:
         condition = Condition(Outcome.NOT_LOOKED_AT, Reason.CUSTOMER_BUSY, str(busy))
         known = condition if purpose is Purpose.OBSERVE else None
         looks = [Look(entry.id, None, known, final=False) for entry in entries]
-        await asyncio.to_thread(self._store.record_looks, mark, looks, self._began or self._clock())
+        record = partial(self._store.record_looks, unless_since=self._began)
+        await asyncio.to_thread(record, mark, looks, self._clock())
         return Remaining(len(entries), busy.wait)
 
 

@@ -77,9 +77,8 @@ class Home:
 
     def tracebacks(self) -> list[str]:
         """Those that were shown and go through our own code, but for the debug log that Prefect was asked for."""
-        shown = re.finditer(
-            r"(.*)\n(Traceback \(most recent call last\):\n(?:[ \t]+.*\n)+)", "\n".join(["", *self.said])
-        )
+        frames = r"[ |+]*(?:Exception Group )?Traceback \(most recent call last\):\n(?:[ \t|+].*\n)+"
+        shown = re.finditer(rf"(.*)\n({frames})", "\n".join(["", *self.said]))
         return [one[2] for one in shown if _OURS.search(one[2]) and "| DEBUG" not in one[1]]
 
     def file(self, name: str, text: str) -> str:

@@ -37,17 +37,22 @@ def environment_of(**variables: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_is_what_its_file_holds(tmp_path: Path, name: str) -> None:
     file = tmp_path / "a secret"
-    file.write_text(f"{AWKWARD}\n", encoding="utf-8")
+    file.write_bytes(f"{AWKWARD}\r\n".encode())
     found = environment_of(**{f"{name}_FILE": str(file)})
     assert found[name] == AWKWARD
     assert f"{name}_FILE" not in found
     assert environment_of(**{name: AWKWARD})[name] == AWKWARD
 
 
-@pytest.mark.parametrize("content", [None, ""], ids=["no file", "an empty one"])
+@pytest.mark.parametrize(
+    "content", [None, "", "\n", "\r\n", "a folder"], ids=["no file", "empty", "blank", "of DOS", "a folder"]
+)
 def test_a_file_that_says_nothing_is_told(tmp_path: Path, content: str | None) -> None:
+    """Docker makes a folder of a file that is not there, and an empty password is one that everybody knows."""
     file = tmp_path / "secret"
-    if content is not None:
+    if content == "a folder":
+        file.mkdir()
+    elif content is not None:
         file.write_text(content, encoding="utf-8")
     done = begin("true", PREFECT_API_KEY_FILE=str(file))
     assert (done.returncode, done.stdout) == (1, "")
@@ -66,9 +71,9 @@ def test_two_words_are_one_too_many(tmp_path: Path) -> None:
 def test_the_command_is_the_process_itself_and_ends_as_it_does() -> None:
     """A stop signal reaches it, not a shell before it."""
     assert begin("sh", "-c", "exit 7").returncode == 7
-    process = subprocess.Popen([str(ENTRYPOINT), "sleep", "30"])
-    process.terminate()
-    assert process.wait(10) == -15
+    command = [str(ENTRYPOINT), sys.executable, "-c", "import os; print(os.getpid())"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.communicate()[0].strip() == str(process.pid)
 
 
 def test_prefects_processes_log_as_json_where_it_is_asked_for(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from portal.routes import READY_FOR_SECONDS
 from tests.portal.world import HTTPS, KEYS, Clock, Portal, named
 
 COMMON = {
-    "referrer-policy": "strict-origin-when-cross-origin",
+    "referrer-policy": "strict-origin",
     "cross-origin-opener-policy": "same-origin-allow-popups",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",

@@ -74,10 +74,13 @@ async def test_attack_22_a_trusted_proxy_tells_browsers_apart(
     assert await via("10.0.0.2, 198.51.100.1, 10.0.0.2") == {429: 1}
     assert await via("198.51.100.1, FD00:0::1") == {429: 1}
     assert await via("::ffff:198.51.100.1") == {429: 1}
+    for spelled in ("198.51.100.1:5123", "[::ffff:198.51.100.1]:443", " 198.51.100.1 "):
+        assert await via(spelled) == {429: 1}, spelled
     assert await via("198.51.100.2") == {404: 1}
     assert await via("198.51.100.1, 10.0.0.4") == {404: 1}, "beside the network"
     assert await via("garbage") == {404: 1}
     assert await via("2001:db8::1", 60) == {404: 60}
     # A single browser has all addresses of its network.
     assert await via("2001:db8::ffff") == {429: 1}
+    assert await via("[2001:db8::5]:443") == {429: 1}
     assert await via("2001:db8:0:1::1") == {404: 1}

@@ -12,7 +12,7 @@ from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database, open_database
 from greenlight.ats.locks import Locks
 from greenlight.ats.store import Look, Store
-from greenlight.domain.conditions import Condition
+from greenlight.domain.conditions import HELD_BY_CAP, Condition, after_look
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.plan import Action, Planned
 from greenlight.domain.reasons import Outcome, Reason
@@ -108,6 +108,40 @@ async def test_so_does_what_it_has_taken_further_than_the_plan(street: Street) -
     (wanted,) = street.store.wanted([street.id])
     left = await enabling.enable("ours", wanted)
     assert (left.items, street.known) == (1, (Status.ENABLED, Reason.ENABLED))
+
+
+async def test_a_failed_look_of_the_other_run_stands_as_well(street: Street) -> None:
+    """It is that run's report, and its time is not set back."""
+    street.another_comes()
+    await street.observer.look("ours", Purpose.OBSERVE, [street.id])
+    street.clock.now += timedelta(seconds=1)
+    look = Look(street.id, None, Condition(Outcome.FAILED, Reason.CREDENTIALS_MISSING), final=True)
+    street.store.record_looks("observe:another", [look], street.clock(), street.clock())
+    checked_at = integration(street.database, street.id).checked_at
+    await street.observer.look("ours", Purpose.OBSERVE, [street.id])
+    row = integration(street.database, street.id)
+    assert (row.reason, row.checked_at) == (Reason.CREDENTIALS_MISSING, checked_at)
+
+
+async def test_who_is_kept_from_enabling_says_so_however_often_it_was_looked_at(street: Street) -> None:
+    """Somebody has the page open, and what a look shows is what was planned."""
+    await street.observer.look("ours", Purpose.OBSERVE, [street.id])
+    enabling = Enabling(Attempts(street.database), Requested(), Held(), street.clock, street.locks, 15, 120)  # pyright: ignore[reportArgumentType]
+    street.another_comes()
+    for _ in range(2):
+        street.another_has_seen(Status.REQUESTED, after_look(Observation(Status.REQUESTED)))
+        (wanted,) = street.store.wanted([street.id])
+        assert (await enabling.enable("ours", wanted)).items == 1
+        assert street.known == (Status.REQUESTED, Reason.CUSTOMER_BUSY)
+
+
+async def test_a_newer_look_that_shows_the_same_takes_no_plan_back(street: Street) -> None:
+    """What a cap held would else be open to the next click."""
+    await street.observer.look("ours", Purpose.OBSERVE, [street.id])
+    read = street.store.wanted([street.id])
+    street.another_has_seen(Status.REQUESTED, read[0].condition)
+    street.store.record_plan([(street.id, Planned(read[0].item, Action.NONE, HELD_BY_CAP))], street.clock(), read)
+    assert street.known == (Status.REQUESTED, Reason.HELD_BY_CAP)
 
 
 @pytest.mark.parametrize("action", list(Action))

@@ -127,6 +127,7 @@ BAD = [
     pytest.param("PORTAL_TRUSTED_PROXIES", "10.0.0.1/8", id="an address in a network, or the network"),
     pytest.param("PORTAL_TRUSTED_PROXIES", "0.0.0.0/0", id="everybody, in other words"),
     pytest.param("PORTAL_TRUSTED_PROXIES", "::/0", id="everybody else"),
+    pytest.param("PORTAL_TRUSTED_PROXIES", "::ffff:10.0.0.0/104", id="an IPv4 network that nobody comes from"),
     pytest.param("PORTAL_TRUSTED_PROXIES", "proxy.local", id="a name may lead anywhere"),
     pytest.param("PORTAL_TRUSTED_PROXIES", "10.0.0.1,10.0.0.256", id="one bad address among good ones"),
 ]

@@ -38,8 +38,8 @@ def replaced(text: str, *pairs: tuple[str, str]) -> str:
     return text
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
+def free_port(host: str = "127.0.0.1") -> int:
+    with socket.create_server((host, 0)) as probe:
         return probe.getsockname()[1]
 
 
@@ -144,5 +144,7 @@ def pgbouncer(folder: Path) -> Iterator[int]:
         encoding="utf-8",
     )
     there = folder / f".s.PGSQL.{port}"
+    # One that was killed leaves it behind.
+    there.unlink(missing_ok=True)
     with running(program("pgbouncer"), str(file), cwd=folder, ready=there.exists):
         yield port

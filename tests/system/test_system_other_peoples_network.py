@@ -64,7 +64,7 @@ def town(server: Server, prefect_server: str, tmp_path: Path) -> Iterator[tuple[
     address = own_address()
     ca, pem = certificates(tmp_path, address)
     app = create_app(World(parents=[Parent.model_validate(PARENT)]))
-    linkedin_port, portal_port, upstream = free_port(), free_port(), free_port()
+    linkedin_port, portal_port, upstream = free_port(address), free_port(address), free_port()
     linkedin, portal = f"https://{address}:{linkedin_port}", f"https://{address}:{portal_port}"
     with ExitStack() as stack:
         sandbox = stack.enter_context(serving_in_thread(app))
@@ -136,6 +136,7 @@ async def test_from_nothing_to_enabled_through_everything_that_is_somebody_elses
         (log,) = (home.folder / name).glob("*.said")
         lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
         assert any(said in line["message"] for line in lines), lines
+    assert "/open/" not in (home.folder.parent / "access.log").read_text(encoding="utf-8"), "a link is a secret"
     shown = home.run("status", "--json").json()
     assert {item["reason"] for item in shown["items"]} == {"ENABLED"}
     (client,) = home.linkedin.clients.values()
