@@ -78,8 +78,14 @@ class Home:
     def tracebacks(self) -> list[str]:
         """Those that were shown and go through our own code, but for the debug log that Prefect was asked for."""
         frames = r"[ |+]*(?:Exception Group )?Traceback \(most recent call last\):\n(?:[ \t|+].*\n)+"
-        shown = re.finditer(rf"(.*)\n({frames})", "\n".join(["", *self.said]))
-        return [one[2] for one in shown if _OURS.search(one[2]) and "| DEBUG" not in one[1]]
+        text, found, debug = "\n".join(["", *self.said]), list[str](), False
+        for one in re.finditer(rf"(.*)\n({frames})", text):
+            # One that led to another stands where the other does.
+            led = re.search(r"(above exception was|another exception occurred:)[^\n]*\n\n?$", text[: one.start() + 1])
+            debug = debug if led else "| DEBUG" in one[1]
+            if _OURS.search(one[2]) and not debug:
+                found.append(one[2])
+        return found
 
     def file(self, name: str, text: str) -> str:
         (self.folder / name).write_text(text, encoding="utf-8")
