@@ -79,9 +79,11 @@ class Home:
         """Those that were shown and go through our own code, but for the debug log that Prefect was asked for."""
         frames = r"[ |+]*(?:Exception Group )?Traceback \(most recent call last\):\n(?:[ \t|+].*\n)+"
         text, found, debug = "\n".join(["", *self.said]), list[str](), False
-        for one in re.finditer(rf"(.*)\n({frames})", text):
+        # From the beginning of a line: a debug log has lines so long that it would take minutes else.
+        for one in re.finditer(rf"^(.*)\n({frames})", text, re.MULTILINE):
             # One that led to another stands where the other does.
-            led = re.search(r"(above exception was|another exception occurred:)[^\n]*\n\n?$", text[: one.start() + 1])
+            before = text[max(0, one.start() - 200) : one.start()]
+            led = re.search(r"(above exception was .*|another exception occurred:)\s*$", before)
             debug = debug if led else "| DEBUG" in one[1]
             if _OURS.search(one[2]) and not debug:
                 found.append(one[2])
