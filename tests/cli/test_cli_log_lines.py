@@ -23,17 +23,19 @@ def test_each_line_is_an_object(logger: logging.Logger, capsys: pytest.CaptureFi
     log_lines(LogFormat.JSON, "greenlight-lines")
     logger.info("%s was\nopened", "acmé")
     logging.getLogger("greenlight-lines.below").warning("once")
-    logging.getLogger("uvicorn.error").warning("of a library")
-    logging.getLogger("uvicorn.error").info("not asked for")
+    logging.getLogger("a-library").warning("of a library")
+    logging.getLogger("a-library").info("not asked for")
     try:
         raise ValueError("why")
     except ValueError:
         logger.exception("it failed")
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    written = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    # What other tests have left running may warn of something as well.
+    lines = [line for line in written if line["logger"].startswith(("greenlight-lines", "a-library"))]
     assert [(line["level"], line["logger"], line["message"]) for line in lines] == [
         ("INFO", "greenlight-lines", "acmé was\nopened"),
         ("WARNING", "greenlight-lines.below", "once"),
-        ("WARNING", "uvicorn.error", "of a library"),
+        ("WARNING", "a-library", "of a library"),
         ("ERROR", "greenlight-lines", "it failed"),
     ]
     assert lines[-1]["error"] == "ValueError"
