@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.requests import HTTPConnection
 
@@ -68,17 +68,13 @@ class Neighbours:
         )
 
     def _is_ours(self, peer: _Address) -> bool:
-        return any(peer in network for network in self._proxies if _fits(network, peer))
+        return any(peer in network for network in self._proxies)
 
     def _say(self, kind: str, once: str, line: str) -> None:
         said = self._said.setdefault(kind, set())
         if once not in said and len(said) < MOST_LINES:
             said.add(once)
             _log.warning("%s", line)
-
-
-def _fits(network: IPv4Network | IPv6Network, peer: _Address) -> bool:
-    return network.version == peer.version
 
 
 def _address(text: str) -> _Address | None:

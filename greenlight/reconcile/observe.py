@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
 from typing import Protocol
 
 from greenlight.ats.rows import Wanted
@@ -158,8 +157,7 @@ class Observer:
         condition = Condition(Outcome.NOT_LOOKED_AT, Reason.CUSTOMER_BUSY, str(busy))
         known = condition if purpose is Purpose.OBSERVE else None
         looks = [Look(entry.id, None, known, final=False) for entry in entries]
-        record = partial(self._store.record_looks, unless_since=self._began)
-        await asyncio.to_thread(record, mark, looks, self._clock())
+        await asyncio.to_thread(self._store.record_looks, mark, looks, self._clock(), unless_since=self._began)
         return Remaining(len(entries), busy.wait)
 
 

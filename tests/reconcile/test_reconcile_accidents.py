@@ -1,24 +1,21 @@
 """One customer's accident stays its own, and is said."""
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from greenlight.ats.database import make_database
 from greenlight.ats.locks import Locks
 from greenlight.ats.store import Look, Store
-from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import Reason
-from greenlight.domain.status import Observation, Status
-from greenlight.linkedin.answers import Seen
-from greenlight.linkedin.oauth import Credentials
+from greenlight.domain.status import Status
 from greenlight.reconcile.locking import CustomerLocks
 from greenlight.reconcile.observe import Observer, Purpose
 from tests.ats.world import bring_in, customer, integration
+from tests.reconcile.stand_ins import Everybodys, Shows
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -41,18 +38,6 @@ class Torn(Store):
         if mine and (self.always or any(look.seen for look in looks)):
             raise Disk("full")
         super().record_looks(purpose, looks, asked_at, now)
-
-
-class Shows:
-    async def verify(
-        self, credentials: Credentials, keys: Sequence[IntegrationKey], *, leave_owed: bool = False
-    ) -> Mapping[IntegrationKey, Seen]:
-        return dict.fromkeys(keys, Observation(Status.REQUESTED))
-
-
-class Everybodys:
-    async def get_many(self, names: Sequence[str]) -> Mapping[str, Credentials]:
-        return {name: Credentials(name.replace("child-app", "client"), SecretStr("s3cr3t-canary")) for name in names}
 
 
 @pytest.fixture
