@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from greenlight.cli.serving import bound
 from portal.connections import Connection
 
 
@@ -21,7 +22,7 @@ class _Server(uvicorn.Server):
 @contextlib.contextmanager
 def listening() -> Iterator[tuple[socket.socket, str]]:
     """A socket on a free port of the loopback, and its origin."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with bound("127.0.0.1", 0) as listener:
         yield listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 

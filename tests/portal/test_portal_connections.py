@@ -12,6 +12,7 @@ import pytest
 
 from greenlight.ats.database import Database
 from greenlight.settings import Settings
+from tests.no_delay import waits_of
 from tests.portal.serving import listening, serving
 from tests.portal.world import Clock, Portal
 
@@ -128,3 +129,13 @@ def test_more_connections_than_there_may_be_end_those_that_wait_longest(
         # The newest ones are still listened to.
         slow[-1].sendall(b"\r\n")
         assert slow[-1].recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_no_answer_waits_for_the_browsers_word(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = waits_of(monkeypatch)
+    clock = Clock()
+    with listening() as (listener, address), serving(Portal(settings, database, clock).app, listener):
+        httpx.get(f"{address}/healthz", timeout=2, trust_env=False)
+    assert waits == [False]

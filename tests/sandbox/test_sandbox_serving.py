@@ -12,6 +12,7 @@ import pytest
 from sandbox.app import create_app
 from sandbox.faults import Fault
 from sandbox.server import serving, serving_in_thread
+from tests.no_delay import waits_of
 from tests.sandbox.partner import AWLI, SECRET, Partner, by_key, small_world, url_of
 
 
@@ -177,3 +178,10 @@ def test_in_a_thread() -> None:
     with pytest.raises(httpx.ConnectError):
         httpx.get(url)
     assert len(app.state.sandbox.log) == 2
+
+
+async def test_no_answer_waits_for_the_receivers_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = waits_of(monkeypatch)
+    async with served() as partner:
+        await partner.verify()
+    assert waits == [False]
