@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cli import checks
+from cli.checks import State
 from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import Database
 from greenlight.ats.store import Look, Store
-from greenlight.cli import checks
-from greenlight.cli.checks import State
 from greenlight.domain.conditions import after_look
 from greenlight.domain.status import Observation, Status
 from tasks.session import now, on_time_of

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from cli.errors import said_plainly
 from greenlight.ats.applications import Applications
 from greenlight.ats.columns import TooLong
 from greenlight.ats.database import Database
@@ -13,7 +14,6 @@ from greenlight.ats.registry import Registration, register
 from greenlight.ats.store import Look, Store, UnknownCustomer
 from greenlight.ats.tables import ChildApplication
 from greenlight.ats.tables import Pause as PauseRow
-from greenlight.cli.errors import said_plainly
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Action, Planned
 from greenlight.domain.reasons import Outcome, Reason

@@ -119,7 +119,7 @@ def test_attack_15_secrets_are_not_in_ps_in_the_history_or_on_disk(home: Home) -
         assert home.run("import", file).code == 0
         (home.folder / file).unlink()
         process = subprocess.Popen(
-            [sys.executable, "-m", "greenlight.cli", "apply", "--yes"],
+            [sys.executable, "-m", "cli", "apply", "--yes"],
             cwd=home.folder,
             env=home.environment(),
             stdout=subprocess.PIPE,

@@ -119,7 +119,7 @@ def test_attack_18_nothing_of_ours_writes_csv() -> None:
             if names & {"writer", "DictWriter", "to_csv", "openpyxl", "xlsxwriter"}:
                 writers.add(file.relative_to(ROOT).as_posix())
     # The demo's own import file, of ids that stand in its source, read by the command after it.
-    assert writers <= {"greenlight/cli/demo_world.py"}
+    assert writers <= {"cli/demo_world.py"}
 
 
 FORMULAS = ["=cmd|' /C calc'!A0", "+1+cmd", "-2+3", "@SUM(A1)", '=HYPERLINK("http://evil.example","x")']

@@ -136,7 +136,7 @@ def _at_a_terminal(home: Home, *arguments: str, answer: str) -> tuple[int, str]:
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "wb", buffering=0) as keyboard:
         process = subprocess.Popen(
-            [sys.executable, "-m", "greenlight.cli", *arguments],
+            [sys.executable, "-m", "cli", *arguments],
             cwd=home.folder,
             env=home.environment(),
             stdin=theirs,

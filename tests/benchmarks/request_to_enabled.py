@@ -18,12 +18,12 @@ from typing import Any, NamedTuple
 import httpx
 from pydantic import SecretStr
 
-from greenlight.cli.quiet import quiet_prefect
+from cli.quiet import quiet_prefect
 
 quiet_prefect()
 
+from cli.serving import local_prefect  # noqa: E402
 from greenlight.ats.database import make_database  # noqa: E402 - Prefect reads its settings on import
-from greenlight.cli.serving import local_prefect  # noqa: E402
 from greenlight.domain.keys import IntegrationKey  # noqa: E402
 from greenlight.domain.status import Status  # noqa: E402
 from greenlight.linkedin.calls import Calls  # noqa: E402

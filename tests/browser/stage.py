@@ -14,9 +14,9 @@ from pydantic import SecretStr
 from sqlmodel import SQLModel, select
 
 from blocks.child_app import ChildAppBlocks, block_name
+from cli.serving import bound, portal_server, worker_process
 from greenlight.ats.database import Database, open_database
 from greenlight.ats.registry import Registration, register
-from greenlight.cli.serving import bound, portal_server, worker_process
 from greenlight.domain.keys import IntegrationKey
 from greenlight.linkedin.oauth import Credentials
 from greenlight.settings import Settings, load_settings

@@ -61,7 +61,7 @@ class Home:
         }
 
     def run(self, *arguments: str, stdin: str = "", **settings: str) -> Done:
-        command = [sys.executable, "-c", "from greenlight.cli.app import main; main()", *arguments]
+        command = [sys.executable, "-c", "from cli.app import main; main()", *arguments]
         done = subprocess.run(
             command,
             cwd=self.folder,

@@ -21,7 +21,7 @@ QUESTION = "Only yes goes on: "
 def at_a_terminal(home: Home, answer: str, *arguments: str, **settings: str) -> tuple[int, str]:
     """Exit code and all that the terminal shows; `answer` is typed once it asks."""
     ours, theirs = pty.openpty()
-    command: Sequence[str] = [sys.executable, "-c", "from greenlight.cli.app import main; main()", *arguments]
+    command: Sequence[str] = [sys.executable, "-c", "from cli.app import main; main()", *arguments]
     environment = home.environment(TERM="xterm", COLUMNS="200", **settings)
     process = subprocess.Popen(command, cwd=home.folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)

@@ -16,9 +16,9 @@ from cryptography.fernet import Fernet
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlalchemy import text
 
+from cli.prefect_checks import check_prefect
 from greenlight.ats.database import make_database
 from greenlight.ats.tables import RequestDay
-from greenlight.cli.prefect_checks import check_prefect
 from sandbox.app import create_app
 from sandbox.server import serving_in_thread
 from sandbox.world import Application, Parent, World

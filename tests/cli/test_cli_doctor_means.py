@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from cli.credential_checks import clock_skew
 from greenlight.ats.database import looked_at
-from greenlight.cli.credential_checks import clock_skew
 
 
 def test_looking_cannot_write(database_url: str) -> None:

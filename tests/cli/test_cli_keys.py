@@ -21,7 +21,7 @@ from blocks.child_app import ChildAppBlocks, block_name
 from blocks.keeping import BlocksUnusable, Kept, Saved, read_all, save_all
 from blocks.parent_app import parent_credentials, save_parent
 from blocks.portal_keys import portal_keys
-from greenlight.cli.sealed import read_sealed
+from cli.sealed import read_sealed
 from greenlight.linkedin.oauth import Credentials
 from tests.cli.conftest import TALKATIVE, Home
 from tests.cli.prefect_server import prefect_server

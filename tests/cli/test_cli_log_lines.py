@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from greenlight.cli.log_lines import JsonLines, log_lines
+from cli.log_lines import JsonLines, log_lines
 from greenlight.settings import LogFormat
 
 

@@ -51,7 +51,7 @@ def portal(home: Home) -> Iterator[str]:
     log = home.folder / "portal.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "greenlight.cli", "portal"],
+            [sys.executable, "-m", "cli", "portal"],
             cwd=home.folder,
             env=home.environment(**TALKATIVE),
             stdout=output,

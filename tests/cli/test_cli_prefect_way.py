@@ -14,8 +14,8 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks.saving import BlocksNotSaved
-from greenlight.cli.errors import said_plainly
-from greenlight.cli.prefect_way import keep_proxies_from_this_machine, trouble_with_prefect
+from cli.errors import said_plainly
+from cli.prefect_way import keep_proxies_from_this_machine, trouble_with_prefect
 from tests.cli.conftest import Home
 from tests.linkedin.networks import certificates, serving_context
 

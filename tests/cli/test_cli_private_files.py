@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from cli.errors import CannotRun
+from cli.file_checks import check_files
+from cli.sealed import read_sealed, write_sealed
 from greenlight import private
 from greenlight.ats.database import make_database
-from greenlight.cli.errors import CannotRun
-from greenlight.cli.file_checks import check_files
-from greenlight.cli.sealed import read_sealed, write_sealed
 from greenlight.private import make_folder, open_to_others, write_whole
 from greenlight.settings import Settings
 from tests.ats.world import bring_in, customer

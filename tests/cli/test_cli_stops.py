@@ -44,7 +44,7 @@ def stopped(command: list[str], says: str, folder: Path, **environment: str) -> 
 def _started(command: list[str], output: IO[bytes], folder: Path, more: dict[str, str]) -> subprocess.Popen[bytes]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("GREENLIGHT_", "PREFECT_"))}
     ours = {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"), "PREFECT_HOME": str(folder / "prefect")}
-    program = [sys.executable, "-m", "greenlight.cli", *command]
+    program = [sys.executable, "-m", "cli", *command]
     return subprocess.Popen(
         program, cwd=folder, env={**clean, **ours, **more}, stdout=output, stderr=output, start_new_session=True
     )

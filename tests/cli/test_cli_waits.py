@@ -23,7 +23,7 @@ from tests.cli.conftest import Home
 def test_commands_and_a_worker_wait_for_a_server_that_restarts(server: Server, home: Home) -> None:
     """Each meets no server, says what it waits for, then one that is starting up, and goes on."""
     ends = {"status": 0, "migrate": 0, "worker": 1}
-    program = [sys.executable, "-c", "from greenlight.cli.app import main; main()"]
+    program = [sys.executable, "-c", "from cli.app import main; main()"]
     environment = home.environment(GREENLIGHT_DATABASE_URL=server.text, PREFECT_API_URL="")
     said = {command: home.folder / f"{command}.txt" for command in ends}
     server.stop()

@@ -9,7 +9,7 @@ import yaml
 from prefect.settings import Settings as PrefectSettings
 from prefect.settings.legacy import _get_settings_fields
 
-from greenlight.cli.app import app
+from cli.app import app
 from greenlight.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parents[2]

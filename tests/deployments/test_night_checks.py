@@ -12,9 +12,9 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentU
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.schemas.automations import AutomationCore
 
+from cli import night_checks
+from cli.night_checks import check_night
 from deployments.automations.__main__ import load, telling
-from greenlight.cli import night_checks
-from greenlight.cli.night_checks import check_night
 
 CRON = DeploymentScheduleCreate(schedule=CronSchedule(cron="0 2 * * *"), active=True)
 

@@ -44,9 +44,7 @@ TYPE = "APPLY_WITH_LINKEDIN"
 def worker(prefect_server: str) -> Iterator[subprocess.Popen[bytes]]:
     """`greenlight worker`, with this process's settings."""
     environment = {**os.environ, "PREFECT_API_URL": prefect_server}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "greenlight.cli", "worker"], env=environment, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([sys.executable, "-m", "cli", "worker"], env=environment, stderr=subprocess.DEVNULL)
     try:
         yield process
     finally:

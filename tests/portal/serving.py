@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from greenlight.cli.serving import bound
+from cli.serving import bound
 from portal.connections import Connection
 
 

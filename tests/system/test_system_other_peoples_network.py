@@ -51,7 +51,7 @@ class Town:
 
     @contextmanager
     def process(self, *command: str, port: int | None = None) -> Iterator[None]:
-        arguments = (sys.executable, "-m", "greenlight.cli", *command)
+        arguments = (sys.executable, "-m", "cli", *command)
         folder = self.home.folder / command[0]
         folder.mkdir()
         ready = (lambda: listens(port)) if port else (lambda: True)

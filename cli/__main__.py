@@ -1,0 +1,5 @@
+"""`python -m cli`: the console command, for whoever starts it from this Python."""
+
+from cli.app import main
+
+main()

@@ -1,0 +1,290 @@
+"""The command line (interface, "Commands"): parsing and exit codes. Prefect is imported only where it is needed."""
+
+import os
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from cyclopts.exceptions import CycloptsError
+from rich.console import Console
+
+from cli.errors import CannotRun, said_plainly
+from cli.key_commands import credentials, keys
+from cli.migrating import migrate
+from cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
+from cli.parting import leave
+from cli.provision import provision
+from cli.pruning import prune
+from cli.tripwires import tripwires
+from cli.withdrawals import forget, sessions, withdraw
+from greenlight.settings import pointed_out
+
+_HELP = """Take customers' LinkedIn integrations from requested to enabled, and keep proving it.
+
+Exit codes: 0 finished, nothing left for us to do; 1 could not run; 2 plan: changes are pending;
+3 finished, but at least one item failed, is unknown or was held back.
+"""
+
+_STDERR = Console(stderr=True, emoji=False)
+
+app = App(
+    name="greenlight",
+    version=lambda: version("greenlight"),
+    help=_HELP,
+    error_console=_STDERR,
+    result_action="return_value",
+)
+app.command(tripwires)
+app.command(withdraw)
+app.command(forget)
+app.command(sessions)
+app.command(migrate)
+app.command(prune)
+app.command(keys)
+app.command(credentials)
+app.command(provision)
+
+
+@app.command
+def demo(
+    *,
+    fresh: Annotated[bool, Parameter(negative=(), help="Forget earlier demos.")] = False,
+    portal: Annotated[bool, Parameter(negative=(), help="Leave the customers' page open until stopped.")] = False,
+    json: Json = False,
+) -> int:
+    """Show the whole story on a local sandbox: nothing to install, no network."""
+    from cli.demo import run_demo
+
+    return run_demo(fresh=fresh, portal=portal, as_json=json)
+
+
+@app.command(name="import")
+def import_(
+    file: str,
+    /,
+    *,
+    replace: Annotated[
+        tuple[str, ...],
+        Parameter(
+            name="--replace-credentials",
+            negative=(),
+            help="This customer's child application gives way to the one in FILE, if LinkedIn accepts that.",
+        ),
+    ] = (),
+    yes: Yes = False,
+    json: Json = False,
+) -> int:
+    """Bring customers, their existing API keys and their integrations in from FILE (CSV, JSON Lines, .xlsx)."""
+    from cli.importing import run_import
+
+    return run_import(file, replace=replace, yes=yes, as_json=json)
+
+
+@app.command
+def plan(
+    *,
+    customers: Customers = (),
+    excluded: Excluded = (),
+    types: Types = (),
+    max_changes: MaxChanges = None,
+    json: Json = False,
+) -> int:
+    """Look, compare, print what would be enabled and its price in requests, and store it. Enables nothing."""
+    from cli.running import run_plan
+
+    return run_plan(customers, excluded, types, max_changes, as_json=json)
+
+
+@app.command
+def apply(
+    plan_id: str | None = None,
+    /,
+    *,
+    customers: Customers = (),
+    excluded: Excluded = (),
+    types: Types = (),
+    max_changes: MaxChanges = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> int:
+    """Enable what customers have requested; with PLAN_ID exactly what that plan enables. Cannot be undone."""
+    from cli.running import run_apply
+
+    return run_apply(plan_id, customers, excluded, types, max_changes, yes=yes, as_json=json)
+
+
+@app.command
+def approve(
+    plan_id: str,
+    /,
+    *,
+    by: Annotated[str | None, Parameter(help="Who approves it (you unless given).")] = None,
+    enables: Annotated[
+        int | None, Parameter(help="How many it enables; needed where they are more than can be shown.")
+    ] = None,
+) -> int:
+    """Approve PLAN_ID, so that it can be applied once, by its id, until it expires."""
+    from cli.running import run_approve
+
+    return run_approve(plan_id, by, enables)
+
+
+@app.command
+def plans(plan_id: str, /, *, json: Json = False) -> int:
+    """Show all of a stored plan: what it enables, then what it leaves, and why. Asks LinkedIn nothing."""
+    from cli.planned import run_plans
+
+    return run_plans(plan_id, as_json=json)
+
+
+@app.command
+def status(*, customers: Customers = (), excluded: Excluded = (), types: Types = (), json: Json = False) -> int:
+    """Show every integration's last known state. Asks LinkedIn nothing."""
+    from cli.showing import run_status
+
+    return run_status(customers, excluded, types, as_json=json)
+
+
+@app.command
+def explain(customer: str, /, *, json: Json = False) -> int:
+    """Show why each integration of CUSTOMER is where it is, whose move it is, and what to do."""
+    from cli.showing import run_explain
+
+    return run_explain(customer, as_json=json)
+
+
+@app.command
+def pause(
+    customer: str,
+    /,
+    *,
+    reason: Annotated[str, Parameter(help="Why, for whoever wonders.")],
+    hours: Annotated[float, Parameter(help="How long it lasts.")] = 24,
+    by: Annotated[str | None, Parameter(help="Who says so (you unless given).")] = None,
+) -> int:
+    """Enable nothing for CUSTOMER for some hours, whatever it requests; looking goes on."""
+    from cli.pausing import run_pause
+
+    return run_pause(customer, reason, hours, by)
+
+
+@app.command
+def resume(customer: str, /) -> int:
+    """End CUSTOMER's pause."""
+    from cli.pausing import run_resume
+
+    return run_resume(customer)
+
+
+@app.command
+def parent(file: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None, /, *, json: Json = False) -> int:
+    """Store the parent application's credentials: from FILE (JSON: client_id, client_secret), - for stdin, or typed."""
+    from cli.provisioning import run_parent
+
+    return run_parent(file, as_json=json)
+
+
+@app.command
+def rotate(
+    *,
+    customers: Customers = (),
+    all_: Annotated[bool, Parameter(name="--all", negative=(), help="Every customer that provision made one.")] = False,
+    json: Json = False,
+) -> int:
+    """Give child applications new secrets, stored and tried. The old ones stay good until you delete them."""
+    from cli.rotating import run_rotate
+
+    return run_rotate(customers, everybody=all_, as_json=json)
+
+
+@app.command
+def doctor(
+    *,
+    customers: Annotated[
+        tuple[str, ...],
+        Parameter(name="--customer", negative=(), help="Try only this customer's credentials; repeatable."),
+    ] = (),
+    all_: Annotated[bool, Parameter(name="--all", negative=(), help="Try every customer's, not the first 50.")] = False,
+    json: Json = False,
+) -> int:
+    """Look at everything that a run needs, say what is wrong and what to do about it. Changes nothing."""
+    from cli.doctor import run_doctor
+
+    return run_doctor(customers, everybody=all_, as_json=json)
+
+
+@app.command
+def link(customer: str, /, *, json: Json = False) -> int:
+    """Print a link that opens CUSTOMER's page in the portal: once, within 15 minutes."""
+    from cli.serving import run_link
+
+    return run_link(customer, as_json=json)
+
+
+@app.command
+def portal(
+    *,
+    host: Annotated[str | None, Parameter(help="Address to listen on (127.0.0.1 unless given).")] = None,
+    port: Annotated[
+        int | None, Parameter(help="Port to listen on (8780, or that of an http GREENLIGHT_PORTAL_URL).")
+    ] = None,
+) -> int:
+    """Serve the customers' page and its callback until stopped."""
+    from cli.serving import run_portal
+
+    return run_portal(host, port)
+
+
+@app.command
+def worker() -> int:
+    """Act on what customers request in the plugin, within seconds, until stopped."""
+    from cli.serving import run_worker
+
+    return run_worker()
+
+
+@app.command
+def sandbox(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    world: Annotated[Path | None, Parameter(help="A world file (JSON); see sandbox/README.md.")] = None,
+) -> int:
+    """Serve the local LinkedIn stand-in until stopped."""
+    from sandbox.__main__ import main as serve
+
+    arguments = ["--host", host, "--port", str(port)]
+    return serve(arguments if world is None else [*arguments, "--world", str(world)])
+
+
+def main() -> None:
+    """The console command. Ends the process with an exit code of the interface, never with a traceback."""
+    leave(run(lambda: app(exit_on_error=False, print_error=True)))
+
+
+def run(command: Callable[[], object]) -> int:
+    for sentence in pointed_out():
+        _STDERR.print(f"greenlight: warning: {sentence}", markup=False, highlight=False, soft_wrap=True)
+    try:
+        code = command()
+    except CycloptsError:
+        return 1
+    except CannotRun as error:
+        _STDERR.print(f"greenlight: {error}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        _STDERR.print("greenlight: stopped; what was done is on record, run it again to go on", markup=False)
+        return 1
+    except BrokenPipeError:
+        # The reader of our output has gone; keep Python from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get("GREENLIGHT_TRACEBACK"):
+            raise
+        _STDERR.print(f"greenlight: {said_plainly(error)}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,34 @@
+"""`pause` and `resume`: nothing is enabled for a customer for a while, because somebody says so."""
+
+import getpass
+from datetime import timedelta
+
+from cli.errors import CannotRun
+from cli.opening import ats_database
+from cli.render import console_for_people, plain
+from greenlight.ats.clock import time_of
+from greenlight.ats.pauses import Pause, Pauses
+from greenlight.ats.store import UnknownCustomer
+
+_MOST_HOURS = 24 * 365
+_LONGEST_REASON = 300
+
+
+def run_pause(customer: str, reason: str, hours: float, by: str | None) -> int:
+    if not 0 < hours <= _MOST_HOURS:
+        raise CannotRun(f"--hours is how long the pause lasts; give more than 0 and at most {_MOST_HOURS}")
+    if not reason.strip() or not reason.isprintable() or len(reason) > _LONGEST_REASON:
+        raise CannotRun(f"--reason is one line of 1 to {_LONGEST_REASON} characters that says why")
+    database = ats_database()
+    now = time_of(database)
+    pause = Pause(customer, reason.strip(), by or getpass.getuser(), now, now + timedelta(hours=hours))
+    Pauses(database).begin(pause)
+    console_for_people().print(plain(f"{customer} is paused {pause.words()}"))
+    return 0
+
+
+def run_resume(customer: str) -> int:
+    if not Pauses(ats_database()).end(customer):
+        raise UnknownCustomer(f"customer {customer!r} is not paused")
+    console_for_people().print(plain(f"{customer} goes on: the next run enables what is ready."))
+    return 0
