@@ -9,9 +9,9 @@ from prefect.logging import get_run_logger
 
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import Remaining
-from tasks.chunks import enable_chunks, run_chunks
-from tasks.retries import RECORDING, end_of_try, is_last_try
-from tasks.session import current
+from tasks.parts.chunks import enable_chunks, run_chunks
+from tasks.parts.retries import RECORDING, end_of_try, is_last_try
+from tasks.parts.session import current
 
 #: Enables that are under way side by side.
 WIDTH = 16
