@@ -8,6 +8,7 @@ import dataclasses
 import json
 import logging
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ quiet_prefect()
 
 from tests.benchmarks.contestants import Order  # noqa: E402 - Prefect reads its settings on import
 from tests.benchmarks.far_end import counts, far_end  # noqa: E402
+from tests.benchmarks.picture import picture  # noqa: E402
 from tests.benchmarks.setting_up import Databases, databases, prefect_server, settings_of  # noqa: E402
 from tests.benchmarks.telling import table  # noqa: E402
 
@@ -46,7 +48,7 @@ def once(who: str, order: Order, latency: float, ats: Databases) -> dict[str, di
     costs: dict[str, dict[str, Any]] = json.loads(done.stdout)
     costs["apply"]["far_end_cpu"] = there["cpu"]
     for cost in costs.values():
-        cost["customers"] = order.customers
+        cost |= {"customers": order.customers, "load": os.getloadavg()[0]}
     return costs
 
 
@@ -56,7 +58,7 @@ def measure(given: argparse.Namespace, pid: int, ats: Databases) -> list[dict[st
     for latency in given.latency:
         for customers in given.customers:
             for number in range(given.rounds):
-                order = Order(customers, "", given.connections, pid)
+                order = Order(customers, "", given.connections, pid, given.profile)
                 turn = number % len(given.contestants)
                 for who in given.contestants[turn:] + given.contestants[:turn]:
                     sys.stderr.write(f"{who}: {customers} customers, {latency:g} s, round {number + 1}\n")
@@ -76,8 +78,10 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=32)
-    parser.add_argument("--contestants", type=_numbers(str), default=["bare", "greenlight"])
+    parser.add_argument("--contestants", type=_numbers(str), default=["bare", "greenlight", "naive"])
     parser.add_argument("--quick", action="store_true", help="200 customers, no latency, one round")
+    parser.add_argument("--profile", action="store_true", help="say on stderr where Greenlight's time goes")
+    parser.add_argument("--picture", type=Path, help="an SVG of the cost over the number of customers")
     parser.add_argument("--json", action="store_true", help="one document with every run instead of the table")
     parsed = parser.parse_args(given)
     if parsed.quick:
@@ -92,8 +96,12 @@ def main() -> None:
         os.environ["PREFECT_HOME"] = f"{folder}/prefect"
         with databases(given.database, Path(folder)) as ats, prefect_server(max(given.customers)) as pid:
             measured = measure(given, pid, ats)
+    if given.picture is not None:
+        given.picture.write_text(picture(measured))
     if given.json:
-        json.dump({"arguments": vars(given), "runs": measured}, sys.stdout, indent=1)
+        machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
+        asked = {name: value for name, value in vars(given).items() if name != "picture"}
+        json.dump({"machine": machine, "arguments": asked, "runs": measured}, sys.stdout, indent=1)
         sys.stdout.write("\n")
     else:
         sys.stdout.write(table(measured))

@@ -16,16 +16,21 @@ import aiohttp
 from greenlight.domain.keys import IntegrationKey, as_query
 from tests.benchmarks import far_end
 from tests.benchmarks.gauge import Gauge
+from tests.benchmarks.profiled import profiled
 
 
 @dataclasses.dataclass(frozen=True)
 class Order:
-    """How many customers, at which far end, over how many connections; the id of the Prefect server's process."""
+    """How many customers, at which far end, over how many connections; the id of the Prefect server's process.
+
+    `profile` has Greenlight say on stderr where its time goes.
+    """
 
     customers: int
     address: str
     connections: int
     prefect: int | None
+    profile: bool = False
 
 
 def integration(number: int) -> IntegrationKey:
@@ -118,16 +123,24 @@ async def greenlight(order: Order) -> dict[str, Any]:
         await run(except_customers=(customer_id(0),))
 
     await run(customers=(customer_id(0),))
-    first = await gauge.measure(everybody, order.prefect)
+    work = (lambda: profiled(gauge, everybody)) if order.profile else everybody
+    first = await gauge.measure(work, order.prefect)
     sent = far_end.counts(order.address)["requests"]
     again = await gauge.measure(everybody, order.prefect)
     again["requests"] = sum(far_end.counts(order.address)["requests"].values()) - sum(sent.values())
     return {"apply": first, "again": again}
 
 
+async def _naive(order: Order) -> dict[str, Any]:
+    from tests.benchmarks.naive import naive
+
+    return await naive(order)
+
+
 CONTESTANTS: dict[str, Callable[[Order], Coroutine[Any, Any, dict[str, Any]]]] = {
     "bare": bare,
     "greenlight": greenlight,
+    "naive": _naive,
 }
 
 

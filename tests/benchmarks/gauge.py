@@ -35,6 +35,11 @@ def settled_cpu_of(pid: int) -> float:
         before = now
 
 
+def forget_peak() -> None:
+    """Have `VmHWM` begin anew from what is held now."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def memory(what: str) -> float:
     """Megabytes: `VmRSS` is now, `VmHWM` the most so far. ru_maxrss would count the parent's at the fork."""
     for line in Path("/proc/self/status").read_text().splitlines():
@@ -49,6 +54,8 @@ class Gauge:
 
     counts: Counter[str] = field(default_factory=Counter)
     stages: dict[str, Counter[str]] = field(default_factory=dict)
+    #: Runs what a thread is handed, if set.
+    around: Callable[..., Any] | None = None
 
     def watch(self) -> None:
         """Count the SQL of every engine and the hops of every event loop."""
@@ -64,9 +71,9 @@ class Gauge:
         event.listen(Engine, "commit", committed)
         hop = asyncio.BaseEventLoop.run_in_executor
 
-        def counted(loop: asyncio.BaseEventLoop, *given: Any) -> Any:
+        def counted(loop: asyncio.BaseEventLoop, executor: Any, act: Callable[..., Any], *given: Any) -> Any:
             self.counts["hops"] += 1
-            return hop(loop, *given)
+            return hop(loop, executor, *((act, *given) if self.around is None else (self.around, act, *given)))
 
         asyncio.BaseEventLoop.run_in_executor = counted  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -98,6 +105,7 @@ class Gauge:
         """Run `work` once. Seconds, CPU seconds, counts, megabytes, and the same by stage."""
         self.stages.clear()
         served = 0.0 if server is None else settled_cpu_of(server)
+        forget_peak()
         held, before = memory("VmRSS"), self.totals()
         await work()
         after = self.totals()
