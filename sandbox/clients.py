@@ -105,7 +105,7 @@ class Client(Caller):
         return f"urn:li:developerApplication:{self.application_id}"
 
     def count_request(self, day: int) -> int:
-        """This request's number on that UTC day (fact sheet section 5)."""
+        """This request's number on that UTC day (docs/linkedin.md#throttling)."""
         self._day, self._requests = day, (self._requests if day == self._day else 0) + 1
         return self._requests
 
@@ -153,7 +153,7 @@ def application_id_of(client_id: str, taken: Iterable[int]) -> int:
 
 
 def _organization(client_id: str) -> str:
-    """Looks like the seed's `4gX03uw`."""
+    """Looks like the `4gX03uw` of LinkedIn's page."""
     number, text = _hash("organization", client_id), ""
     for _ in range(6):
         number, digit = divmod(number, 62)

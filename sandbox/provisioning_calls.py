@@ -1,4 +1,4 @@
-"""What a provisioning request asks for, read strictly, and how it is carried out (fact sheet section 1)."""
+"""What a provisioning request asks for, read strictly, and how it is carried out (docs/linkedin.md#provisioning)."""
 
 import re
 from collections.abc import Callable
@@ -119,7 +119,7 @@ class ProvisioningCall:
 
         def perform() -> Answer:
             child = self._own_child(urn)
-            # $set replaces a list as a whole (fact sheet section 1, Update).
+            # $set replaces a list as a whole (docs/linkedin.md#update).
             for name, value in fields.items():
                 setattr(child, name, value)
             return Answer(204)
@@ -157,7 +157,7 @@ class ProvisioningCall:
         return child
 
     def _watch_domains(self, fields: dict[str, Any]) -> None:
-        """LinkedIn may well take them; its plugin then refuses the page (seed step 2, "Plugin Errors")."""
+        """LinkedIn may well take them; its plugin then refuses the page (docs/linkedin.md#plugin-errors)."""
         if bad := [domain for domain in fields.get("js_sdk_domains", []) if not is_origin(domain)]:
             self.sandbox.watch.report("js_sdk_domain", self.parent.client_id, ", ".join(bad))
 

@@ -1,4 +1,4 @@
-"""OAuth 2.0 client credentials, one client per customer (seed "API Authorization", fact sheet section 4)."""
+"""OAuth 2.0 client credentials, one client per customer (docs/linkedin.md#tokens)."""
 
 import asyncio
 import hashlib

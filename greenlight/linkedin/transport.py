@@ -1,7 +1,7 @@
 """The way to LinkedIn: one bounded HTTP exchange. The only module that knows which transport carries it.
 
 aiohttp underneath keeps httpx's interface at several times the requests per second of httpx's own transport
-(`tests/benchmarks/transport.py` measures both in one run).
+(docs/adr/0005-httpx-over-aiohttp.md; `tests/benchmarks/transport.py` measures both in one run).
 """
 
 import asyncio
