@@ -32,7 +32,7 @@ _STDERR = Console(stderr=True, emoji=False)
 
 app = App(
     name="greenlight",
-    version=lambda: version("greenlight"),
+    version=lambda: version("greenlight-ats-reconciler"),
     help=_HELP,
     error_console=_STDERR,
     result_action="return_value",
