@@ -122,3 +122,12 @@ def test_the_rooms_of_the_architecture_are_those_of_the_tree(files: list[Path]) 
     there = {parts[0] for parts in inside if len(parts) > 1 and not parts[0].startswith(".")} - _NO_ROOMS
     there |= {"/".join(parts[:2]) for parts in inside if parts[0] == "greenlight" and len(parts) > 2}
     assert there - named == set(), "there, and not named"
+
+
+def test_each_word_of_the_glossary_has_one_meaning_and_its_place() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text("utf-8").split("## Words that have two meanings today")[0]
+    parts = [re.findall(r"^\| ([^|]+?) \| \S", part, re.MULTILINE)[1:] for part in text.split("\n## ")[1:]]
+    words = [word for part in parts for word in part]
+    assert len(words) > 50
+    assert sorted(words) == sorted(set(words)), "a word that stands twice"
+    assert [part for part in parts if part != sorted(part, key=str.casefold)] == [], "by the alphabet, to be found"
