@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sandbox.faults import FaultScript
 from sandbox.world import Application, Credentials, Integration, Parent
 
+#: Secrets that an application may have.
 MAX_SECRETS = 2
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 

@@ -18,6 +18,7 @@ APPLICATIONS = "provisionedApplications"
 SECURITY = "developerApplicationsSecurity"
 CONFLICT = "A developer application with this uniqueForeignId already exists"
 TOO_MANY_SECRETS = "The application already has two client secrets, one of them must be deleted first"
+#: LinkedIn's limit on an application's name.
 MAX_NAME = 50
 
 # What the SDK and the collections call a field, and what an `Application` calls it.

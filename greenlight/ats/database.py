@@ -18,6 +18,7 @@ from greenlight.ats.revisions import Schema, migrate, schema_of
 from greenlight.ats.waiting import DatabaseUnavailable, cause_of, patiently
 from greenlight.private import make_file, make_folder
 
+#: How long SQLite waits by itself for the lock of somebody who writes.
 _BUSY_TIMEOUT_SECONDS = 30
 #: Nobody waits longer than this for somebody who only looks.
 _LOOKING_SECONDS = 5

@@ -17,6 +17,7 @@ _OK = frozenset({200})
 SETTLING_SECONDS = 1.0
 #: The one that was held, a fresh one, and a fresh one that was given its moment.
 _MOST_TOKENS = 3
+#: LinkedIn's number for a revoked token.
 _REVOKED = 65601
 
 

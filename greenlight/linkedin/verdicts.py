@@ -26,6 +26,7 @@ _DOCUMENTED = re.compile(
     r"|invalid integration context urn|not enough permissions to access: |no record found to partial update"
     r"|the token used in the request has expired|invalid access token"
 )
+#: Characters of somebody else's page that are shown.
 _QUOTED = 80
 
 
