@@ -26,6 +26,7 @@ KINDS: dict[str, type[Block]] = {
 }
 #: The most documents that Prefect's server returns for one call.
 _PAGE = 200
+#: Blocks that are saved side by side; Prefect's server on SQLite gains nothing from more.
 _WRITERS = 4
 
 

@@ -9,7 +9,7 @@ from blocks.named import load_or_none
 from blocks.saving import SHORT_PATIENCE, save
 from greenlight.linkedin.oauth import Credentials
 
-#: One parent per Greenlight: a test and a production parent are two installations (fact sheet section 1).
+#: One parent per Greenlight: a test and a production parent are two installations (docs/linkedin.md#provisioning).
 NAME = "parent"
 
 

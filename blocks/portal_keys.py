@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, SecretStr
 from blocks.named import load_or_none
 
 NAME = "portal"
+#: Waits in seconds before each look for the keys that another process is just making.
 _PAUSES = (0.0, 0.1, 0.5, 1.0, 2.0)
 
 

@@ -10,7 +10,9 @@ from greenlight.ats.clock import time_of
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.store import UnknownCustomer
 
+#: Hours of the longest pause.
 _MOST_HOURS = 24 * 365
+#: Characters, as many as the ATS database takes.
 _LONGEST_REASON = 300
 
 

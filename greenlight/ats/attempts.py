@@ -1,4 +1,7 @@
-"""The ledger of enables: an intent is committed before each request leaves, and its end after (design, step 5)."""
+"""The ledger of enables: an intent is committed before each request leaves, and its end after.
+
+See docs/architecture.md#the-ledger-and-its-gate.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

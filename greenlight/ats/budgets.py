@@ -1,4 +1,4 @@
-"""The day's requests, counted in the ATS database before they are sent, by application and lane (facts, section 5)."""
+"""The day's requests, counted before they are sent, by application and lane (docs/safety.md#the-days-requests)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

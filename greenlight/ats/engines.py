@@ -10,6 +10,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.pool import NullPool
 
+#: How long SQLite waits by itself for the lock of somebody who writes.
 _BUSY_TIMEOUT_SECONDS = 30
 #: Nobody waits longer than this for somebody who only looks.
 _LOOKING_SECONDS = 5

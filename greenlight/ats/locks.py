@@ -1,5 +1,4 @@
-"""Who is at a customer now: a lease in the ATS database, so that of two runs one waits (house, the last lines of
-"The life of one integration").
+"""Who is at a customer now: a lease in the ATS database, so that of two runs one waits (docs/adr/0004-leases.md).
 
 A lease ends by itself, so a dead holder keeps it for seconds. It saves work and says who is where; that nothing is
 enabled twice rests on the attempts, whatever becomes of a lease.

@@ -19,6 +19,7 @@ from greenlight.ats.waiting import units
 from greenlight.domain.provisioning import Provision
 
 _MARK = re.compile(r"secret before it: ([0-9a-f]{12}|none)$")
+#: Characters that the column holds.
 _LONGEST_DETAIL = 300
 
 

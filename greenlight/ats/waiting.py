@@ -20,7 +20,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 #: For how long a database is waited for that is away, or whose rows somebody else keeps.
 PATIENCE_SECONDS = 30.0
+#: Seconds before the first repetition, and the longest between two.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+#: Seconds after which whoever waits is told so.
 _A_MOMENT = 1.0
 
 _P = ParamSpec("_P")

@@ -1,4 +1,4 @@
-"""Enable one integration, safely (design, the life of one integration, step 5).
+"""Enable one integration, safely (docs/life-of-an-integration.md#4-enabled).
 
 Seen REQUESTED in this run, intent committed, POST, answer committed. Only LinkedIn's own refusal of the key proves that
 nothing will land. What it confirmed is never sent again, and what its answer left in doubt only after a look that was

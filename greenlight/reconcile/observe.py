@@ -1,4 +1,4 @@
-"""Look at integrations and record what was seen (design, the life of one integration, step 3)."""
+"""Look at integrations and record what was seen (docs/life-of-an-integration.md#2-observed)."""
 
 import asyncio
 import logging

@@ -107,6 +107,7 @@ async def greenlight(order: Order) -> dict[str, Any]:
     gauge = Gauge()
     gauge.watch()
     import tasks.steps
+
     from flows.reconcile import reconcile
     from flows.request import What
 
