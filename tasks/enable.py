@@ -12,9 +12,9 @@ from prefect.logging import get_run_logger
 from greenlight.ats.rows import Wanted
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import Remaining
-from tasks.chunks import enable_chunks, run_chunks
-from tasks.retries import RECORDING, end_of_try, is_last_try
-from tasks.session import current
+from tasks.parts.chunks import enable_chunks, run_chunks
+from tasks.parts.retries import RECORDING, end_of_try, is_last_try
+from tasks.parts.session import current
 
 #: Chunks that are enabled side by side, and how many of each at once.
 WIDTH = 16
