@@ -3,6 +3,7 @@
 Their names are common ones, and another package or a folder of the same name may stand before ours on Python's path.
 """
 
+import json
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,17 +19,17 @@ def _found(room: str) -> Path | None:
     return next((Path(place).resolve() for place in places if place), None)
 
 
-def stray() -> str | None:
-    """One sentence if one of our packages is missing, or hidden by somebody else's; None where all are ours."""
+def stray() -> tuple[str, str] | None:
+    """What is wrong and what to do, if one of our packages is missing or hidden by another; None if all are ours."""
     for room in ROOMS:
         found = _found(room)
         if found is None:
-            return f"`import {room}` finds nothing in {_HOME}: Greenlight is not installed whole; install it again."
+            return f"`import {room}` finds nothing in {_HOME}: Greenlight is not installed whole", "install it again"
         if found != _HOME / room:
-            return (
-                f"`import {room}` finds {found}, which is not Greenlight's own in {_HOME}: start it from another "
-                "folder and without PYTHONPATH, or install it in a virtual environment of its own."
+            remedy = (
+                "start it from another folder and without PYTHONPATH, or install it in a virtual environment of its own"
             )
+            return f"`import {room}` finds {found}, which is not Greenlight's own in {_HOME}", remedy
     return None
 
 
@@ -36,7 +37,11 @@ def main() -> None:
     """The console command. Ends with an exit code of docs/interface.md#exit-codes."""
     trouble = stray()
     if trouble:
-        sys.stderr.write(f"greenlight: {trouble}\n")
+        message, remedy = trouble
+        sys.stderr.write(f"greenlight: {message}; {remedy}\n")
+        if "--json" in sys.argv:
+            document = {"schema": "greenlight.error/1", "kind": "input", "message": message, "remedy": remedy}
+            sys.stdout.write(json.dumps(document, indent=2) + "\n")
         sys.exit(1)
     from cli.app import main as run
 

@@ -12,6 +12,8 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 #: The packages, from the street to the cellar.
 ROOMS = ("cli", "flows", "portal", "tasks", "blocks", "greenlight", "sandbox", "deployments")
+#: Characters from which a sentence is enough to tell a file by.
+SHORT = 50
 
 _HEAD = """# Reason codes
 
@@ -53,8 +55,15 @@ def _sources() -> Iterator[tuple[str, str, ast.Module]]:
                 yield room, file.relative_to(ROOT).as_posix(), ast.parse(text)
 
 
-def _first_sentence(text: str) -> str:
-    return re.split(r"(?<=[.:])\s+(?=[A-Z`])", _cell(text.split("\n\n")[0]), maxsplit=1)[0]
+def _says(docstring: str) -> str:
+    """As many of a docstring's first sentences as say something, without what they cite."""
+    text = re.sub(r",? ?\(docs/[^)]*\)|, docs/\S+(?=\.)", "", _cell(docstring.split("\n\n")[0]))
+    said = ""
+    for sentence in re.split(r"(?<=\.) (?=[A-Z`])", text):
+        said = f"{said} {sentence}".strip()
+        if len(said) >= SHORT:
+            break
+    return said
 
 
 def _files() -> str:
@@ -66,7 +75,7 @@ def _files() -> str:
         before = room
         names = [each.name for each in tree.body if isinstance(each, kinds) and not each.name.startswith("_")]
         told = [] if "/versions/" in path else [f"`{name}`" for name in names]
-        out += f"| `{path}` | {_first_sentence(ast.get_docstring(tree) or '')} | {' '.join(told)} |\n"
+        out += f"| `{path}` | {_says(ast.get_docstring(tree) or '')} | {' '.join(told)} |\n"
     return out
 
 

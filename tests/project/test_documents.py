@@ -105,25 +105,6 @@ def test_no_line_cites_a_paper_that_is_not_in_the_repository(files: list[Path]) 
     assert found == []
 
 
-#: What stands at the root and is no room.
-_NO_ROOMS = {"changes"}
-
-
-def test_the_rooms_of_the_architecture_are_those_of_the_tree(files: list[Path]) -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-    tree = text.split("## Rooms")[1].split("```")[1]
-    named: set[str] = set()
-    above = ""
-    for indent, room in re.findall(r"^( *)([\w]+)/", tree, re.MULTILINE):
-        above = above if indent else room
-        named.add(f"{above}/{room}" if indent else room)
-    assert {room for room in named if not (ROOT / room).is_dir()} == set(), "named, and not there"
-    inside = [file.relative_to(ROOT).parts for file in files]
-    there = {parts[0] for parts in inside if len(parts) > 1 and not parts[0].startswith(".")} - _NO_ROOMS
-    there |= {"/".join(parts[:2]) for parts in inside if parts[0] == "greenlight" and len(parts) > 2}
-    assert there - named == set(), "there, and not named"
-
-
 def test_each_word_of_the_glossary_has_one_meaning_and_its_place() -> None:
     text = (ROOT / "docs" / "glossary.md").read_text("utf-8").split("## Words that have two meanings today")[0]
     parts = [re.findall(r"^\| ([^|]+?) \| \S", part, re.MULTILINE)[1:] for part in text.split("\n## ")[1:]]
