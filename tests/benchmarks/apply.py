@@ -80,7 +80,8 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--contestants", type=_numbers(str), default=["bare", "greenlight", "naive"])
     parser.add_argument("--quick", action="store_true", help="200 customers, no latency, one round")
-    parser.add_argument("--profile", action="store_true", help="say on stderr where Greenlight's time goes")
+    clocks = ["cpu", "wall"]
+    parser.add_argument("--profile", choices=clocks, default="", help="say on stderr where Greenlight's time goes")
     parser.add_argument("--picture", type=Path, help="an SVG of the cost over the number of customers")
     parser.add_argument("--json", action="store_true", help="one document with every run instead of the table")
     parsed = parser.parse_args(given)

@@ -23,14 +23,14 @@ from tests.benchmarks.profiled import profiled
 class Order:
     """How many customers, at which far end, over how many connections; the id of the Prefect server's process.
 
-    `profile` has Greenlight say on stderr where its time goes.
+    `profile` has Greenlight say on stderr where its time goes, by this clock.
     """
 
     customers: int
     address: str
     connections: int
     prefect: int | None
-    profile: bool = False
+    profile: str = ""
 
 
 def integration(number: int) -> IntegrationKey:
@@ -123,7 +123,7 @@ async def greenlight(order: Order) -> dict[str, Any]:
         await run(except_customers=(customer_id(0),))
 
     await run(customers=(customer_id(0),))
-    work = (lambda: profiled(gauge, everybody)) if order.profile else everybody
+    work = (lambda: profiled(gauge, everybody, order.profile)) if order.profile else everybody
     first = await gauge.measure(work, order.prefect)
     sent = far_end.counts(order.address)["requests"]
     again = await gauge.measure(everybody, order.prefect)
