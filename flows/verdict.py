@@ -15,7 +15,7 @@ from greenlight.ats.store import UnknownCustomer, UnknownType
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Command, Report, Verdict, first_ten
 from greenlight.settings import InvalidSettings
-from tasks.events import PASSES, failed
+from tasks.telling.events import PASSES, failed
 
 _P = ParamSpec("_P")
 

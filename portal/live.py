@@ -11,7 +11,7 @@ from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import Database, DatabaseUnavailable
 from greenlight.settings import Settings
 from portal.app import create_app
-from tasks.bell import Bell
+from tasks.realtime.bell import Bell
 
 #: How often the time is set by the database's.
 SYNC_SECONDS = 60.0

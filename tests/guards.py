@@ -123,7 +123,7 @@ GUARDS = [
     ),
     Guard(
         "what is committed to SQLite is on the disk",
-        "greenlight/ats/database.py",
+        "greenlight/ats/engines.py",
         '"synchronous=FULL"',
         '"synchronous=OFF"',
         ("tests/ats/test_ats_tables.py",),

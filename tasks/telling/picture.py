@@ -9,9 +9,9 @@ from prefect.artifacts import acreate_image_artifact, acreate_markdown_artifact
 
 from greenlight.ats.fleet import Snapshot
 from greenlight.domain.status import Status
-from tasks.retries import RECORDING
-from tasks.session import current, now
-from tasks.window import shown
+from tasks.parts.retries import RECORDING
+from tasks.parts.session import current, now
+from tasks.parts.window import shown
 
 #: Bars that fit the width of the page.
 MOST_BARS = 60

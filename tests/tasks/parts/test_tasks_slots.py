@@ -9,8 +9,8 @@ from prefect.client.schemas.objects import State
 
 from greenlight.reconcile.observe import Remaining
 from greenlight.settings import Settings
-from tasks.chunks import Chunk, run_chunks
-from tasks.retries import RECORDING, end_of_try
+from tasks.parts.chunks import Chunk, run_chunks
+from tasks.parts.retries import RECORDING, end_of_try
 
 SETTINGS = Settings(retry_delays_seconds=(0.01,))
 

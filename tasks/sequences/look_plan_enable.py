@@ -15,10 +15,11 @@ from greenlight.domain.status import Status
 from greenlight.domain.tripwires import scheduled_cap
 from greenlight.reconcile.observe import Purpose
 from tasks.enable import enable_all
-from tasks.events import announce_held
 from tasks.observe import look_at_all
-from tasks.plan import PlanMade, make_plan
-from tasks.session import current, now
+from tasks.parts.plan_made import PlanMade
+from tasks.parts.session import current, now
+from tasks.plan import make_plan
+from tasks.telling.events import announce_held
 
 #: Requests that an integration may take: a look, an enable, and a look after it.
 SCARCE = 3

@@ -6,16 +6,17 @@ section 5).
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from prefect import Task
 
 from greenlight.ats.rows import Wanted
+from greenlight.reconcile.observe import Remaining
 from greenlight.settings import Settings
-from tasks.progress import report
-from tasks.retries import SLOT, crash_of, retrying
+from tasks.parts.progress import report
+from tasks.parts.retries import SLOT, crash_of, retrying
 
 #: Customers that one look takes at least; a look is a request per customer.
 CUSTOMERS_PER_LOOK = 50
@@ -58,6 +59,29 @@ def enable_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
         label = first if len(some) == 1 else f"{len(some)} integrations from {first}"
         chunks.append(Chunk(tuple(entry.id for entry in some), label))
     return chunks
+
+
+def customer_chunks(customers: Sequence[str]) -> list[Chunk]:
+    """One customer each while there are some hundreds, runs of them beyond that."""
+    size = math.ceil(len(customers) / MAX_ENABLE_TASKS) or 1
+    chunks: list[Chunk] = []
+    for start in range(0, len(customers), size):
+        some = tuple(customers[start : start + size])
+        chunks.append(Chunk(some, some[0] if len(some) == 1 else f"{len(some)} customers from {some[0]}"))
+    return chunks
+
+
+async def one_after_another(ids: Sequence[str], step: Callable[[str], Awaitable[Remaining]]) -> Remaining:
+    """Take each customer's step; an error at one ends the try of that one alone, and is raised after the last."""
+    remaining, errors = Remaining(), list[Exception]()
+    for customer_id in ids:
+        try:
+            remaining |= await step(customer_id)
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return remaining
 
 
 async def run_chunks(

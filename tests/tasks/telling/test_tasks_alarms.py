@@ -14,9 +14,9 @@ from greenlight.domain.conditions import Condition
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Command, Report, ReportItem
 from greenlight.domain.status import Status
-from tasks import events
+from tasks.telling import events
 from tests.ats.world import bring_in, customer
-from tests.flows.test_flow_announcing import ENABLED, NOW, entry
+from tests.tasks.telling.test_tasks_announcing import ENABLED, NOW, entry
 
 READY = Condition(Outcome.WAITING, Reason.AWAITING_CUSTOMER)
 LATE = timedelta(days=2)

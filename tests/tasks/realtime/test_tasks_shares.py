@@ -8,8 +8,8 @@ from greenlight.ats.budgets import Budgets, Share
 from greenlight.ats.requests import Requests
 from greenlight.domain.budget import PARENT, Lane
 from sandbox.world import World
-from tasks.requested import act_on_requests, enable_requested
-from tests.flows.test_flow_requested import ENABLED, TYPE, Customer
+from tasks.realtime.requested import act_on_requests, enable_requested
+from tests.tasks.realtime.test_tasks_requested import ENABLED, TYPE, Customer
 
 LIMIT, OTHERS = 1000, 8
 

@@ -18,7 +18,7 @@ from greenlight.ats.announcements import Announcements, Effect
 from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
-from tasks.session import now
+from tasks.parts.session import now
 
 #: Enables that Prefect is told of in one request.
 AT_ONCE = 200

@@ -12,12 +12,12 @@ from greenlight.domain.plan import Action, Planned
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.reasons import EXPLANATIONS, Outcome
 from greenlight.domain.report import Report, ReportItem
-from tasks.events import announce, announce_applications
-from tasks.plan import PlanMade
-from tasks.provision import current as provisioning
-from tasks.retries import RECORDING
-from tasks.session import current
-from tasks.window import shown
+from tasks.parts.plan_made import PlanMade
+from tasks.parts.provisioning_session import current as provisioning
+from tasks.parts.retries import RECORDING
+from tasks.parts.session import current
+from tasks.parts.window import shown
+from tasks.telling.events import announce, announce_applications
 
 #: The browser is what limits an artifact; the database has the rest.
 MAX_ROWS = 200

@@ -32,7 +32,7 @@ from portal.desk import digest_of
 from portal.links import Links
 from sandbox.world import Application, Fault, World
 from sandbox.world import Integration as Wanted
-from tasks.bell import Bell
+from tasks.realtime.bell import Bell
 
 CUSTOMERS = 134
 CALLBACKS = 200

@@ -9,8 +9,8 @@ from greenlight.ats.registry import Registration, register
 from greenlight.ats.requests import Requests
 from greenlight.domain.keys import IntegrationKey
 from sandbox.world import World
-from tasks.requested import enable_requested
-from tests.flows.test_flow_requested import TYPE, Customer
+from tasks.realtime.requested import enable_requested
+from tests.tasks.realtime.test_tasks_requested import TYPE, Customer
 
 TYPES = ("ONE_CLICK_EXPORT", "IN_ATS_INDICATOR", "PROFILE_PLUGIN", "CSA_API", "APPLY_CONNECT")
 REJECTED = ("UNKNOWN", "waiting", "REJECTED_REQUEST")

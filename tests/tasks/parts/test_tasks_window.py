@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from tasks import window
+from tasks.parts import window
 
 
 async def test_a_server_that_is_gone_or_silent_keeps_no_run(

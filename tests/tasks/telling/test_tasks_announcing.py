@@ -24,7 +24,7 @@ from greenlight.domain.plan import Action, Item
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Command, Report, ReportItem
 from greenlight.domain.status import Status
-from tasks import effects, events
+from tasks.telling import effects, events
 from tests.ats.world import at, begin, bring_in, customer, shows
 from tests.domain.things import AWLI, CSA
 from tests.flows.fault_world import Case, import_file, world

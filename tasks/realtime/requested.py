@@ -26,12 +26,12 @@ from greenlight.domain.selection import Selection
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import Purpose
 from greenlight.settings import InvalidSettings, Settings, load_settings
-from tasks.effects import announce_effects
-from tasks.events import announce, failed
 from tasks.observe import look_at_all
-from tasks.retries import RECORDING
-from tasks.session import enabling_session, now, on_time_of, planning_session
-from tasks.steps import enable_and_confirm, look_and_plan, say_waits
+from tasks.parts.retries import RECORDING
+from tasks.parts.session import enabling_session, now, on_time_of, planning_session
+from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
+from tasks.telling.effects import announce_effects
+from tasks.telling.events import announce, failed
 
 _T = TypeVar("_T")
 

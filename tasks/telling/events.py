@@ -21,8 +21,8 @@ from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Report, ReportItem, Verdict
 from greenlight.domain.status import Status
-from tasks.effects import announce_effects, resource_of, tell, told
-from tasks.session import now
+from tasks.parts.session import now
+from tasks.telling.effects import announce_effects, resource_of, tell, told
 
 #: How long LinkedIn may show REQUESTED before somebody should know.
 OVERDUE_AFTER = timedelta(days=1)

@@ -16,8 +16,8 @@ from greenlight.domain.plan import Item
 from greenlight.domain.status import Status
 from greenlight.reconcile.observe import Remaining
 from greenlight.settings import Settings
-from tasks.chunks import MAX_ENABLE_TASKS, MAX_LOOK_TASKS, enable_chunks, look_chunks
-from tasks.retries import RECORDING, end_of_try, retrying
+from tasks.parts.chunks import MAX_ENABLE_TASKS, MAX_LOOK_TASKS, enable_chunks, look_chunks
+from tasks.parts.retries import RECORDING, end_of_try, retrying
 
 SETTINGS = Settings(retry_delays_seconds=(0.01, 0.01))
 

@@ -9,7 +9,7 @@ from prefect.task_worker import TaskWorker
 
 from greenlight.ats.database import DatabaseUnavailable
 from greenlight.settings import InvalidSettings, load_settings
-from tasks.requested import announce_owed, due_customers, enable_requested
+from tasks.realtime.requested import announce_owed, due_customers, enable_requested
 
 #: How often a worker looks by itself for requests whose ring was lost.
 SWEEP_SECONDS = 10.0

@@ -16,11 +16,11 @@ from greenlight.domain.reasons import Outcome
 from greenlight.domain.report import first_ten
 from greenlight.intake import read_import
 from greenlight.settings import Settings
-from tasks.adopt import adopt
-from tasks.plan import PlanMade
-from tasks.session import current, now
-from tasks.steps import enable_and_confirm
-from tasks.window import shown
+from tasks.parts.plan_made import PlanMade
+from tasks.parts.session import current, now
+from tasks.parts.window import shown
+from tasks.sequences.adopt import adopt
+from tasks.sequences.look_plan_enable import enable_and_confirm
 
 #: What an enable must not come to; a customer whose own move it is, is none.
 _SURPRISES = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.HELD, Outcome.NOT_LOOKED_AT})

@@ -22,7 +22,7 @@ from greenlight.domain.selection import Selection
 from greenlight.linkedin.oauth import Credentials
 from sandbox.keys import Key
 from sandbox.world import Application, Fault, World
-from tasks.requested import act_on_requests, enable_requested
+from tasks.realtime.requested import act_on_requests, enable_requested
 
 TYPE = "APPLY_WITH_LINKEDIN"
 
