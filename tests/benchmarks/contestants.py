@@ -106,13 +106,15 @@ async def greenlight(order: Order) -> dict[str, Any]:
     """The flow that `greenlight apply --yes` runs, and once more when there is nothing left to do."""
     gauge = Gauge()
     gauge.watch()
-    import tasks.steps
     from flows.reconcile import reconcile
     from flows.request import What
+    from tasks.enable import enable_all
+    from tasks.observe import look_at_all
+    from tasks.plan import make_plan
 
-    gauge.stage(tasks.steps, "look_at_all", lambda _run, purpose, *_, **__: str(purpose))
-    gauge.stage(tasks.steps, "make_plan", lambda *_, **__: "plan")
-    gauge.stage(tasks.steps, "enable_all", lambda *_: "enable")
+    gauge.stage(look_at_all, lambda _run, purpose, *_, **__: str(purpose))
+    gauge.stage(make_plan, lambda *_, **__: "plan")
+    gauge.stage(enable_all, lambda *_: "enable")
 
     async def run(**who: Any) -> None:
         state = await reconcile(What.APPLY, max_changes=order.customers, return_state=True, **who)
