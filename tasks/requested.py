@@ -13,7 +13,6 @@ from uuid import uuid4
 
 from prefect import task
 from prefect.client.schemas.objects import State
-from prefect.states import Failed
 
 from greenlight.ats.announcements import Announcements
 from greenlight.ats.clock import DatabaseClock
@@ -27,7 +26,7 @@ from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import Purpose
 from greenlight.settings import InvalidSettings, Settings, load_settings
 from tasks.effects import announce_effects
-from tasks.events import announce, failed
+from tasks.events import announce, failed, refused_state
 from tasks.observe import look_at_all
 from tasks.retries import RECORDING
 from tasks.session import enabling_session, now, on_time_of, planning_session
@@ -92,7 +91,7 @@ async def enable_requested() -> State[None] | None:
         customers = await due_customers(load_settings())
     except (DatabaseNotReady, InvalidSettings) as refused:
         _log.warning("requests cannot be looked for: %s", refused)
-        return Failed(name="Refused", message=str(refused))
+        return refused_state(refused)
     async with asyncio.TaskGroup() as group:
         for customer_id in customers:
             group.create_task(_desk.serve(customer_id, _take_turn))

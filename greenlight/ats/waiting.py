@@ -16,6 +16,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
+from greenlight.errors import DatabaseTrouble
+
 #: For how long a database is waited for that is away, or whose rows somebody else keeps.
 PATIENCE_SECONDS = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
@@ -26,7 +28,7 @@ _Done = TypeVar("_Done")
 _Class = TypeVar("_Class", bound=type)
 
 
-class DatabaseUnavailable(Exception):
+class DatabaseUnavailable(DatabaseTrouble):
     """The ATS database cannot be used. The text names it without its password, or says what was hindered and how."""
 
 
