@@ -20,6 +20,7 @@ from blocks.child_app import LinkedInChildApp
 from blocks.parent_app import LinkedInParentApp
 from blocks.portal_keys import PortalKeys
 from blocks.saving import forget_place, place_of
+from greenlight.errors import PrefectTrouble
 
 KINDS: dict[str, type[Block]] = {
     str(kind._block_type_slug): kind for kind in (LinkedInChildApp, LinkedInParentApp, PortalKeys)
@@ -30,7 +31,7 @@ _PAGE = 200
 _WRITERS = 4
 
 
-class BlocksUnusable(Exception):
+class BlocksUnusable(PrefectTrouble):
     """Blocks that can neither be kept nor be saved as they are. The text says why and what to do."""
 
 

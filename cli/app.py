@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +10,13 @@ from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
 from rich.console import Console
 
+from cli.config import config, versions
 from cli.errors import EXIT_CODE, as_ours, print_error, wants_json
 from cli.key_commands import credentials, keys
 from cli.migrating import migrate
 from cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
 from cli.parting import leave
+from cli.plan_commands import plans
 from cli.provision import provision
 from cli.pruning import prune
 from cli.tripwires import tripwires
@@ -35,7 +36,7 @@ _STDERR = Console(stderr=True, emoji=False)
 
 app = App(
     name="greenlight",
-    version=lambda: version("greenlight-ats-reconciler"),
+    version=versions,
     help=_HELP,
     error_console=_STDERR,
     result_action="return_value",
@@ -45,6 +46,8 @@ app.command(withdraw)
 app.command(forget)
 app.command(sessions)
 app.command(migrate)
+app.command(plans)
+app.command(config)
 app.command(prune)
 app.command(keys)
 app.command(credentials)
@@ -134,14 +137,6 @@ def approve(
     from cli.running import run_approve
 
     return run_approve(plan_id, by, enables, as_json=json)
-
-
-@app.command
-def plans(plan_id: str, /, *, json: Json = False) -> int:
-    """Show all of a stored plan: what it enables, then what it leaves, and why. Asks LinkedIn nothing."""
-    from cli.planned import run_plans
-
-    return run_plans(plan_id, as_json=json)
 
 
 @app.command

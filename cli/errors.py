@@ -10,38 +10,13 @@ from pydantic import ValidationError
 
 from cli.prefect_way import address_of, trouble_with_prefect
 from cli.render import print_json
-from greenlight.ats.applications import NameDiffers
-from greenlight.ats.columns import TooLong
-from greenlight.ats.database import DatabaseUnavailable
-from greenlight.ats.plans import PlanRefused, UnknownPlan
-from greenlight.ats.registry import ApplicationReplaced, ClientIdTaken
-from greenlight.ats.rotations import NotRotatable
-from greenlight.ats.store import UnknownCustomer, UnknownType
-from greenlight.ats.withdrawals import NotTakenBack
-from greenlight.errors import BadInput, DatabaseTrouble, Defect, GreenlightError, PrefectTrouble, RefusedByRule
+from greenlight.errors import BadInput, Defect, GreenlightError, PrefectTrouble, RefusedByRule
 from greenlight.linkedin.errors import clean
-from greenlight.reconcile.provision import CannotProvision, NotStored
-from greenlight.settings import InvalidSettings
+from greenlight.reconcile.provision import NotStored
 
 SCHEMA = "greenlight.error/1"
 #: Every one of them, whoever must act: it could not run.
 EXIT_CODE = 1
-_KINDS: dict[type[Exception], type[GreenlightError]] = {
-    ApplicationReplaced: RefusedByRule,
-    CannotProvision: RefusedByRule,
-    ClientIdTaken: BadInput,
-    DatabaseUnavailable: DatabaseTrouble,
-    InvalidSettings: BadInput,
-    NameDiffers: RefusedByRule,
-    NotStored: PrefectTrouble,
-    NotRotatable: RefusedByRule,
-    NotTakenBack: RefusedByRule,
-    TooLong: BadInput,
-    UnknownCustomer: BadInput,
-    UnknownType: BadInput,
-    PlanRefused: RefusedByRule,
-    UnknownPlan: BadInput,
-}
 
 
 class CannotRun(BadInput):
@@ -77,9 +52,6 @@ def as_ours(error: BaseException) -> GreenlightError:
         return PrefectTrouble(f"{error}. {trouble}")
     if isinstance(error, GreenlightError):
         return error
-    for theirs, kind in _KINDS.items():
-        if isinstance(error, theirs):
-            return kind(str(error))
     if isinstance(error, CycloptsError):
         command = " ".join(["greenlight", *(error.command_chain or ())])
         return BadInput(clean(str(error)), f"see `{command} --help`")

@@ -13,7 +13,6 @@ from cli.errors import CannotRun
 from cli.quiet import quiet_prefect
 from cli.render import console_for_people, plain, print_json
 from cli.sealed import MIN_PASSPHRASE, SCHEMA, read_sealed, write_sealed
-from greenlight.errors import PrefectTrouble
 
 if TYPE_CHECKING:
     from blocks.keeping import Kept, Saved
@@ -30,15 +29,12 @@ def run_export(file: str, *, as_json: bool) -> int:
         raise CannotRun(f"{target.parent}: no such folder")
     passphrase = _passphrase(twice=True)
     quiet_prefect()
-    from blocks.keeping import BlocksUnusable, others, read_all
+    from blocks.keeping import others, read_all
 
     async def read() -> "tuple[list[Kept], int]":
         return await read_all(), await others()
 
-    try:
-        kept, foreign = asyncio.run(read())
-    except BlocksUnusable as error:
-        raise PrefectTrouble(str(error)) from None
+    kept, foreign = asyncio.run(read())
     if not kept:
         raise CannotRun("Prefect holds no block of Greenlight's", "is PREFECT_API_URL the right server?")
     write_sealed(target, _content(kept), passphrase)
@@ -63,17 +59,13 @@ def run_restore(file: str, *, as_json: bool) -> int:
         raise CannotRun(f"{file}: No such file")
     passphrase = _passphrase(twice=False)
     kept = _kept(read_sealed(source, passphrase), file)
-    from blocks.keeping import BlocksUnusable, save_all
+    from blocks.keeping import save_all
 
     def keep_too(more: "Sequence[Kept]") -> None:
         by_name = {(each.kind, each.name): each for each in [*kept, *more]}
         write_sealed(source, _content(list(by_name.values())), passphrase, replace=True)
 
-    try:
-        saved = asyncio.run(save_all(kept, keep_too))
-    except BlocksUnusable as error:
-        raise PrefectTrouble(str(error)) from None
-    _show(saved, file, as_json)
+    _show(asyncio.run(save_all(kept, keep_too)), file, as_json)
     return 0
 
 

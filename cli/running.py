@@ -212,8 +212,6 @@ def run_flow(start: Callable[[], Any]) -> str:
 
     async def run() -> str:
         state = await start()
-        if state.name == "Refused":
-            raise CannotRun(state.message)
         ended = await state.aresult(raise_on_failure=False)
         # A run that came to its end and found something wrong says so in its report.
         if isinstance(ended, BaseException) and not isinstance(ended, FailedRun):

@@ -84,8 +84,8 @@ def _add_answers(app: FastAPI, desk: Desk) -> None:
     async def gone(_: Request, __: Exception) -> Response:
         return desk.html("gone.html", 404, ats_name=desk.settings.ats_name)
 
-    async def failed(_: Request) -> Response:
-        return desk.html("error.html", 500, ats_name=desk.settings.ats_name)
+    async def failed(_: Request, status: int) -> Response:
+        return desk.html("error.html", status, ats_name=desk.settings.ats_name)
 
     async def refused(request: Request, error: Exception) -> Response:
         refusal = cast(Refusal, error)

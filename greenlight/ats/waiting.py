@@ -18,6 +18,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
+from greenlight.errors import DatabaseTrouble
+
 #: For how long a database is waited for that is away, or whose rows somebody else keeps.
 PATIENCE_SECONDS = 30.0
 #: Seconds before the first repetition, and the longest between two.
@@ -31,7 +33,7 @@ _Class = TypeVar("_Class", bound=type)
 _ONCE: ContextVar[bool] = ContextVar("once", default=False)
 
 
-class DatabaseUnavailable(Exception):
+class DatabaseUnavailable(DatabaseTrouble):
     """The ATS database cannot be used. The text names it without its password, or says what was hindered and how."""
 
 

@@ -9,18 +9,19 @@ from urllib.parse import quote
 
 from greenlight.domain.budget import day_ends
 from greenlight.domain.conditions import WORTH_REPEATING
-from greenlight.domain.reasons import Reason
+from greenlight.domain.reasons import EXPLANATIONS, Reason
+from greenlight.errors import LinkedInTrouble
 
 #: A longer Retry-After is not waited for; the item is left to a later run.
 MAX_RETRY_AFTER_SECONDS = 30.0
 
 
-class LinkedInError(Exception):
+class LinkedInError(LinkedInTrouble):
     """A call that did not give what was asked for. The text is fixed or cleaned: never a secret, never an address."""
 
     def __init__(self, reason: Reason, detail: str | None = None, *, retry_after: float | None = None) -> None:
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
-        self.reason = reason
+        self.reason, self.remedy = reason, EXPLANATIONS[reason].remedy
         self.detail = detail
         self.retry_after = retry_after
 

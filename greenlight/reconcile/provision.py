@@ -18,6 +18,7 @@ from greenlight.domain.applications import application_name
 from greenlight.domain.domains import DomainChange, DomainsWord, domain_change
 from greenlight.domain.provisioning import Provision
 from greenlight.domain.reasons import Reason
+from greenlight.errors import PrefectTrouble, RefusedByRule
 from greenlight.linkedin.errors import LinkedInError, Refused
 from greenlight.linkedin.oauth import Credentials
 from greenlight.linkedin.provisioning import Found, NewApplication, Provisioner, is_unsettled, says_taken
@@ -30,11 +31,11 @@ _DONE = Remaining()
 Probe = Callable[[Credentials], Awaitable[LinkedInError | None]]
 
 
-class CannotProvision(Exception):
+class CannotProvision(RefusedByRule):
     """Nothing can be provisioned at all. The text says why and what to do."""
 
 
-class NotStored(Exception):
+class NotStored(PrefectTrouble):
     """A store did not take credentials for as long as they were offered. The text says what came last, what to do."""
 
 

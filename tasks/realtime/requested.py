@@ -13,7 +13,6 @@ from uuid import uuid4
 
 from prefect import task
 from prefect.client.schemas.objects import State
-from prefect.states import Failed
 
 from greenlight.ats.announcements import Announcements
 from greenlight.ats.clock import DatabaseClock
@@ -31,7 +30,7 @@ from tasks.parts.retries import RECORDING
 from tasks.parts.session import enabling_session, now, on_time_of, planning_session
 from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
 from tasks.telling.effects import announce_effects
-from tasks.telling.events import announce, failed
+from tasks.telling.events import announce, failed, refused_state
 
 _T = TypeVar("_T")
 
@@ -92,7 +91,7 @@ async def enable_requested() -> State[None] | None:
         customers = await due_customers(load_settings())
     except (DatabaseNotReady, InvalidSettings) as refused:
         _log.warning("requests cannot be looked for: %s", refused)
-        return Failed(name="Refused", message=str(refused))
+        return refused_state(refused)
     async with asyncio.TaskGroup() as group:
         for customer_id in customers:
             group.create_task(_desk.serve(customer_id, _take_turn))

@@ -1,40 +1,10 @@
 """With `--json` a command that cannot run prints one document that says who must act; its exit code stays 1."""
 
-import io
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
-from cli.app import run
-from greenlight.ats.database import make_database
-from tests.cli.conftest import Done, Home
+from tests.cli.conftest import Done, Here, Home
 
 CANARY = "s3cr3t-canary"
-BAD_ROW = "customer_id,customer_name\nacme,Acme\n"
-
-Here = Callable[..., Done]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
-    """Runs a command line in this process, in a folder of its own: that takes no second."""
-    monkeypatch.chdir(tmp_path)
-    for name, value in Home(tmp_path).environment(PREFECT_API_URL="http://127.0.0.1:9/api").items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("GREENLIGHT_DATABASE_URL", f"sqlite:///{tmp_path / 'g.db'}")
-    monkeypatch.setattr("sys.stdin", io.StringIO())
-    make_database(f"sqlite:///{tmp_path / 'g.db'}").close()
-    (tmp_path / "c.csv").write_text(BAD_ROW)
-
-    def go(*arguments: str, **settings: str) -> Done:
-        for name, value in settings.items():
-            monkeypatch.setenv(name, value)
-        capsys.readouterr()
-        code = run(arguments)
-        return Done(code, *capsys.readouterr())
-
-    return go
 
 
 def told(done: Done) -> dict[str, str]:
