@@ -5,8 +5,8 @@ from typing import ClassVar
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, SecretStr
 
-from blocks.named import load_or_none
 from blocks.saving import SHORT_PATIENCE, save
+from blocks.singletons import load_or_none
 from greenlight.linkedin.oauth import Credentials
 
 #: One parent per Greenlight: a test and a production parent are two installations (fact sheet section 1).

@@ -9,7 +9,7 @@ from prefect.blocks.core import Block
 from prefect.exceptions import ObjectAlreadyExists
 from pydantic import ConfigDict, Field, SecretStr
 
-from blocks.named import load_or_none
+from blocks.singletons import load_or_none
 
 NAME = "portal"
 _PAUSES = (0.0, 0.1, 0.5, 1.0, 2.0)

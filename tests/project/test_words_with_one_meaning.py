@@ -16,6 +16,8 @@ RETIRED = {
     r"\bportal[./](desk|live|words)\b": "portal/context.py, lifespan.py, texts.py",
     r"tasks[./](telling[./](effects|publish|picture)|parts[./]window)\b": "outbox, artifacts, fleet_chart, best_effort",
     r"\bhand_over\b": "events are sent (`send_events`), and taken in by Prefect's server (`post_events`)",
+    r"\bblocks[./](keeping|named)\b|\bKept\b": "blocks/backup.py with a BlockCopy, blocks/singletons.py",
+    r"\bintake[./]names\b": "greenlight/intake/unknown_columns.py",
 }
 
 
