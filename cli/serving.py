@@ -191,7 +191,7 @@ def portal_server(app: FastAPI) -> uvicorn.Server:
 
 def _portal_app(settings: Settings, database: Database) -> FastAPI:
     from blocks.portal_keys import portal_keys
-    from portal.live import create_portal
+    from portal.lifespan import create_portal
 
     return create_portal(settings, database, asyncio.run(portal_keys()))
 

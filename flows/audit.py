@@ -15,7 +15,7 @@ from greenlight.domain.selection import Selection
 from greenlight.settings import load_settings
 from tasks.parts.session import now, planning_session
 from tasks.sequences.look_plan_enable import look
-from tasks.telling.publish import publish_outcome
+from tasks.telling.artifacts import publish_outcome
 
 
 @flow(name="audit", flow_run_name="audit: enabled customers", persist_result=False, validate_parameters=False)

@@ -16,7 +16,7 @@ from tasks.parts.progress import recorded
 from tasks.parts.session import Session, now, planning_session
 from tasks.plan import store_plan
 from tasks.sequences.look_plan_enable import look_and_plan, say_waits
-from tasks.telling.publish import publish_outcome, publish_plan
+from tasks.telling.artifacts import publish_outcome, publish_plan
 
 
 @flow(name="plan", flow_run_name=named_after(PlanRequest), persist_result=False, validate_parameters=False)

@@ -17,7 +17,7 @@ from tasks.parts.progress import recorded
 from tasks.parts.provisioning_session import provisioning_session
 from tasks.parts.session import now
 from tasks.provision import provision_all, wait_until_working
-from tasks.telling.publish import publish_applications, tell_drift
+from tasks.telling.artifacts import publish_applications, tell_drift
 
 #: Applications that one run looks at: how many questions LinkedIn answers a day, nobody knows.
 LOOKS_PER_RUN = 1000

@@ -14,7 +14,7 @@ from tasks.parts.progress import recorded
 from tasks.parts.provisioning_session import provisioning_session
 from tasks.parts.session import now
 from tasks.rotate import rotate_all
-from tasks.telling.publish import publish_applications
+from tasks.telling.artifacts import publish_applications
 
 
 @flow(name="rotate", flow_run_name=named_after(RotateRequest), persist_result=False, validate_parameters=False)

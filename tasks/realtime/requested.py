@@ -29,8 +29,8 @@ from tasks.observe import look_at_all
 from tasks.parts.retries import RECORDING
 from tasks.parts.session import enabling_session, now, on_time_of, planning_session
 from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
-from tasks.telling.effects import announce_effects
 from tasks.telling.events import announce, failed, refused_state
+from tasks.telling.outbox import announce_effects
 
 _T = TypeVar("_T")
 

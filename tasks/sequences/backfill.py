@@ -18,9 +18,9 @@ from greenlight.intake import read_import
 from greenlight.settings import Settings
 from tasks.parts.plan_made import PlanMade
 from tasks.parts.session import current, now
-from tasks.parts.window import shown
 from tasks.sequences.adopt import adopt
 from tasks.sequences.look_plan_enable import enable_and_confirm
+from tasks.telling.best_effort import best_effort
 
 #: What an enable must not come to; a customer whose own move it is, is none.
 _SURPRISES = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.HELD, Outcome.NOT_LOOKED_AT})
@@ -58,7 +58,7 @@ async def enable_in_waves(run_id: str, made: PlanMade, sizes: Sequence[int]) -> 
     wanted = await asyncio.to_thread(session.store.wanted, made.to_enable)
     waves = list(_waves(wanted, sizes))
     progress, done = None, 0
-    async with shown("the progress"):
+    async with best_effort("the progress"):
         progress = await acreate_progress_artifact(
             0.0, key="backfill-progress", description=f"{len(wanted)} integrations in {len(waves)} waves."
         )
@@ -67,7 +67,7 @@ async def enable_in_waves(run_id: str, made: PlanMade, sizes: Sequence[int]) -> 
         await enable_and_confirm(run_id, ids)
         done += len(ids)
         if progress is not None:
-            async with shown("the progress"):
+            async with best_effort("the progress"):
                 await aupdate_progress_artifact(progress, 100 * done / len(wanted))
         ended = await asyncio.to_thread(session.store.wanted, ids)
         if surprises := [entry for entry in ended if entry.condition.outcome in _SURPRISES]:

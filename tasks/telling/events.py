@@ -23,7 +23,7 @@ from greenlight.domain.report import Report, ReportItem, Verdict
 from greenlight.domain.status import Status
 from greenlight.errors import GreenlightError, Kind
 from tasks.parts.session import now
-from tasks.telling.effects import announce_effects, resource_of, tell, told
+from tasks.telling.outbox import announce_effects, event_about, resource_of, send_events
 
 #: How long LinkedIn may show REQUESTED before somebody should know.
 OVERDUE_AFTER = timedelta(days=1)
@@ -68,18 +68,18 @@ async def announce(
     at, known = now(), await asyncio.to_thread(alarms.told)
     drift = [_Event("greenlight.integration.drifted", w.item, w.condition.reason) for w in drifted]
     events = [event for event in [*drift, *_troubles(report, at)] if event.alarm() not in known]
-    if await _told([told(*event) for event in events]):
+    if await _sent([event_about(*event) for event in events]):
         new = {alarm for event in events if (alarm := event.alarm()) is not None}
         await asyncio.to_thread(alarms.record, new, known & set(_over(report)), at)
     await announce_effects(announcements)
 
 
-async def _told(events: Sequence[dict[str, Any]]) -> bool:
+async def _sent(events: Sequence[dict[str, Any]]) -> bool:
     """Whether Prefect has taken them. What it has not is told by the next run, so nothing of it is put on record."""
     if not events:
         return True
     try:
-        await tell(events)
+        await send_events(events)
     except Exception as error:
         _log.warning(
             "%s alarms could not be told to Prefect (%s); the next run tells them", len(events), type(error).__name__
@@ -117,7 +117,7 @@ async def announce_applications(report: ProvisionReport, lists: DomainLists, ala
         )
     well = {item.customer_id for item in report.items} - {item.customer_id for item in report.unsettled()}
     over = {alarm for alarm in known if alarm.name == _DRIFTED and alarm.customer_id in well}
-    if await _told(events):
+    if await _sent(events):
         await asyncio.to_thread(alarms.record, {alarm for alarm in new if alarm.subject}, over, at)
         await asyncio.to_thread(lists.tell, found, at)
     return words

@@ -128,6 +128,6 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str]]:
             emit(**each)
 
     monkeypatch.setattr("tasks.telling.events.emit_event", emit)
-    monkeypatch.setattr("tasks.telling.events.tell", take)
-    monkeypatch.setattr("tasks.telling.effects.hand_over", take)
+    monkeypatch.setattr("tasks.telling.events.send_events", take)
+    monkeypatch.setattr("tasks.telling.outbox.post_events", take)
     return events

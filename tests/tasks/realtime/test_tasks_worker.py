@@ -28,7 +28,7 @@ from greenlight.ats.visits import Visits
 from greenlight.linkedin.oauth import Credentials
 from greenlight.settings import load_settings
 from portal.app import create_app
-from portal.desk import digest_of
+from portal.context import digest_of
 from portal.links import Links
 from sandbox.world import Application, Fault, World
 from sandbox.world import Integration as Wanted

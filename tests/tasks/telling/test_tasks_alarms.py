@@ -42,7 +42,7 @@ def announced(database: Database, monkeypatch: pytest.MonkeyPatch, away: list[bo
             raise httpx.ConnectError("refused")
         sent.extend((event["event"], event["payload"]["customer_id"]) for event in told)
 
-    monkeypatch.setattr(events, "tell", take)
+    monkeypatch.setattr(events, "send_events", take)
     monkeypatch.setattr(events, "now", lambda: NOW)
     bring_in(database, customer("acme"))
 

@@ -24,7 +24,7 @@ from greenlight.domain.plan import Action, Item
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Command, Report, ReportItem
 from greenlight.domain.status import Status
-from tasks.telling import effects, events
+from tasks.telling import events, outbox
 from tests.ats.world import at, begin, bring_in, customer, shows
 from tests.domain.things import AWLI, CSA
 from tests.flows.fault_world import Case, import_file, world
@@ -52,8 +52,8 @@ def announced(database: Database, monkeypatch: pytest.MonkeyPatch) -> Any:
         sent.extend((event["event"], event["payload"]["customer_id"]) for event in told)
 
     monkeypatch.setattr(events, "emit_event", emit)
-    monkeypatch.setattr(events, "tell", take)
-    monkeypatch.setattr(effects, "hand_over", take)
+    monkeypatch.setattr(events, "send_events", take)
+    monkeypatch.setattr(outbox, "post_events", take)
     monkeypatch.setattr(events, "now", lambda: NOW)
 
     there: set[str] = set()
@@ -111,7 +111,7 @@ async def test_a_burst_is_told_whole_alarms_first_and_then_what_ended_first(
     announced: Any, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More than one request takes, of either: nothing is cut away for anything."""
-    monkeypatch.setattr(effects, "AT_ONCE", 20)
+    monkeypatch.setattr(outbox, "EVENTS_PER_REQUEST", 20)
     enabled(database, 50)
     dead = [
         entry(f"dead{n}", Condition(Outcome.FAILED, Reason.CREDENTIALS_REFUSED), Status.UNKNOWN) for n in range(210)
@@ -139,10 +139,10 @@ async def test_what_prefect_does_not_take_is_left_for_the_next(
     async def silent(_: Any) -> None:
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(effects, "ANNOUNCING_SECONDS", 0.2)
+    monkeypatch.setattr(outbox, "ANNOUNCING_SECONDS", 0.2)
     for stand_in, why in ((away, "ConnectError"), (silent, "TimeoutError")):
-        monkeypatch.setattr(effects, "hand_over", stand_in)
-        await effects.announce_effects(Announcements(database))
+        monkeypatch.setattr(outbox, "post_events", stand_in)
+        await outbox.announce_effects(Announcements(database))
         assert f"could not all be announced to Prefect ({why}); it is on record" in caplog.text
         assert unannounced(database) == 2
 
@@ -157,8 +157,8 @@ async def test_of_many_who_end_at_once_in_a_worker_one_tells(
         told.extend(event["id"] for event in some)
         await asyncio.sleep(0.2)
 
-    monkeypatch.setattr(effects, "hand_over", take)
-    await asyncio.gather(*(effects.announce_effects(Announcements(database)) for _ in range(5)))
+    monkeypatch.setattr(outbox, "post_events", take)
+    await asyncio.gather(*(outbox.announce_effects(Announcements(database)) for _ in range(5)))
     assert len(told) == len(set(told)) == 3
     assert unannounced(database) == 0
 
@@ -177,14 +177,14 @@ async def test_what_is_told_twice_is_known_for_the_same(database: Database, monk
     def die(*_: Any) -> int:
         raise Killed
 
-    monkeypatch.setattr(effects, "hand_over", take)
+    monkeypatch.setattr(outbox, "post_events", take)
     with monkeypatch.context() as dying:
         dying.setattr(Announcements, "made", die)
         with pytest.raises(Killed):
-            await effects.announce_effects(Announcements(database))
+            await outbox.announce_effects(Announcements(database))
     assert unannounced(database) == 3
-    await effects.announce_effects(Announcements(database))
-    await effects.announce_effects(Announcements(database))
+    await outbox.announce_effects(Announcements(database))
+    await outbox.announce_effects(Announcements(database))
     assert told == told[:3] * 2
     assert len(set(told)) == 3
 
@@ -217,7 +217,7 @@ async def test_a_run_that_dies_leaves_its_news_to_the_next(
         # As if it had died before it marked them.
         with there.database.writing() as session:
             session.exec(update(Attempt).values(announced_at=None))
-        await effects.announce_effects(Announcements(there.database))
+        await outbox.announce_effects(Announcements(there.database))
         assert unannounced(there.database) == 0
 
         for case in cases:

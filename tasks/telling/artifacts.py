@@ -16,7 +16,7 @@ from tasks.parts.plan_made import PlanMade
 from tasks.parts.provisioning_session import current as provisioning
 from tasks.parts.retries import RECORDING
 from tasks.parts.session import current
-from tasks.parts.window import shown
+from tasks.telling.best_effort import best_effort
 from tasks.telling.events import announce, announce_applications
 
 #: The browser is what limits an artifact; the database has the rest.
@@ -56,7 +56,7 @@ async def publish_plan(made: PlanMade, command: str, plan_id: str | None) -> Non
         if len(pages) > 1:
             more = f"; it goes on in `reconcile-plan-{number + 1}`" if number < len(pages) else ""
             lines += [f"Page {number} of {len(pages)}{more}.", ""]
-        async with shown("a page of the plan"):
+        async with best_effort("a page of the plan"):
             await acreate_markdown_artifact(
                 "\n".join([*lines, *_table(page), ""]),
                 key="reconcile-plan" if number == 1 else f"reconcile-plan-{number}",
@@ -86,7 +86,7 @@ async def publish_outcome(report: Report, drifted: Sequence[Wanted] = ()) -> Non
     """Every item's outcome: first what this run changed, which cannot be undone, then those that need somebody."""
     urgent = {item.item for item in report.unsettled()}
     first = sorted(report.items, key=lambda item: (not item.changed, item.item not in urgent))
-    async with shown("the outcome"):
+    async with best_effort("the outcome"):
         await acreate_table_artifact(
             [_row(item) for item in first[:MAX_ROWS]],
             key="reconcile-outcome",
@@ -101,7 +101,7 @@ async def publish_applications(report: ProvisionReport, key: str = "provision-ou
     """Every customer's child application, those that do not work yet first."""
     urgent = report.unsettled()
     rest = [item for item in report.items if item not in urgent]
-    async with shown("the outcome"):
+    async with best_effort("the outcome"):
         await acreate_table_artifact(
             [
                 {

@@ -36,7 +36,7 @@ class BlocksUnusable(PrefectTrouble):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class BlockCopy:
     """One block: its type's slug, its name, and its content with the secrets in clear."""
 
     kind: str
@@ -45,19 +45,19 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class Restored:
     """What saving came to, in blocks. `newer` are those that hold something else on the server, and were left alone."""
 
     written: int
     there_already: int
     removed: int
-    newer: Sequence[Kept]
+    newer: Sequence[BlockCopy]
 
 
-async def read_all() -> list[Kept]:
+async def read_all() -> list[BlockCopy]:
     """All of Greenlight's blocks. Raises BlocksUnusable where one cannot be read, or while they are being changed."""
     async with get_client() as client:
-        kept: list[Kept] = []
+        kept: list[BlockCopy] = []
         for slug in KINDS:
             readable = await _read(client, slug)
             if readable is None:
@@ -76,14 +76,14 @@ async def others() -> int:
         return int(every.json()) - sum([await _count(client, slug) for slug in KINDS])
 
 
-async def save_all(kept: Sequence[Kept], keep_too: Callable[[Sequence[Kept]], None]) -> Saved:
+async def restore_all(kept: Sequence[BlockCopy], keep_too: Callable[[Sequence[BlockCopy]], None]) -> Restored:
     """Bring the server to hold these blocks. A block that can be read is never changed, so a repeat changes nothing.
 
     Blocks that cannot be read are removed with all others of their type and made anew; `keep_too` is called before
     that with blocks which only the server has, and must make them durable. Raises BlocksUnusable.
     """
     written = there_already = removed = 0
-    newer: list[Kept] = []
+    newer: list[BlockCopy] = []
     async with get_client() as client:
         for slug, kind in KINDS.items():
             wanted = {each.name: each for each in kept if each.kind == slug}
@@ -102,13 +102,13 @@ async def save_all(kept: Sequence[Kept], keep_too: Callable[[Sequence[Kept]], No
             missing = [each for name, each in wanted.items() if name not in readable]
             await _create(client, kind, missing)
             written += len(missing)
-    return Saved(written, there_already, removed, newer)
+    return Restored(written, there_already, removed, newer)
 
 
-async def _read(client: PrefectClient, slug: str) -> dict[str, Kept] | None:
+async def _read(client: PrefectClient, slug: str) -> dict[str, BlockCopy] | None:
     """All blocks of this type by name, or None where there is one that cannot be read."""
     total = await _count(client, slug)
-    readable: dict[str, Kept] = {}
+    readable: dict[str, BlockCopy] = {}
     for start in range(0, total, _PAGE):
         page = await _page(client, slug, start, _PAGE)
         if page is None:
@@ -118,7 +118,7 @@ async def _read(client: PrefectClient, slug: str) -> dict[str, Kept] | None:
     return readable
 
 
-async def _page(client: PrefectClient, slug: str, start: int, size: int) -> dict[str, Kept] | None:
+async def _page(client: PrefectClient, slug: str, start: int, size: int) -> dict[str, BlockCopy] | None:
     """Some of them, by their place; None where one of these cannot be read, which spoils the whole page."""
     asked = {"block_types": _of(slug), "include_secrets": True, "offset": start, "limit": size}
     try:
@@ -127,10 +127,10 @@ async def _page(client: PrefectClient, slug: str, start: int, size: int) -> dict
         if error.response.status_code != 500:
             raise
         return None
-    return {document["name"]: Kept(slug, document["name"], document["data"]) for document in answer.json()}
+    return {document["name"]: BlockCopy(slug, document["name"], document["data"]) for document in answer.json()}
 
 
-async def _sort_out(client: PrefectClient, slug: str, wanted: dict[str, Kept]) -> tuple[dict[str, Kept], int]:
+async def _sort_out(client: PrefectClient, slug: str, wanted: dict[str, BlockCopy]) -> tuple[dict[str, BlockCopy], int]:
     """Of a type with unreadable blocks: those that can be read all the same, and how many cannot.
 
     Raises BlocksUnusable for an unreadable one that is not wanted.
@@ -142,7 +142,7 @@ async def _sort_out(client: PrefectClient, slug: str, wanted: dict[str, Kept]) -
         # While an unreadable block has a name, nothing else can be stored under it.
         return {}, total
     # Each page that cannot be read takes the server half a second, so this is for strangers alone.
-    readable: dict[str, Kept] = {}
+    readable: dict[str, BlockCopy] = {}
     unreadable, waiting = 0, [(0, total)]
     while waiting:
         start, size = waiting.pop()
@@ -189,13 +189,13 @@ async def _remove_type(client: PrefectClient, kind: type[Block]) -> None:
         return
 
 
-async def _create(client: PrefectClient, kind: type[Block], kept: Sequence[Kept]) -> None:
+async def _create(client: PrefectClient, kind: type[Block], kept: Sequence[BlockCopy]) -> None:
     if not kept:
         return
     place = await place_of(client, kind)
     gate = asyncio.Semaphore(_WRITERS)
 
-    async def write(each: Kept) -> None:
+    async def write(each: BlockCopy) -> None:
         document = BlockDocumentCreate(
             name=each.name, data=each.data, block_schema_id=place.schema_id, block_type_id=place.block_type_id
         )

@@ -11,7 +11,7 @@ from greenlight.ats.fleet import Snapshot
 from greenlight.domain.status import Status
 from tasks.parts.retries import RECORDING
 from tasks.parts.session import current, now
-from tasks.parts.window import shown
+from tasks.telling.best_effort import best_effort
 
 #: Bars that fit the width of the page.
 MOST_BARS = 60
@@ -35,7 +35,7 @@ async def publish_fleet() -> None:
     await asyncio.to_thread(fleet.take, now())
     history = await asyncio.to_thread(fleet.history, MOST_BARS)
     picture = base64.b64encode(draw(history).encode()).decode()
-    async with shown("the fleet's picture"):
+    async with best_effort("the fleet's picture"):
         await acreate_image_artifact(
             image_url=f"data:image/svg+xml;base64,{picture}", key="fleet-picture", description=_sentence(history[-1])
         )

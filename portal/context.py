@@ -34,7 +34,7 @@ HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class PortalContext:
     """Everything a route needs. `ring` tells a worker that there is something to do, and returns at once."""
 
     settings: Settings

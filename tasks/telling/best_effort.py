@@ -1,4 +1,4 @@
-"""What is shown in Prefect's window and nowhere decides: a run goes on where Prefect does not take it."""
+"""What Prefect only shows decides nothing: it is told with best effort, and a run goes on where it takes nothing."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ _log = logging.getLogger("greenlight.window")
 
 
 @asynccontextmanager
-async def shown(what: str) -> AsyncIterator[None]:
+async def best_effort(what: str) -> AsyncIterator[None]:
     """Within this Prefect is told only what it shows; where it does not answer, that is said, and no more."""
     try:
         async with asyncio.timeout(SHOWING_SECONDS):

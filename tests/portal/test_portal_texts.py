@@ -5,7 +5,7 @@ import re
 import pytest
 
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Reason
-from portal.words import REQUESTED, SLOW, STILL_ENABLED, TITLES, TURNS, WHO, WORDS, Words, place_of, title_of
+from portal.texts import REQUESTED, SLOW, STILL_ENABLED, TEXTS, TITLES, TURNS, WHO, PageText, place_of, title_of
 
 INTERNALS = re.compile(
     r"client|secret|token|credential|HTTP|\b[45]\d\d\b|API\b|JSON|URN|urn:|greenlight|Prefect|worker|tenant|callback"
@@ -13,11 +13,11 @@ INTERNALS = re.compile(
     re.IGNORECASE,
 )
 
-ALL = [*WORDS.items(), ("requested", REQUESTED), ("slow", SLOW), ("still enabled", STILL_ENABLED)]
+ALL = [*TEXTS.items(), ("requested", REQUESTED), ("slow", SLOW), ("still enabled", STILL_ENABLED)]
 
 
 def test_every_reason_has_words() -> None:
-    assert set(WORDS) == set(Reason)
+    assert set(TEXTS) == set(Reason)
 
 
 def test_every_mover_has_a_name_and_a_turn() -> None:
@@ -26,7 +26,7 @@ def test_every_mover_has_a_name_and_a_turn() -> None:
 
 
 @pytest.mark.parametrize(("of", "words"), ALL)
-def test_words_are_sentences_without_internals(of: object, words: Words) -> None:
+def test_words_are_sentences_without_internals(of: object, words: PageText) -> None:
     assert 0 < len(words.headline) <= 30, "fits on a badge at 360 pixels"
     assert not words.headline.endswith(".")
     assert words.explanation.endswith(".")
@@ -35,14 +35,14 @@ def test_words_are_sentences_without_internals(of: object, words: Words) -> None
 
 @pytest.mark.parametrize("reason", [r for r in Reason if EXPLANATIONS[r].mover is Mover.US])
 def test_what_we_have_to_mend_is_not_put_on_the_customer(reason: Reason) -> None:
-    text = WORDS[reason].explanation
+    text = TEXTS[reason].explanation
     assert re.search(r"\b(we|our|us)\b", text, re.IGNORECASE)
     assert not re.search(r"\byou (must|have to|need to)\b", text)
 
 
 @pytest.mark.parametrize("reason", [r for r in Reason if r is not Reason.ENABLED])
 def test_only_enabled_is_called_enabled(reason: Reason) -> None:
-    assert "enabled" not in WORDS[reason].headline.lower()
+    assert "enabled" not in TEXTS[reason].headline.lower()
 
 
 @pytest.mark.parametrize(

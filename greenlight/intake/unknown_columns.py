@@ -15,7 +15,7 @@ _NAME = re.compile(r"[\w .()#/-]+")
 
 
 @lru_cache(maxsize=1024)
-def nearest(name: str) -> str | None:
+def nearest_column(name: str) -> str | None:
     """The column that `name` probably means, or None."""
     if len(name) > 40 or _NAME.fullmatch(name) is None:
         return None
@@ -44,5 +44,5 @@ def _sentence(name: str, number: int, kind: str, hidden: list[str]) -> str:
         return f"has an unknown {kind} that repeats the client_secret (number {number})"
     if _NAME.fullmatch(name) is None:
         return f"has a {kind} that does not look like a name (number {number})"
-    near = nearest(name)
+    near = nearest_column(name)
     return f"has an unknown {kind} {quoted(name)}" + (f"; did you mean {near}?" if near else "")

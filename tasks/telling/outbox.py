@@ -1,4 +1,4 @@
-"""What enables brought about, announced from the ledger by whoever comes next: of a run that died as well.
+"""The outbox: what enables brought about, announced from the ledger by whoever comes next: of a run that died as well.
 
 What Prefect did not take is still owed.
 """
@@ -21,7 +21,7 @@ from greenlight.domain.status import Status
 from tasks.parts.session import now
 
 #: Enables that Prefect is told of in one request.
-AT_ONCE = 200
+EVENTS_PER_REQUEST = 200
 #: The longest that a run stays for announcing; what is left is the next one's.
 ANNOUNCING_SECONDS = 20.0
 _TELLING = threading.Lock()
@@ -39,8 +39,8 @@ async def announce_effects(announcements: Announcements) -> None:
         return
     try:
         async with asyncio.timeout(ANNOUNCING_SECONDS):
-            while effects := await asyncio.to_thread(announcements.next, AT_ONCE):
-                await hand_over([_of_effect(effect) for effect in effects])
+            while effects := await asyncio.to_thread(announcements.next, EVENTS_PER_REQUEST):
+                await post_events([_of_effect(effect) for effect in effects])
                 await asyncio.to_thread(announcements.made, [effect.attempt_id for effect in effects], now())
     except Exception as error:
         _log.warning(
@@ -51,16 +51,16 @@ async def announce_effects(announcements: Announcements) -> None:
         _TELLING.release()
 
 
-async def tell(events: Sequence[dict[str, Any]]) -> None:
+async def send_events(events: Sequence[dict[str, Any]]) -> None:
     """Give Prefect's server events of this very run. Raises where it did not take them, or not in time."""
     async with asyncio.timeout(ANNOUNCING_SECONDS):
         async with get_client() as client:
             related = await related_resources_from_run_context(client)
-        for start in range(0, len(events), AT_ONCE):
-            await hand_over([{**event, "related": related} for event in events[start : start + AT_ONCE]])
+        for start in range(0, len(events), EVENTS_PER_REQUEST):
+            await post_events([{**event, "related": related} for event in events[start : start + EVENTS_PER_REQUEST]])
 
 
-async def hand_over(events: Sequence[dict[str, Any]]) -> None:
+async def post_events(events: Sequence[dict[str, Any]]) -> None:
     """Give Prefect's server these events. Raises where it did not take them."""
     async with get_client() as client:
         body = [Event(**event).model_dump(mode="json") for event in events]
@@ -72,7 +72,7 @@ def resource_of(customer: str) -> dict[str, str]:
     return {"prefect.resource.id": f"greenlight.customer.{customer}", "prefect.resource.name": customer}
 
 
-def told(event: str, item: Item, reason: Reason) -> dict[str, Any]:
+def event_about(event: str, item: Item, reason: Reason) -> dict[str, Any]:
     """An event as Prefect takes it: name, customer, and what it is about."""
     customer, key = item.customer_id, item.key
     return {
@@ -93,5 +93,5 @@ def _of_effect(effect: Effect) -> dict[str, Any]:
     run = {"prefect.resource.id": f"prefect.flow-run.{effect.run_id}", "prefect.resource.role": "flow-run"}
     # An attempt's number is its database's; with its run it is nobody else's.
     id = uuid5(NAMESPACE_URL, f"greenlight:{effect.run_id}:{effect.attempt_id}")
-    known = told(name, effect.item, effect.reason)
+    known = event_about(name, effect.item, effect.reason)
     return {**known, "id": id, "occurred": now(), "related": [run] if effect.of_a_flow else []}
