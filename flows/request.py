@@ -7,7 +7,7 @@ each field is the docstring's.
 
 import json
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar
@@ -40,6 +40,7 @@ from flows.fields import (
     or_nothing,
 )
 from greenlight.domain.budget import Lane
+from greenlight.domain.report import first_ten
 from greenlight.domain.selection import Selection
 from greenlight.intake.values import BadValue, check_value
 
@@ -112,9 +113,9 @@ class PlanRequest(Request):
         return cls(**who, types=selection.types, **more)
 
     def title(self) -> str:
-        title = _first_three(self.customers) or "all customers"
+        title = first_ten(self.customers, 3) or "all customers"
         if self.except_customers:
-            title += f" except {_first_three(self.except_customers)}"
+            title += f" except {first_ten(self.except_customers, 3)}"
         return f"{title} ({', '.join(self.types)})" if self.types else title
 
     def command(self) -> str:
@@ -187,7 +188,7 @@ class BackfillRequest(Request):
             return f"customers of {self.file}"
         if self.migrated_since is not None:
             return f"customers migrated since {self.migrated_since}"
-        return _first_three(self.customers)
+        return first_ten(self.customers, 3)
 
     def command(self) -> str:
         """What a shell that reaches the same Prefect server types to run the same deployment again."""
@@ -248,7 +249,7 @@ class ProvisionRequest(Request):
 
     def title(self) -> str:
         everybody = "all applications" if self.only_looks else "all customers without an application"
-        return _first_three([*self.customers, *self.new]) or everybody
+        return first_ten([*self.customers, *self.new], 3) or everybody
 
 
 class RotateRequest(Request):
@@ -267,7 +268,7 @@ class RotateRequest(Request):
         return self
 
     def title(self) -> str:
-        return _first_three(self.customers) or "all customers"
+        return first_ten(self.customers, 3) or "all customers"
 
 
 def named_after(kind: type[Request]) -> Callable[[], str]:
@@ -282,7 +283,3 @@ def named_after(kind: type[Request]) -> Callable[[], str]:
             return str(flow_run.flow_name)
 
     return name
-
-
-def _first_three(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -118,7 +118,7 @@ def outcome_page(report: Report) -> str:
     lines = [
         f"# {len(changed)} changed by this run, {len(report.items)} looked at",
         "",
-        f"Of {len(report.items)}: {_counted(_words(report.counts()))}."
+        f"Of {len(report.items)}: {_counted(report.told())}."
         + (f" Of the {len(changed)} changed: {of_these}; none of it can be undone." if changed else ""),
         "",
     ]
@@ -162,7 +162,8 @@ def _mover(item: ReportItem) -> Mover:
 
 def _outcome(item: ReportItem) -> str:
     doubt = "not known yet, " if item.in_doubt else ""
-    now = f"{doubt}{item.condition.reason}: {item.message}"
+    said = "" if item.condition.reason is Reason.READY_TO_ENABLE else f": {item.message}"
+    now = f"{doubt}{item.condition.reason}{said}"
     return _row(item.item.customer_id, item.customer_name, _integration(item.item), now)
 
 

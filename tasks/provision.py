@@ -1,7 +1,6 @@
 """Provision customers, one task run each, then wait until their new applications work."""
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from contextvars import ContextVar
@@ -32,7 +31,7 @@ from greenlight.reconcile.observe import Remaining
 from greenlight.reconcile.provision import CannotProvision, NotStored, Provisioning
 from greenlight.reconcile.rotate import Rotation
 from greenlight.settings import Settings
-from tasks.chunks import MAX_ENABLE_TASKS, Chunk, run_chunks
+from tasks.chunks import customer_chunks, run_chunks
 from tasks.progress import report
 from tasks.retries import RECORDING, end_of_try
 from tasks.session import now, on_time_of
@@ -191,19 +190,11 @@ async def one_after_another(ids: Sequence[str], step: Callable[[str], Awaitable[
 async def provision_all(run_id: str, customers: Sequence[str], *, look: bool) -> None:
     """Provision these customers; what does not come through after all retries is on record as such."""
     session = _CURRENT.get()
+    name = "compare: {label}" if session.provisioning.only_looks else "provision: {label}"
+    called = provision.with_options(task_run_name=name)
     session.crashes.extend(
-        await run_chunks(provision, (run_id, look), customer_chunks(customers), "provision", WIDTH, session.settings)
+        await run_chunks(called, (run_id, look), customer_chunks(customers), "provision", WIDTH, session.settings)
     )
-
-
-def customer_chunks(customers: Sequence[str]) -> list[Chunk]:
-    """One customer each while there are some hundreds, runs of them beyond that."""
-    size = math.ceil(len(customers) / MAX_ENABLE_TASKS) or 1
-    chunks: list[Chunk] = []
-    for start in range(0, len(customers), size):
-        some = tuple(customers[start : start + size])
-        chunks.append(Chunk(some, some[0] if len(some) == 1 else f"{len(some)} customers from {some[0]}"))
-    return chunks
 
 
 @task(name="wait", task_run_name="wait until new applications work", **RECORDING)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.client.schemas.objects import State
 
-from tasks.chunks import run_chunks
-from tasks.provision import WIDTH, current, customer_chunks, one_after_another
+from tasks.chunks import customer_chunks, run_chunks
+from tasks.provision import WIDTH, current, one_after_another
 from tasks.retries import RECORDING, end_of_try
 
 

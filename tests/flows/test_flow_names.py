@@ -17,6 +17,13 @@ from flows.request import (
     checked,
     named_after,
 )
+from greenlight.ats.rows import Wanted
+from greenlight.domain.conditions import Condition
+from greenlight.domain.plan import Item
+from greenlight.domain.reasons import Outcome, Reason
+from greenlight.domain.status import Status
+from tasks.chunks import MAX_ENABLE_TASKS, enable_chunks, look_chunks
+from tests.domain.things import AWLI
 
 NAMES = [
     (ReconcileRequest, {}, "plan: all customers"),
@@ -79,3 +86,24 @@ def test_a_new_customer_that_is_not_said_clearly_is_refused(given: Any, said: st
 def test_a_form_that_was_sent_without_the_plans_id_is_refused(nothing: str) -> None:
     with pytest.raises(BadParameters, match="plan_id"):
         checked(ApplyRequest, plan_id=nothing)
+
+
+def wanted(*customers: str) -> list[Wanted]:
+    quiet = Condition(Outcome.WAITING, Reason.READY_TO_ENABLE)
+    return [Wanted(n, Item(c, AWLI), "", None, None, Status.REQUESTED, None, quiet) for n, c in enumerate(customers)]
+
+
+def test_a_task_that_looks_names_its_customers_sorted_and_says_nothing_of_those_between() -> None:
+    (chunk,) = look_chunks(wanted("tyrell", "bob", "ada", "cyd", "acme"))
+    assert chunk.label == "5 customers: acme, ada, bob and 2 more"
+    assert chunk.ids == (0, 1, 2, 3, 4), "the most urgent first all the same"
+    assert look_chunks(wanted("ada", "ada"))[0].label == "ada"
+
+
+def test_a_task_that_enables_says_what_and_for_whom() -> None:
+    assert [chunk.label for chunk in enable_chunks(wanted("bob", "ada"))] == [
+        "APPLY_WITH_LINKEDIN for bob",
+        "APPLY_WITH_LINKEDIN for ada",
+    ]
+    many = enable_chunks(wanted(*(f"c{n:03}" for n in reversed(range(MAX_ENABLE_TASKS + 1)))))
+    assert many[0].label == "2 integrations of 2 customers: c299, c300"
