@@ -78,7 +78,7 @@ def _next(enables: Sequence[Planned], plan_id: str | None, *, applying: bool) ->
     return [
         "**Nothing is enabled yet.** If the list below is right, under *Deployments*:",
         "",
-        "1. open **plan** (flow *approve*), *Run*, *Custom run*; fill in this plan's id and your name" + count,
+        "1. open **stored-plan** (flow *approve*), *Run*, *Custom run*; fill in this plan's id and your name" + count,
         "2. then open **approved-plan** (flow *apply*), *Run*, *Custom run*; fill in the same id",
         "",
         f"Plan `{plan_id}`",
@@ -116,9 +116,9 @@ def outcome_page(report: Report) -> str:
     rest = [item for item in report.items if item.item not in shown]
     of_these = _counted(_words(Counter(item.condition.outcome for item in changed)))
     lines = [
-        f"# {len(changed)} changed by this run, {len(report.items)} looked at",
+        f"# {len(changed)} changed by this run",
         "",
-        f"Of {len(report.items)}: {_counted(report.told())}."
+        f"Of {len(report.items)} looked at: {_counted(report.told())}."
         + (f" Of the {len(changed)} changed: {of_these}; none of it can be undone." if changed else ""),
         "",
     ]

@@ -17,7 +17,7 @@ CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text(encodi
 DEPLOYMENTS: list[dict[str, Any]] = CONFIG["deployments"]
 
 #: A person names these every time; there is nothing that would be right unless told.
-ASKS = {"backfill/csa", "approve/plan", "rotate/child-secrets", "apply/approved-plan"}
+ASKS = {"backfill/csa", "approve/stored-plan", "rotate/child-secrets", "apply/approved-plan"}
 
 
 def flow_of(deployment: dict[str, Any]) -> Flow[..., Any]:
@@ -41,9 +41,9 @@ def test_the_deployments_have_the_names_that_the_guide_and_the_commands_say() ->
         "backfill/csa",
         "apply/approved-plan",
         "provision/new-customers",
-        "provision/domains",
+        "provision/compare-domains",
         "audit/enabled-customers",
-        "approve/plan",
+        "approve/stored-plan",
         "rotate/child-secrets",
         "prune/old-rows",
     }
@@ -91,9 +91,9 @@ def test_only_the_nightly_run_enables_by_itself() -> None:
     assert by_name["reconcile/nightly"]["parameters"] == {"what": "apply", "lane": "nightly"}
     assert by_name["reconcile/nightly"]["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
     assert by_name["reconcile/manual"]["parameters"] == {"what": "plan"}
-    assert by_name["provision/domains"]["parameters"] == {"look": True}, "by which it makes and changes nothing"
+    assert by_name["provision/compare-domains"]["parameters"] == {"look": True}, "by which it makes and changes nothing"
     assert {name for name, one in by_name.items() if "schedules" in one} == {
-        "provision/domains",
+        "provision/compare-domains",
         "reconcile/nightly",
         "audit/enabled-customers",
         "prune/old-rows",
@@ -175,7 +175,7 @@ def test_what_a_person_types_has_an_example_or_may_be_left_alone(deployment: dic
 def test_what_has_to_be_given_is_not_called_optional() -> None:
     required = {full_name(one): set(flow_of(one).parameters.required or []) for one in DEPLOYMENTS}
     assert {name: fields for name, fields in required.items() if fields} == {
-        "approve/plan": {"plan_id", "approved_by"},
+        "approve/stored-plan": {"plan_id", "approved_by"},
         "apply/approved-plan": {"plan_id"},
     }
     fields = {f"{full_name(one)} {name}": field for one in DEPLOYMENTS for name, field in _properties(one)}

@@ -55,8 +55,8 @@ def test_a_plan_says_where_to_click_and_for_whom_by_name() -> None:
     assert "| + enable | ada | Ada Ltd | APPLY_WITH_LINKEDIN urn:li:organization:" in page
     assert "| held | bob | Bob & Co | APPLY_WITH_LINKEDIN urn:li:organization:" in page
     assert "HELD_BY_CAP |" in page
-    assert "**plan** (flow *approve*)" in page
-    assert page.index("**plan**") < page.index("**approved-plan** (flow *apply*)") < page.index("Plan `1-2`")
+    assert "**stored-plan** (flow *approve*)" in page
+    assert page.index("**stored-plan**") < page.index("**approved-plan** (flow *apply*)") < page.index("Plan `1-2`")
     assert "greenlight " not in page, "no command"
 
 
@@ -87,7 +87,7 @@ def test_what_changed_comes_first_then_who_needs_somebody_and_what_to_do() -> No
     )
     page = outcome_page(report)
     assert headings(page) == [
-        "2 changed by this run, 5 looked at",
+        "2 changed by this run",
         "Changed by this run: 2",
         "Needs somebody here: 1",
         "Waits for others, or passes by itself: 1",
@@ -105,7 +105,7 @@ def test_the_outcome_of_a_plan_is_no_trouble_where_it_is_ready() -> None:
         Report(Command.PLAN, [entry("ada", READY), entry("cap", HELD_BY_CAP), entry("n", NOT_LOOKED_AT)])
     )
     assert headings(page) == [
-        "0 changed by this run, 3 looked at",
+        "0 changed by this run",
         "To enable, once the plan is approved and applied: 1",
         "Needs somebody here: 2",
     ]
