@@ -2,7 +2,7 @@
 
 Prefect encrypts every block under one key and takes one key at a time. A server that was started with another key
 answers 500 to every call that would read, change or delete an older block; what it still does is count them, and
-remove them together with their type (tried with 3.8.8).
+remove them together with their type (tried with 3.8.8 and 3.9.1).
 """
 
 import asyncio

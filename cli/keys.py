@@ -13,6 +13,7 @@ from cli.errors import CannotRun
 from cli.quiet import quiet_prefect
 from cli.render import console_for_people, plain, print_json
 from cli.sealed import MIN_PASSPHRASE, SCHEMA, read_sealed, write_sealed
+from greenlight.errors import PrefectTrouble
 
 if TYPE_CHECKING:
     from blocks.keeping import Kept, Saved
@@ -24,7 +25,7 @@ def run_export(file: str, *, as_json: bool) -> int:
     """Read all of Greenlight's blocks and write them to a new file, sealed."""
     target = Path(file)
     if target.exists():
-        raise CannotRun(f"{file} exists already; name a new file")
+        raise CannotRun(f"{file} exists already", "name a new file")
     if not target.parent.is_dir():
         raise CannotRun(f"{target.parent}: no such folder")
     passphrase = _passphrase(twice=True)
@@ -37,9 +38,9 @@ def run_export(file: str, *, as_json: bool) -> int:
     try:
         kept, foreign = asyncio.run(read())
     except BlocksUnusable as error:
-        raise CannotRun(str(error)) from None
+        raise PrefectTrouble(str(error)) from None
     if not kept:
-        raise CannotRun("Prefect holds no block of Greenlight's; is PREFECT_API_URL the right server?")
+        raise CannotRun("Prefect holds no block of Greenlight's", "is PREFECT_API_URL the right server?")
     write_sealed(target, _content(kept), passphrase)
     counts = _counts(kept)
     if as_json:
@@ -71,7 +72,7 @@ def run_restore(file: str, *, as_json: bool) -> int:
     try:
         saved = asyncio.run(save_all(kept, keep_too))
     except BlocksUnusable as error:
-        raise CannotRun(str(error)) from None
+        raise PrefectTrouble(str(error)) from None
     _show(saved, file, as_json)
     return 0
 

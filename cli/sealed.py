@@ -30,7 +30,7 @@ def write_sealed(file: Path, content: Any, passphrase: str, *, replace: bool = F
     A file that is there already is left alone unless `replace`, which swaps it in one step.
     """
     if file.exists() and not replace:
-        raise CannotRun(f"{file} exists already; name a new file")
+        raise CannotRun(f"{file} exists already", "name a new file")
     salt = secrets.token_bytes(_SALT_BYTES)
     token = Fernet(_key(passphrase, salt)).encrypt(json.dumps(content).encode())
     document = {"schema": SCHEMA, "salt": base64.b64encode(salt).decode(), "sealed": token.decode()}

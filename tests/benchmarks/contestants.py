@@ -106,13 +106,14 @@ async def greenlight(order: Order) -> dict[str, Any]:
     """The flow that `greenlight apply --yes` runs, and once more when there is nothing left to do."""
     gauge = Gauge()
     gauge.watch()
-    import tasks.sequences.look_plan_enable
+    import tasks.steps
+
     from flows.reconcile import reconcile
     from flows.request import What
 
-    gauge.stage(tasks.sequences.look_plan_enable, "look_at_all", lambda _run, purpose, *_, **__: str(purpose))
-    gauge.stage(tasks.sequences.look_plan_enable, "make_plan", lambda *_, **__: "plan")
-    gauge.stage(tasks.sequences.look_plan_enable, "enable_all", lambda *_: "enable")
+    gauge.stage(tasks.steps, "look_at_all", lambda _run, purpose, *_, **__: str(purpose))
+    gauge.stage(tasks.steps, "make_plan", lambda *_, **__: "plan")
+    gauge.stage(tasks.steps, "enable_all", lambda *_: "enable")
 
     async def run(**who: Any) -> None:
         state = await reconcile(What.APPLY, max_changes=order.customers, return_state=True, **who)
