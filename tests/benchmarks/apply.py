@@ -12,7 +12,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from cli.quiet import quiet_prefect
 
 quiet_prefect()
 
-from tests.benchmarks.contestants import Order  # noqa: E402 - Prefect reads its settings on import
+from cli.serving import stoppable  # noqa: E402 - Prefect reads its settings on import
+from tests.benchmarks.contestants import Order  # noqa: E402
 from tests.benchmarks.far_end import counts, far_end  # noqa: E402
 from tests.benchmarks.picture import picture  # noqa: E402
 from tests.benchmarks.setting_up import Databases, databases, prefect_server, settings_of  # noqa: E402
@@ -52,9 +53,8 @@ def once(who: str, order: Order, latency: float, ats: Databases) -> dict[str, di
     return costs
 
 
-def measure(given: argparse.Namespace, pid: int, ats: Databases) -> list[dict[str, Any]]:
+def measure(given: argparse.Namespace, pid: int, ats: Databases) -> Iterator[dict[str, Any]]:
     """Every contestant in turns; whoever comes first must not always be the same."""
-    measured: list[dict[str, Any]] = []
     for latency in given.latency:
         for customers in given.customers:
             for number in range(given.rounds):
@@ -63,8 +63,7 @@ def measure(given: argparse.Namespace, pid: int, ats: Databases) -> list[dict[st
                 for who in given.contestants[turn:] + given.contestants[:turn]:
                     sys.stderr.write(f"{who}: {customers} customers, {latency:g} s, round {number + 1}\n")
                     for work, cost in once(who, order, latency, ats).items():
-                        measured.append({"who": who, "work": work, "latency": latency, "round": number + 1, **cost})
-    return measured
+                        yield {"who": who, "work": work, "latency": latency, "round": number + 1, **cost}
 
 
 def _numbers(kind: Any) -> Any:
@@ -80,7 +79,8 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--contestants", type=_numbers(str), default=["bare", "greenlight", "naive"])
     parser.add_argument("--quick", action="store_true", help="200 customers, no latency, one round")
-    parser.add_argument("--profile", action="store_true", help="say on stderr where Greenlight's time goes")
+    clocks = ["cpu", "wall"]
+    parser.add_argument("--profile", choices=clocks, default="", help="say on stderr where Greenlight's time goes")
     parser.add_argument("--picture", type=Path, help="an SVG of the cost over the number of customers")
     parser.add_argument("--json", action="store_true", help="one document with every run instead of the table")
     parsed = parser.parse_args(given)
@@ -92,10 +92,14 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
 def main() -> None:
     given = arguments(sys.argv[1:])
     logging.getLogger("prefect").setLevel(logging.CRITICAL)
-    with tempfile.TemporaryDirectory() as folder:
+    measured: list[dict[str, Any]] = []
+    with stoppable(), tempfile.TemporaryDirectory() as folder:
         os.environ["PREFECT_HOME"] = f"{folder}/prefect"
         with databases(given.database, Path(folder)) as ats, prefect_server(max(given.customers)) as pid:
-            measured = measure(given, pid, ats)
+            # Each as it comes: what was measured until Ctrl-C is told as well.
+            measured.extend(measure(given, pid, ats))
+    if not measured:
+        return
     if given.picture is not None:
         given.picture.write_text(picture(measured))
     if given.json:

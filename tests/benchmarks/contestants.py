@@ -23,14 +23,14 @@ from tests.benchmarks.profiled import profiled
 class Order:
     """How many customers, at which far end, over how many connections; the id of the Prefect server's process.
 
-    `profile` has Greenlight say on stderr where its time goes.
+    `profile` has Greenlight say on stderr where its time goes, by this clock.
     """
 
     customers: int
     address: str
     connections: int
     prefect: int | None
-    profile: bool = False
+    profile: str = ""
 
 
 def integration(number: int) -> IntegrationKey:
@@ -106,14 +106,15 @@ async def greenlight(order: Order) -> dict[str, Any]:
     """The flow that `greenlight apply --yes` runs, and once more when there is nothing left to do."""
     gauge = Gauge()
     gauge.watch()
-    import tasks.steps
-
     from flows.reconcile import reconcile
     from flows.request import What
+    from tasks.enable import enable_all
+    from tasks.observe import look_at_all
+    from tasks.plan import make_plan
 
-    gauge.stage(tasks.steps, "look_at_all", lambda _run, purpose, *_, **__: str(purpose))
-    gauge.stage(tasks.steps, "make_plan", lambda *_, **__: "plan")
-    gauge.stage(tasks.steps, "enable_all", lambda *_: "enable")
+    gauge.stage(look_at_all, lambda _run, purpose, *_, **__: str(purpose))
+    gauge.stage(make_plan, lambda *_, **__: "plan")
+    gauge.stage(enable_all, lambda *_: "enable")
 
     async def run(**who: Any) -> None:
         state = await reconcile(What.APPLY, max_changes=order.customers, return_state=True, **who)
@@ -124,7 +125,7 @@ async def greenlight(order: Order) -> dict[str, Any]:
         await run(except_customers=(customer_id(0),))
 
     await run(customers=(customer_id(0),))
-    work = (lambda: profiled(gauge, everybody)) if order.profile else everybody
+    work = (lambda: profiled(gauge, everybody, order.profile)) if order.profile else everybody
     first = await gauge.measure(work, order.prefect)
     sent = far_end.counts(order.address)["requests"]
     again = await gauge.measure(everybody, order.prefect)

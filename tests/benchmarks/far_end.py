@@ -48,7 +48,7 @@ class World:
         self.violations: list[str] = []
 
     def answer(self, head: bytes, body: bytes) -> str:
-        """A body in LinkedIn's format (docs/linkedin.md#verify); what no client should have sent is noted."""
+        """A body in LinkedIn's format (docs/linkedin.md#enable); what no client should have sent is noted."""
         path = head.split(b" ", 2)[1].decode()
         if path == TOKEN_PATH:
             client = found[1] if (found := _CLIENT.search(body)) else b""

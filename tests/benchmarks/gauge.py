@@ -1,6 +1,7 @@
 """What a stretch of work costs: time, CPU of this process and of Prefect's server, SQL, hops into threads, memory."""
 
 import asyncio
+import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -8,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -77,16 +77,18 @@ class Gauge:
 
         asyncio.BaseEventLoop.run_in_executor = counted  # pyright: ignore[reportAttributeAccessIssue]
 
-    def stage(self, module: ModuleType, function: str, name: Callable[..., str]) -> None:
-        """Book what passes within this coroutine function under a stage; stages follow each other."""
-        act: Callable[..., Awaitable[Any]] = getattr(module, function)
+    def stage(self, act: Callable[..., Awaitable[Any]], name: Callable[..., str]) -> None:
+        """Book what passes within this coroutine function under a stage, whoever calls it; stages follow each other."""
 
         @wraps(act)
         async def booked(*given: Any, **named: Any) -> Any:
             with self._booking(name(*given, **named)):
                 return await act(*given, **named)
 
-        setattr(module, function, booked)
+        for module in list(sys.modules.values()):
+            for attribute, value in list(getattr(module, "__dict__", {}).items()):
+                if value is act:
+                    setattr(module, attribute, booked)
 
     def totals(self) -> Counter[str]:
         return self.counts + Counter({"seconds": time.perf_counter(), "cpu": time.process_time()})

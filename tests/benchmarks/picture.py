@@ -48,7 +48,7 @@ def picture(measured: Sequence[_Run]) -> str:
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {across * _WIDTH} {down * _HEIGHT}" '
-        f'width="{across * _WIDTH}" font-family="sans-serif" font-size="11">'
+        f'width="{across * _WIDTH}" height="{down * _HEIGHT}" font-family="sans-serif" font-size="11">'
         f'<rect width="100%" height="100%" fill="white"/>{drawn}</svg>\n'
     )
 

@@ -15,7 +15,8 @@ def table(measured: Sequence[dict[str, Any]]) -> str:
     lines: list[str] = []
     for latency, customers in dict.fromkeys((run["latency"], run["customers"]) for run in measured):
         here = [run for run in measured if (run["latency"], run["customers"]) == (latency, customers)]
-        lines.append(f"\n{customers} customers, the far end answers after {latency * 1000:g} ms\n{_HEAD}")
+        busy = f"{min(run['load'] for run in here):.1f} to {max(run['load'] for run in here):.1f}"
+        lines.append(f"\n{customers} customers, far end at {latency * 1000:g} ms, load average {busy}\n{_HEAD}")
         works = dict.fromkeys((run["who"], run["work"]) for run in here)
         for who, work in works:
             runs = [run for run in here if (run["who"], run["work"]) == (who, work)]
