@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import prefect
 import pytest
 from cryptography.fernet import Fernet
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -276,6 +277,32 @@ def test_an_open_server_elsewhere_is_a_problem(monkeypatch: pytest.MonkeyPatch) 
         shown = {each.name: each.state.value for each in findings if each.state.value != "ok"}
         assert shown.pop("encryption key") == "warning"
         assert shown == dict.fromkeys(names, state)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "state", "known"),
+    [
+        ("3.8.8", "3.9.1", "ok", "tried together"),
+        ("3.9.1", "3.8.8", "ok", "tried together"),
+        ("3.9.1", "3.9.1", "ok", "tried together"),
+        ("3.9.7", "3.9.7", "ok", "not tried together"),
+        ("3.9.7", "3.9.1", "warning", "not tried together"),
+        ("3.7.1", "3.9.1", "warning", "not tried together"),
+    ],
+)
+def test_it_says_which_version_it_met_and_whether_that_is_tried(
+    monkeypatch: pytest.MonkeyPatch, theirs: str, ours: str, state: str, known: str
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=theirs if request.url.path.endswith("version") else True)
+
+    real = httpx.Client
+    monkeypatch.setattr(httpx, "Client", lambda **more: real(transport=httpx.MockTransport(answer), **more))
+    monkeypatch.setattr(prefect, "__version__", ours)
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4200/api"}):
+        _, (first, *_) = check_prefect()
+    assert first.found == f"http://127.0.0.1:4200/api has version {theirs}, this side {ours}: {known}"
+    assert (first.name, first.state.value) == ("prefect", state)
 
 
 def test_a_budget_that_is_spent_or_parked(well: Home) -> None:
