@@ -53,10 +53,10 @@ def said_plainly(error: BaseException) -> str:
     if isinstance(error, _PLAIN):
         return str(error)
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
-        return (
-            "Prefect's API refuses our password: set PREFECT_API_AUTH_STRING to what the server has in "
-            "PREFECT_SERVER_API_AUTH_STRING"
-        )
+        # Loads Prefect, whose client made this error.
+        from blocks.asking import LOGIN_REFUSED
+
+        return LOGIN_REFUSED
     if isinstance(error, httpx.HTTPError) or "Failed to reach API" in str(error):
         # Our own calls to LinkedIn never end in an exception: this is Prefect's client.
         return trouble_with_prefect() or "Prefect's API did not answer for a moment, and does again: run this again"
