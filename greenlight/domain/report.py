@@ -109,6 +109,15 @@ class Report:
             counts[item.condition.outcome] += 1
         return counts
 
+    def told_counts(self) -> list[str]:
+        """How many of what, for people, each item once: of a plan first what it would enable."""
+        planned = self.command is Command.PLAN
+        counts = dict.fromkeys(Outcome, 0)
+        for item in self.items:
+            counts[item.condition.outcome] += not (planned and item.action is Action.ENABLE)
+        told = [f"{n} {outcome.value.replace('_', ' ')}" for outcome, n in counts.items() if n]
+        return [f"{self.changes} to enable", *told] if planned and self.items else told
+
     def unsettled(self) -> list[ReportItem]:
         """Items that somebody has to look into; a never-looked-at item is one only where the run was to look."""
         looks = self.command in (Command.PLAN, Command.APPLY, Command.REQUEST, Command.AUDIT)
@@ -143,10 +152,7 @@ class Report:
 
     def headline(self) -> str:
         """How many of what; who needs somebody (the first ten, by name); and what waits for others, by reason."""
-        counts = [f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in self.counts().items() if count]
-        if self.command is Command.PLAN and counts:
-            counts.insert(0, f"{self.changes} to enable")
-        text = ", ".join(counts) or "nothing is wanted"
+        text = ", ".join(self.told_counts()) or "nothing is wanted"
         if self.changed:
             text += f"; {self.changed} changed by this run"
         if dropped := [f"{i.item.customer_id} ({i.condition.reason})" for i in self.dropped()]:
