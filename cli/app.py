@@ -1,4 +1,4 @@
-"""The command line (interface, "Commands"): parsing and exit codes. Prefect is imported only where it is needed."""
+"""The command line (docs/interface.md#commands): parsing and exit codes. Prefect is imported only where needed."""
 
 import os
 import sys
@@ -265,7 +265,7 @@ def sandbox(
 
 
 def main() -> None:
-    """The console command. Ends the process with an exit code of the interface, never with a traceback."""
+    """The console command. Ends with an exit code of docs/interface.md#exit-codes, never with a traceback."""
     leave(run(sys.argv[1:]))
 
 

@@ -13,6 +13,7 @@ from greenlight.ats.holds import Held, Holds
 from greenlight.domain.readable import iso
 from greenlight.domain.reasons import EXPLANATIONS
 
+#: As long a name as the ATS database takes.
 _LONGEST_NAME = 200
 
 

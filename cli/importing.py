@@ -128,7 +128,7 @@ def bring_in(
 ) -> dict[str, Any]:
     """Import checked customers and return what changed, as JSON."""
     from blocks.child_app import ChildAppBlocks
-    from tasks.adopt import adopt
+    from tasks.sequences.adopt import adopt
 
     with stderr.status("Storing credentials in Prefect blocks…"):
         adopted = asyncio.run(adopt(customers, database, ChildAppBlocks(), time_of(database), replace))

@@ -12,7 +12,9 @@ from greenlight.ats.store import UnknownCustomer
 from greenlight.domain.readable import iso
 
 SCHEMA = "greenlight.pause/1"
+#: Hours of the longest pause.
 _MOST_HOURS = 24 * 365
+#: Characters, as many as the ATS database takes.
 _LONGEST_REASON = 300
 
 

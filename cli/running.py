@@ -206,7 +206,7 @@ def run_flow(start: Callable[[], Any]) -> str:
 
     from prefect.exceptions import FailedRun
 
-    from tasks.progress import RECORDED
+    from tasks.parts.progress import RECORDED
 
     on_record: list[str] = []
 
@@ -229,7 +229,7 @@ def run_flow(start: Callable[[], Any]) -> str:
 @contextmanager
 def _progress() -> Iterator[None]:
     from blocks.saving import WAITING
-    from tasks.progress import LISTENER, Step
+    from tasks.parts.progress import LISTENER, Step
 
     columns = (SpinnerColumn(), TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True, emoji=False)

@@ -20,6 +20,7 @@ SCHEMA = "greenlight.keys/1"
 MIN_PASSPHRASE = 20
 #: 10,000 customers take about 5 MB.
 _MOST_BYTES = 100_000_000
+#: Random bytes, so that the same passphrase seals two files with two keys.
 _SALT_BYTES = 16
 
 

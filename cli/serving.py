@@ -69,7 +69,7 @@ def run_worker(*, as_json: bool) -> int:
     quiet_prefect()
     from prefect.settings import PREFECT_API_URL
 
-    from tasks.bell import answer_rings
+    from tasks.realtime.bell import answer_rings
 
     if not PREFECT_API_URL.value():
         raise CannotRun("the worker needs the Prefect server that the portal rings", "set PREFECT_API_URL")
@@ -191,7 +191,7 @@ def portal_server(app: FastAPI) -> uvicorn.Server:
 
 def _portal_app(settings: Settings, database: Database) -> FastAPI:
     from blocks.portal_keys import portal_keys
-    from portal.live import create_portal
+    from portal.lifespan import create_portal
 
     return create_portal(settings, database, asyncio.run(portal_keys()))
 

@@ -10,7 +10,7 @@ from prefect.states import Completed
 from flows.request import Approver, ApproveRequest, Count, Hours, Name, checked, named_after
 from flows.verdict import refusing
 from greenlight.settings import load_settings
-from tasks.session import now, planning_session
+from tasks.parts.session import now, planning_session
 
 
 @flow(name="approve", flow_run_name=named_after(ApproveRequest), persist_result=False, validate_parameters=False)

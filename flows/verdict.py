@@ -11,7 +11,7 @@ from greenlight.ats.rows import Wanted
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Command, Report, Verdict, first_ten
 from greenlight.errors import GreenlightError
-from tasks.events import PASSES, failed, refused_state
+from tasks.telling.events import PASSES, failed, refused_state
 
 _P = ParamSpec("_P")
 

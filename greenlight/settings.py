@@ -1,4 +1,4 @@
-"""Settings: environment variables with defaults that run with nothing installed but Python (interface, "Settings")."""
+"""Settings: environment variables with defaults that need nothing but Python (docs/interface.md#settings)."""
 
 from enum import StrEnum
 from ipaddress import ip_network
@@ -81,13 +81,13 @@ class Settings(BaseSettings):
     installation: str = Field(default="", pattern=r"^([a-z0-9][a-z0-9-]{0,39})?$")
     #: What every child application's `validJsSdkDomains` should be; the portal's own origin unless given.
     js_sdk_domains: Annotated[tuple[str, ...], NoDecode] = ()
-    #: How long a new child application may take to work (fact sheet section 1, "After create").
+    #: How long a new child application may take to work (docs/linkedin.md#after-create).
     application_ready_seconds: float = Field(default=300, ge=0, le=3600, allow_inf_nan=False)
 
     #: The origin under which customers reach the portal.
     portal_url: str = "http://127.0.0.1:8780"
     linkedin_widget_extension: str = "https://platform.linkedin.com/rsc/extensions/onboarding-widget"
-    #: The bundles that the plugin offers, as the seed lists them (step 2).
+    #: The bundles that the plugin offers, as LinkedIn's page lists them (docs/linkedin.md#the-plugin).
     portal_integrations: Annotated[tuple[str, ...], NoDecode] = (
         "RECRUITER_SYSTEM_CONNECT_COMPANY",
         "RECRUITER_SYSTEM_CONNECT_CONTRACT",

@@ -1,4 +1,4 @@
-"""Child applications on record: who has none, whose is not as it should be, and what became of each try (seed step 1).
+"""Child applications on record: who has none, whose is amiss, what became of each try (docs/linkedin.md#provisioning).
 
 The intent is committed before the first request leaves, so that whoever comes after a killed run looks before it acts.
 """

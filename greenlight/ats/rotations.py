@@ -20,6 +20,7 @@ from greenlight.domain.provisioning import Provision
 from greenlight.errors import RefusedByRule
 
 _MARK = re.compile(r"secret before it: ([0-9a-f]{12}|none)$")
+#: Characters that the column holds.
 _LONGEST_DETAIL = 300
 
 

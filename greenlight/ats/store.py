@@ -66,6 +66,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.writer = database.writer
 
     def select(self, selection: Selection, *, to_ask: bool = False) -> list[int]:
         """Ids of the integrations on record, oldest first. Raises UnknownCustomer or UnknownType.

@@ -22,6 +22,7 @@ COLUMNS = (
 #: A fault of the file, of its header or of a whole row stands under one of these instead of a column's name.
 FILE, HEADER, ROW = "file", "header", "row"
 
+#: Characters of a value that a fault quotes.
 _LONGEST_QUOTE = 80
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong in a call to LinkedIn, as values with a reason code (both error tables of the seed)."""
+"""What can go wrong in a call to LinkedIn, as values with a reason code (docs/linkedin.md#enables-error-table)."""
 
 import re
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class Unanswered(Unclear):
     """No answer at all: the request may even be still on its way."""
 
 
-#: What tells the rows of HTTP 400 apart: they share status and have no service error code (fact sheet section 6).
+#: What tells the rows of HTTP 400 apart: they share the status and have no other code (docs/linkedin.md#error-bodies).
 _TEXTS_OF_400 = (
     ("already enabled", Reason.ALREADY_ENABLED),
     ("batch request mismatch", Reason.KEY_MISMATCH),
@@ -69,7 +69,7 @@ def from_status(
     text = message if isinstance(message, str) else ""
     code = (body or {}).get("serviceErrorCode")
     service = f" ({code})" if isinstance(code, int) and code else ""
-    # What has taken the number's place in Rest.li (fact sheet section 6).
+    # What has taken the number's place in Rest.li (docs/linkedin.md#error-bodies).
     word = (body or {}).get("code")
     service += f" ({word})" if isinstance(word, str) and word else ""
     detail = clean(f"HTTP {status}{service} {text}", hide)

@@ -1,4 +1,4 @@
-"""Get a customer its one child application (design, the life of one integration, step 1; seed step 1).
+"""Get a customer its one child application (docs/life-of-an-integration.md#0-the-customers-child-application).
 
 LinkedIn keeps it at one per `uniqueForeignId`, which is ours and never changes. The secret is answered once: it is in
 its block before anything else happens, and where that answer was lost it is replaced by rotation, never by a second
@@ -140,7 +140,7 @@ class Provisioning:
     async def check(self, candidate: Candidate, outcome: Provision, *, last: bool) -> bool:
         """Whether LinkedIn accepts the application's credentials; with `last`, a no is put on record.
 
-        A new application may take minutes to work (fact sheet section 1, "After create").
+        A new application may take minutes to work (docs/linkedin.md#after-create).
         """
         application = candidate.application
         held = await self._held(candidate)

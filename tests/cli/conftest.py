@@ -28,7 +28,7 @@ TALKATIVE = {
 }
 
 ROOT = Path(__file__).parents[2]
-_OURS = re.compile(rf'File "{re.escape(str(ROOT))}/(?:greenlight|tasks|flows|blocks|portal|sandbox|deployments)/')
+_OURS = re.compile(rf'File "{re.escape(str(ROOT))}/(?:cli|greenlight|tasks|flows|blocks|portal|sandbox|deployments)/')
 
 
 @dataclass
