@@ -18,6 +18,7 @@ RETIRED = {
     r"\bhand_over\b": "events are sent (`send_events`), and taken in by Prefect's server (`post_events`)",
     r"\bblocks[./](keeping|named)\b|\bKept\b": "blocks/backup.py with a BlockCopy, blocks/singletons.py",
     r"\bintake[./]names\b": "greenlight/intake/unknown_columns.py",
+    r"\bdomain[./](memory|readable)\b|\bMemory\(|\bimport Memory\b": "greenlight/domain/backoff.py, formatting.py",
 }
 
 
