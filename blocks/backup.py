@@ -2,7 +2,7 @@
 
 Prefect encrypts every block under one key and takes one key at a time. A server that was started with another key
 answers 500 to every call that would read, change or delete an older block; what it still does is count them, and
-remove them together with their type (tried with 3.8.8).
+remove them together with their type (tried with 3.8.8 and 3.9.1).
 """
 
 import asyncio
@@ -20,16 +20,18 @@ from blocks.child_app import LinkedInChildApp
 from blocks.parent_app import LinkedInParentApp
 from blocks.portal_keys import PortalKeys
 from blocks.saving import forget_place, place_of
+from greenlight.errors import PrefectTrouble
 
 KINDS: dict[str, type[Block]] = {
     str(kind._block_type_slug): kind for kind in (LinkedInChildApp, LinkedInParentApp, PortalKeys)
 }
 #: The most documents that Prefect's server returns for one call.
 _PAGE = 200
+#: Blocks that are saved side by side; Prefect's server on SQLite gains nothing from more.
 _WRITERS = 4
 
 
-class BlocksUnusable(Exception):
+class BlocksUnusable(PrefectTrouble):
     """Blocks that can neither be kept nor be saved as they are. The text says why and what to do."""
 
 

@@ -24,22 +24,19 @@ def run_export(file: str, *, as_json: bool) -> int:
     """Read all of Greenlight's blocks and write them to a new file, sealed."""
     target = Path(file)
     if target.exists():
-        raise CannotRun(f"{file} exists already; name a new file")
+        raise CannotRun(f"{file} exists already", "name a new file")
     if not target.parent.is_dir():
         raise CannotRun(f"{target.parent}: no such folder")
     passphrase = _passphrase(twice=True)
     quiet_prefect()
-    from blocks.backup import BlocksUnusable, others, read_all
+    from blocks.backup import others, read_all
 
     async def read() -> "tuple[list[BlockCopy], int]":
         return await read_all(), await others()
 
-    try:
-        kept, foreign = asyncio.run(read())
-    except BlocksUnusable as error:
-        raise CannotRun(str(error)) from None
+    kept, foreign = asyncio.run(read())
     if not kept:
-        raise CannotRun("Prefect holds no block of Greenlight's; is PREFECT_API_URL the right server?")
+        raise CannotRun("Prefect holds no block of Greenlight's", "is PREFECT_API_URL the right server?")
     write_sealed(target, _content(kept), passphrase)
     counts = _counts(kept)
     if as_json:
@@ -62,17 +59,13 @@ def run_restore(file: str, *, as_json: bool) -> int:
         raise CannotRun(f"{file}: No such file")
     passphrase = _passphrase(twice=False)
     kept = _kept(read_sealed(source, passphrase), file)
-    from blocks.backup import BlocksUnusable, restore_all
+    from blocks.backup import restore_all
 
     def keep_too(more: "Sequence[BlockCopy]") -> None:
         by_name = {(each.kind, each.name): each for each in [*kept, *more]}
         write_sealed(source, _content(list(by_name.values())), passphrase, replace=True)
 
-    try:
-        saved = asyncio.run(restore_all(kept, keep_too))
-    except BlocksUnusable as error:
-        raise CannotRun(str(error)) from None
-    _show(saved, file, as_json)
+    _show(asyncio.run(restore_all(kept, keep_too)), file, as_json)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Get customers their child applications (seed step 1)."""
+"""Get customers their child applications (docs/linkedin.md#provisioning)."""
 
 import asyncio
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from greenlight.domain.budget import Lane
 from greenlight.domain.keys import DOCUMENTED_TYPES
 from greenlight.domain.selection import Selection
+from greenlight.errors import BadInput
 from greenlight.intake.values import BadValue, check_value
 
 #: Enables of one run that nobody has to allow.
@@ -45,7 +46,7 @@ class What(StrEnum):
     APPLY = "apply"
 
 
-class BadParameters(Exception):
+class BadParameters(BadInput):
     """Parameters that no run can be made of; the text is one sentence."""
 
 

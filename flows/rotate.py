@@ -1,4 +1,4 @@
-"""Replace the secrets of child applications (fact sheet section 1, secret rotation)."""
+"""Replace the secrets of child applications (docs/linkedin.md#secret-rotation)."""
 
 import asyncio
 

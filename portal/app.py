@@ -84,8 +84,8 @@ def _add_answers(app: FastAPI, context: PortalContext) -> None:
     async def gone(_: Request, __: Exception) -> Response:
         return context.html("gone.html", 404, ats_name=context.settings.ats_name)
 
-    async def failed(_: Request) -> Response:
-        return context.html("error.html", 500, ats_name=context.settings.ats_name)
+    async def failed(_: Request, status: int) -> Response:
+        return context.html("error.html", status, ats_name=context.settings.ats_name)
 
     async def refused(request: Request, error: Exception) -> Response:
         refusal = cast(Refusal, error)

@@ -27,7 +27,7 @@ from portal.view import SLOW_AFTER, Application, customer_view
 
 #: A working day; after that the ATS, where the admin is logged in, opens the page again.
 SESSION_HOURS = 8
-#: How long LinkedIn may take until a new application works (fact sheet section 1).
+#: How long LinkedIn may take until a new application works (docs/linkedin.md#after-create).
 NEW_FOR = timedelta(minutes=5)
 
 HERE = Path(__file__).parent

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from greenlight.intake.rows import COLUMNS, quoted
 
+#: Unknown columns that are told one by one.
 _MOST_LISTED = 8
 _SQUEEZED = {name.replace("_", ""): name for name in COLUMNS}
 # What stands where a name should be but is none may be a damaged row, and that is never quoted.

@@ -1,7 +1,6 @@
 """How work is cut into task runs, so that a run stays under about a thousand of them however many customers there are.
 
-Prefect's server records about 40 task runs a second and drops records in larger bursts (fact sheet on Prefect,
-section 5).
+Prefect's server records about 40 task runs a second and drops records in larger bursts (docs/prefect.md#records).
 """
 
 import asyncio

@@ -25,7 +25,7 @@ def is_worth_repeating(task: Task[..., Any], task_run: TaskRun, state: State[Any
     """The retry condition: only a task that says so is repeated; a defect of ours, an exception, is not.
 
     The state's name says it. Asking for its exception in a plain function would give a coroutine that nobody awaits:
-    no error would be seen, and nothing would ever be repeated (fact sheet on Prefect, section 2).
+    no error would be seen, and nothing would ever be repeated (docs/prefect.md#retries).
     """
     return state.name == _WORTH_REPEATING
 

@@ -13,7 +13,6 @@ from uuid import uuid4
 
 from prefect import task
 from prefect.client.schemas.objects import State
-from prefect.states import Failed
 
 from greenlight.ats.announcements import Announcements
 from greenlight.ats.clock import DatabaseClock
@@ -30,7 +29,7 @@ from tasks.observe import look_at_all
 from tasks.parts.retries import RECORDING
 from tasks.parts.session import enabling_session, now, on_time_of, planning_session
 from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
-from tasks.telling.events import announce, failed
+from tasks.telling.events import announce, failed, refused_state
 from tasks.telling.outbox import announce_effects
 
 _T = TypeVar("_T")
@@ -43,7 +42,7 @@ WIDTH = 32
 TURN_SECONDS = 300.0
 
 
-class _Desk:
+class _CustomerTurns:
     """Which customers this process is at. One that rings again meanwhile gets another turn, and never two at once."""
 
     def __init__(self) -> None:
@@ -64,7 +63,7 @@ class _Desk:
             del self._again[customer_id]
 
 
-_desk = _Desk()
+_turns = _CustomerTurns()
 _log = logging.getLogger("greenlight.requests")
 
 
@@ -92,10 +91,10 @@ async def enable_requested() -> State[None] | None:
         customers = await due_customers(load_settings())
     except (DatabaseNotReady, InvalidSettings) as refused:
         _log.warning("requests cannot be looked for: %s", refused)
-        return Failed(name="Refused", message=str(refused))
+        return refused_state(refused)
     async with asyncio.TaskGroup() as group:
         for customer_id in customers:
-            group.create_task(_desk.serve(customer_id, _take_turn))
+            group.create_task(_turns.serve(customer_id, _take_turn))
     return None
 
 

@@ -21,6 +21,7 @@ from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Report, ReportItem, Verdict
 from greenlight.domain.status import Status
+from greenlight.errors import GreenlightError, Kind
 from tasks.parts.session import now
 from tasks.telling.outbox import announce_effects, event_about, resource_of, send_events
 
@@ -126,6 +127,17 @@ def failed(verdict: Verdict, headline: str) -> State[None]:
     """The state of what ended with this verdict, which is not OK."""
     name = "PartialFailure" if verdict is Verdict.PARTIAL else "NothingSucceeded"
     return Failed(name=name, message=headline)
+
+
+#: The state in which a run ends that was kept from its work, by who must act; of another kind it ends with a traceback.
+STATES = dict.fromkeys((Kind.INPUT, Kind.REFUSED, Kind.DATABASE), "Refused")
+
+
+def refused_state(why: GreenlightError) -> State[None]:
+    """Failed; the message says why and what to do. Raises what has no state of its own."""
+    if why.kind not in STATES:
+        raise why
+    return Failed(name=STATES[why.kind], message=str(why), data=why)
 
 
 def announce_held(held: Sequence[Held]) -> None:

@@ -16,6 +16,7 @@ from tasks.telling.best_effort import best_effort
 #: Bars that fit the width of the page.
 MOST_BARS = 60
 
+#: The picture's size and margins, in its own units.
 _WIDTH, _HEIGHT, _TOP, _LEFT = 960, 360, 40, 60
 #: From the bottom; told apart by place and legend, not by colour alone.
 _COLOURS = {

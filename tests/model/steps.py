@@ -13,6 +13,7 @@ import tasks.parts.session
 import tasks.plan
 import tasks.realtime.requested
 import tasks.sequences.look_plan_enable
+from greenlight.ats.writer import Writer
 from greenlight.linkedin.oauth import Tokens
 from greenlight.linkedin.transport import Wire
 from greenlight.settings import Settings
@@ -46,6 +47,17 @@ async def _end_of_try(_total: int, remaining: Any, _settings: Settings) -> Any:
     return remaining
 
 
+async def _alone(_writer: Writer, act: Any, *args: Any, **kwargs: Any) -> Any:
+    return await in_thread(act, *args, **kwargs)
+
+
+async def _joined(_writer: Writer, act: Any, asked: Any) -> Any:
+    (outcome,) = await in_thread(act, [asked])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
 async def _unannounced(*_: Any) -> None:
     pass
 
@@ -61,6 +73,8 @@ def without_prefect() -> Iterator[None]:
 
     replaced: list[tuple[object, str, Any]] = [
         (asyncio, "to_thread", in_thread),
+        (Writer, "do", _alone),
+        (Writer, "join", _joined),
         (tasks.sequences.look_plan_enable, "get_run_logger", lambda: logger),
         (tasks.sequences.look_plan_enable, "make_plan", tasks.sequences.look_plan_enable.make_plan.fn),
         (tasks.parts.session, "open_database", lambda _url, **_: world().database),

@@ -1,4 +1,4 @@
-"""Every row of the seed's two error tables, and the 400s of the Rest.li framework around them."""
+"""Every row of LinkedIn's two error tables, and the 400s of the Rest.li framework around them."""
 
 import json
 from typing import Any
@@ -149,7 +149,7 @@ async def test_rows_401() -> None:
 
 
 async def test_enable_row_mismatch_has_the_texts_of_the_seed_and_of_rest_li() -> None:
-    """Body key not in the URL: the seed's unquoted text with internal forms, or Rest.li's quoted one."""
+    """Body key not in the URL: the documented unquoted text with internal forms, or Rest.li's quoted one."""
     partner = await on_stage()
     texts = []
     for number in range(12):
