@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from greenlight.domain.conditions import WORTH_REPEATING, Condition
+from greenlight.domain.formatting import iso
 from greenlight.domain.plan import Action, Item, Requests
-from greenlight.domain.readable import iso
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
 from greenlight.domain.status import Status
 
