@@ -8,12 +8,16 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.request import BadParameters
+from greenlight.ats.applications import NameDiffers
 from greenlight.ats.database import DatabaseNotReady
 from greenlight.ats.plans import PlanRefused, UnknownPlan
+from greenlight.ats.rotations import NotRotatable
 from greenlight.ats.rows import Wanted
 from greenlight.ats.store import UnknownCustomer, UnknownType
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Command, Report, Verdict, first_ten
+from greenlight.intake import ImportRefused
+from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import InvalidSettings
 from tasks.events import PASSES, failed
 
@@ -47,12 +51,17 @@ REFUSALS = (
     UnknownType,
     UnknownPlan,
     PlanRefused,
+    CannotProvision,
+    NameDiffers,
+    NotRotatable,
+    ImportRefused,
 )
 
 
 def refused_state(why: Exception) -> State[None]:
     """Failed before anything was done; the message says why and what to do."""
-    return Failed(name="Refused", message=str(why))
+    # Whoever runs the flow in its own process gets the refusal itself.
+    return Failed(name="Refused", message=str(why), data=why)
 
 
 def refusing(story: Callable[_P, Awaitable[State[None]]]) -> Callable[_P, Any]:
