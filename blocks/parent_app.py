@@ -3,13 +3,14 @@
 from typing import ClassVar
 
 from prefect.blocks.core import Block
-from pydantic import ConfigDict, SecretStr
+from prefect.blocks.system import Secret
+from pydantic import ConfigDict, Field, HttpUrl, SecretStr
 
-from blocks.named import load_or_none
 from blocks.saving import SHORT_PATIENCE, save
+from blocks.singletons import load_or_none
 from greenlight.linkedin.oauth import Credentials
 
-#: One parent per Greenlight: a test and a production parent are two installations (fact sheet section 1).
+#: One parent per Greenlight: a test and a production parent are two installations (docs/linkedin.md#provisioning).
 NAME = "parent"
 
 
@@ -19,11 +20,21 @@ class LinkedInParentApp(Block):
     _block_type_name: ClassVar[str | None] = "LinkedIn parent application"
     _block_type_slug: ClassVar[str | None] = "linkedin-parent-app"
     _description: ClassVar[str | None] = "OAuth client credentials of the application that provisions customers'."
+    _logo_url: ClassVar[HttpUrl | None] = Secret._logo_url
+    _documentation_url: ClassVar[HttpUrl | None] = HttpUrl(
+        "https://learn.microsoft.com/en-us/linkedin/shared/authentication/provisioning-api"
+    )
+    _code_example: ClassVar[str | None] = """```python
+from blocks.parent_app import LinkedInParentApp
+
+held = LinkedInParentApp.load("BLOCK_NAME")
+client_id = held.client_id
+```"""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    client_id: str
-    client_secret: SecretStr
+    client_id: str = Field(description="Client id of the parent application, from LinkedIn's developer portal.")
+    client_secret: SecretStr = Field(description="Its secret, from the same place.")
 
 
 async def parent_credentials() -> Credentials | None:

@@ -15,6 +15,7 @@ from greenlight.ats.holds import Held, Holds
 from greenlight.domain.readable import iso
 from greenlight.domain.reasons import EXPLANATIONS
 
+#: As long a name as the ATS database takes.
 _LONGEST_NAME = 200
 
 
@@ -37,7 +38,9 @@ def run_tripwires(*, as_json: bool) -> int:
 
 def run_lift(customers: tuple[str, ...], *, everybody: bool, by: str | None, as_json: bool) -> int:
     if everybody == bool(customers):
-        raise CannotRun("name the customers whose holds are to end, or give --all; `greenlight tripwires` lists them")
+        raise CannotRun(
+            "nobody is named", "name the customers whose holds are to end, or --all: `greenlight tripwires` lists them"
+        )
     who, database = who_says_so(by), ats_database()
     lifted = Holds(database).lift(customers, who, time_of(database))
     if as_json:

@@ -18,7 +18,7 @@ def restore_credentials(customer: str, /, *, yes: Yes = False, json: Json = Fals
 
 @keys.command
 def export(file: str, /, *, json: Json = False) -> int:
-    """Write all blocks to the new FILE, sealed under GREENLIGHTkeys_PASSPHRASE, or one that is typed or on stdin."""
+    """Write all blocks to the new FILE, sealed under GREENLIGHT_KEYS_PASSPHRASE, or one that is typed or on stdin."""
     from cli.keys import run_export
 
     return run_export(file, as_json=json)

@@ -34,10 +34,10 @@ async def check_night() -> list[Finding]:
             return [warning("schedules", text, "the server's deployments", _DEPLOY)]
         pools = sorted({each.work_pool_name for each in ours if each.work_pool_name})
         workers = [await _workers(client, pool) for pool in pools]
-        return [_schedules(ours), *workers, await _automations(client), *await _events(client)]
+        return [await _schedules(client, ours), *workers, await _automations(client), *await _events(client)]
 
 
-def _schedules(ours: Sequence[DeploymentResponse]) -> Finding:
+async def _schedules(client: PrefectClient, ours: Sequence[DeploymentResponse]) -> Finding:
     name, tried = "schedules", "the server's deployments"
     scheduled = [each for each in ours if each.schedules]
     off = sorted(each.name for each in scheduled if each.paused or not any(one.active for one in each.schedules))
@@ -46,7 +46,22 @@ def _schedules(ours: Sequence[DeploymentResponse]) -> Finding:
     if off:
         remedy = "switch them on in Prefect's UI, under Deployments, unless somebody meant it"
         return problem(name, f"switched off: {first_ten(off)}", tried, remedy)
+    planned = await _planned(client, scheduled)
+    if idle := sorted(each.name for each in scheduled if str(each.id) not in planned):
+        remedy = "wait a minute after deploying; then the server's log says why its scheduler fails (docs/operating.md)"
+        return problem(name, f"on, but no coming run is planned: {first_ten(idle)}", tried, remedy)
     return ok(name, f"on: {first_ten(sorted(each.name for each in scheduled))}", tried)
+
+
+async def _planned(client: PrefectClient, scheduled: Sequence[DeploymentResponse]) -> set[str]:
+    """Ids of the deployments for which the server's scheduler has planned a run that is still to come."""
+    coming = {
+        "deployment_id": {"any_": [str(each.id) for each in scheduled]},
+        "state": {"type": {"any_": ["SCHEDULED"]}},
+        "expected_start_time": {"after_": datetime.now(UTC).isoformat()},
+    }
+    runs = await client.request("POST", "/flow_runs/filter", json={"flow_runs": coming, "limit": 200})
+    return {run["deployment_id"] for run in runs.json() if run["auto_scheduled"]}
 
 
 async def _workers(client: PrefectClient, name: str) -> Finding:

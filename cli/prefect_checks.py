@@ -11,6 +11,7 @@ from cryptography.fernet import Fernet
 from cli.checks import Finding, ok, problem, warning
 from cli.prefect_way import address_of, trouble_with_prefect
 
+#: The longest that one question to Prefect's API may take.
 _SECONDS = 5.0
 _KEY = "PREFECT_SERVER_ENCRYPTION_KEY"
 _MAKE_KEY = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"

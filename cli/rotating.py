@@ -23,7 +23,7 @@ _SIGNS = {Provision.UPDATED: ("+", "green"), Provision.WAITING: ("?", "yellow"),
 def run_rotate(customers: tuple[str, ...], *, everybody: bool, as_json: bool) -> int:
     """Run the rotate flow here and show its report."""
     if everybody == bool(customers):
-        raise CannotRun("name customers with --customer ID, or give --all")
+        raise CannotRun("nobody is named", "name customers with --customer ID, or give --all")
     database = ats_database()
     Rotations(database).select(customers)
     quiet_prefect()

@@ -14,7 +14,7 @@ from greenlight.ats.runs import Scope
 from greenlight.domain.budget import Lane
 from greenlight.domain.selection import Selection
 from greenlight.settings import load_settings
-from tasks.session import enabling_session, now
+from tasks.parts.session import enabling_session, now
 
 
 @flow(name="apply", flow_run_name=named_after(ApplyRequest), persist_result=False, validate_parameters=False)

@@ -11,7 +11,7 @@ from flows.fields import Approver, Count, Hours, PlanId
 from flows.request import ApproveRequest, checked, named_after
 from flows.verdict import refusing
 from greenlight.settings import load_settings
-from tasks.session import now, planning_session
+from tasks.parts.session import now, planning_session
 
 
 @flow(name="approve", flow_run_name=named_after(ApproveRequest), persist_result=False, validate_parameters=False)

@@ -14,9 +14,9 @@ from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.settings import load_settings
-from tasks.publish import publish_outcome
-from tasks.session import now, planning_session
-from tasks.steps import look
+from tasks.parts.session import now, planning_session
+from tasks.sequences.look_plan_enable import look
+from tasks.telling.artifacts import publish_outcome
 
 
 @flow(name="audit", flow_run_name="audit: enabled customers", persist_result=False, validate_parameters=False)

@@ -22,11 +22,11 @@ from greenlight.ats.runs import Scope
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.settings import Settings, load_settings
-from tasks.backfill import adopt_file, enable_in_waves, migrated_since
-from tasks.picture import publish_fleet
-from tasks.publish import publish_outcome, publish_plan
-from tasks.session import enabling_session, now, planning_session
-from tasks.steps import look_and_plan, say_waits
+from tasks.parts.session import enabling_session, now, planning_session
+from tasks.sequences.backfill import adopt_file, enable_in_waves, migrated_since
+from tasks.sequences.look_plan_enable import look_and_plan, say_waits
+from tasks.telling.artifacts import publish_outcome, publish_plan
+from tasks.telling.fleet_chart import publish_fleet
 
 
 @flow(name="backfill", flow_run_name=named_after(BackfillRequest), persist_result=False, validate_parameters=False)

@@ -13,11 +13,11 @@ from flows.verdict import final_state, refusing
 from greenlight.ats.runs import Scope
 from greenlight.domain.report import Command
 from greenlight.settings import load_settings
+from tasks.parts.progress import recorded
+from tasks.parts.session import Session, now, planning_session
 from tasks.plan import store_plan
-from tasks.progress import recorded
-from tasks.publish import publish_outcome, publish_plan
-from tasks.session import Session, now, planning_session
-from tasks.steps import look_and_plan, say_waits
+from tasks.sequences.look_plan_enable import look_and_plan, say_waits
+from tasks.telling.artifacts import publish_outcome, publish_plan
 
 
 @flow(name="plan", flow_run_name=named_after(PlanRequest), persist_result=False, validate_parameters=False)

@@ -1,4 +1,4 @@
-"""Get customers their child applications (seed step 1)."""
+"""Get customers their child applications (docs/linkedin.md#provisioning)."""
 
 import asyncio
 
@@ -14,10 +14,11 @@ from greenlight.ats.domains import DomainLists
 from greenlight.domain.domains import DomainsWord, digest_of, is_loopback_origin
 from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import Settings, load_settings
-from tasks.progress import recorded
-from tasks.provision import provision_all, provisioning_session, wait_until_working
-from tasks.publish import publish_applications, tell_drift
-from tasks.session import now
+from tasks.parts.progress import recorded
+from tasks.parts.provisioning_session import provisioning_session
+from tasks.parts.session import now
+from tasks.provision import provision_all, wait_until_working
+from tasks.telling.artifacts import publish_applications, tell_drift
 
 #: Applications that one run looks at: how many questions LinkedIn answers a day, nobody knows.
 LOOKS_PER_RUN = 1000

@@ -22,11 +22,11 @@ from greenlight.ats.runs import Scope
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.settings import load_settings
-from tasks.picture import publish_fleet
-from tasks.progress import recorded
-from tasks.publish import publish_outcome, publish_plan
-from tasks.session import Session, enabling_session, now, planning_session
-from tasks.steps import enable_and_confirm, look_and_plan, say_waits
+from tasks.parts.progress import recorded
+from tasks.parts.session import Session, enabling_session, now, planning_session
+from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
+from tasks.telling.artifacts import publish_outcome, publish_plan
+from tasks.telling.fleet_chart import publish_fleet
 
 
 @flow(name="reconcile", flow_run_name=named_after(ReconcileRequest), persist_result=False, validate_parameters=False)

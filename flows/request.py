@@ -42,6 +42,7 @@ from flows.fields import (
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import first_ten
 from greenlight.domain.selection import Selection
+from greenlight.errors import BadInput
 from greenlight.intake.values import BadValue, check_value
 
 
@@ -50,7 +51,7 @@ class What(StrEnum):
     APPLY = "apply"
 
 
-class BadParameters(Exception):
+class BadParameters(BadInput):
     """Parameters that no run can be made of; the text is one sentence."""
 
 

@@ -1,4 +1,4 @@
-"""Replace the secrets of child applications (fact sheet section 1, secret rotation)."""
+"""Replace the secrets of child applications (docs/linkedin.md#secret-rotation)."""
 
 import asyncio
 
@@ -11,11 +11,11 @@ from flows.request import RotateRequest, checked, named_after
 from flows.verdict import provisioned_state, refusing
 from greenlight.domain.rotation import COMMAND, RotationReport
 from greenlight.settings import load_settings
-from tasks.progress import recorded
-from tasks.provision import provisioning_session
-from tasks.publish import publish_applications
+from tasks.parts.progress import recorded
+from tasks.parts.provisioning_session import provisioning_session
+from tasks.parts.session import now
 from tasks.rotate import rotate_all
-from tasks.session import now
+from tasks.telling.artifacts import publish_applications
 
 
 @flow(name="rotate", flow_run_name=named_after(RotateRequest), persist_result=False, validate_parameters=False)

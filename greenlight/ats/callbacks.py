@@ -22,6 +22,7 @@ MOST_REJECTED = 100
 #: A repeated request for what was seen ENABLED this short a time ago is not looked at again.
 SETTLED_FOR = timedelta(minutes=1)
 
+#: The least by which two moments differ.
 _TICK = timedelta(microseconds=1)
 
 

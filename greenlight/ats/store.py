@@ -37,13 +37,14 @@ from greenlight.domain.reasons import Reason
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Observation, Status
 from greenlight.domain.tripwires import while_held
+from greenlight.errors import BadInput
 
 
-class UnknownCustomer(Exception):
+class UnknownCustomer(BadInput, remedy="`greenlight status` shows whom there are"):
     """A customer was named that the ATS database does not have."""
 
 
-class UnknownType(Exception):
+class UnknownType(BadInput, remedy="`greenlight status` shows the types that there are"):
     """An integration type was named that neither LinkedIn's documentation nor the ATS database has."""
 
 
@@ -65,6 +66,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.writer = database.writer
 
     def select(self, selection: Selection, *, to_ask: bool = False) -> list[int]:
         """Ids of the integrations on record, oldest first. Raises UnknownCustomer or UnknownType.

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from greenlight.domain.characters import cut
 
+#: Characters of an integration's name that the ATS database takes.
 MAX_NAME = 200
 
 # "Recommended Matches" needs no help; these words do.

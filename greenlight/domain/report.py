@@ -1,4 +1,4 @@
-"""The report of a run, as other programs read it: `greenlight.report/1` (interface, "JSON of plan, apply, …")."""
+"""The report of a run, as other programs read it: `greenlight.report/1` (docs/interface.md#the-report)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -172,7 +172,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 nothing left for us, 2 a plan with changes pending, 3 at least one item is unsettled (interface)."""
+        """0 nothing left for us, 2 a plan with changes, 3 an item is unsettled (docs/interface.md#exit-codes)."""
         if self.command is Command.PLAN and self.changes:
             return 2
         return 3 if self.unsettled() else 0

@@ -16,7 +16,9 @@ from greenlight.domain.readable import MAX_NAME, default_name
 from greenlight.intake.problems import Problems
 from greenlight.intake.rows import ImportRow
 
+#: Characters of a customer's or client's id.
 MAX_ID = 128
+#: Characters of a value that a fault quotes.
 MAX_QUOTED = 80
 
 _CLIENT_SECRET = re.compile(r"[\x21-\x7e]{1,512}")

@@ -1,6 +1,7 @@
 """What `doctor` says of schedules, workers, automations and events, with nothing there and with all of it."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate, WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.schemas.automations import AutomationCore
+from prefect.states import Scheduled
 
 from cli import night_checks
 from cli.night_checks import check_night
@@ -57,6 +59,13 @@ async def test_each_thing_that_keeps_the_night_from_coming_is_named(ours: str) -
 
         await client.update_deployment_schedule(nightly, schedule.id, active=True)
         await client.send_worker_heartbeat(work_pool_name=pool.name, worker_name="one", heartbeat_interval_seconds=30)
+        idle_said = ("problem", "on, but no coming run is planned: nightly")
+        assert (await states())["schedules"] == idle_said
+        later = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(hours=1))
+        await client.create_flow_run_from_deployment(nightly, state=later)
+        assert (await states())["schedules"] == idle_said, "somebody's own run is none of the schedule's"
+        # What the server's scheduler does; the one that tests share has none.
+        await client.request("POST", f"/deployments/{nightly}/schedule", json={})
         entry: dict[str, Any] = {**load()[0], "name": f"{ours}-first"}
         automation = await client.create_automation(AutomationCore.model_validate(telling(entry, None).model_dump()))
         assert await states() == {

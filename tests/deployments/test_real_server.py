@@ -114,7 +114,10 @@ def listening() -> Iterator[tuple[str, list[dict[str, str]]]]:
 
 
 async def test_a_schedule_of_ours_gets_its_runs(client_settings: None) -> None:
-    """Prefect 3.8.8 declares SQLAlchemy <2.2, but its scheduler fails with 2.1: no night would ever come."""
+    """What Prefect admits is not always what its scheduler works with, and then no night would ever come.
+
+    3.9.1 fails with whenever 0.10 under a Python before 3.13, and 3.8.8 with SQLAlchemy 2.1.
+    """
     scheduled = [deployment for deployment in DEPLOYMENTS if "schedules" in deployment]
     assert scheduled
     async with get_client() as client:

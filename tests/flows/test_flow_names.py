@@ -26,7 +26,7 @@ from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Status
 from greenlight.reconcile.provision import CannotProvision
-from tasks.chunks import MAX_ENABLE_TASKS, enable_chunks, look_chunks
+from tasks.parts.chunks import MAX_ENABLE_TASKS, enable_chunks, look_chunks
 from tests.domain.things import AWLI
 
 NAMES = [

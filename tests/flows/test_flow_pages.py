@@ -11,8 +11,8 @@ from greenlight.domain.provisioning import Provision, ProvisionItem, ProvisionRe
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Command, Report, ReportItem
 from greenlight.domain.status import Status
-from tasks.pages import MAX_ROWS, applications_page, outcome_page, plan_pages
-from tasks.picture import draw, figures
+from tasks.telling.fleet_chart import draw, figures
+from tasks.telling.pages import MAX_ROWS, applications_page, outcome_page, plan_pages
 from tests.domain.things import AWLI, CSA
 
 READY = Condition(Outcome.WAITING, Reason.READY_TO_ENABLE)
