@@ -1,6 +1,6 @@
 """Child-application credentials as Prefect blocks, one per customer, read and written in bulk.
 
-Prefect's own `load` takes 16 to 60 ms a block, its filter call about 1 ms (fact sheet on Prefect, section 1).
+Prefect's own `load` takes 16 to 60 ms a block, its filter call about 1 ms (docs/prefect.md#blocks).
 """
 
 import asyncio

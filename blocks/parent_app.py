@@ -6,11 +6,11 @@ from prefect.blocks.core import Block
 from prefect.blocks.system import Secret
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr
 
-from blocks.named import load_or_none
 from blocks.saving import SHORT_PATIENCE, save
+from blocks.singletons import load_or_none
 from greenlight.linkedin.oauth import Credentials
 
-#: One parent per Greenlight: a test and a production parent are two installations (fact sheet section 1).
+#: One parent per Greenlight: a test and a production parent are two installations (docs/linkedin.md#provisioning).
 NAME = "parent"
 
 

@@ -10,9 +10,10 @@ from prefect.blocks.system import Secret
 from prefect.exceptions import ObjectAlreadyExists
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr
 
-from blocks.named import load_or_none
+from blocks.singletons import load_or_none
 
 NAME = "portal"
+#: Waits in seconds before each look for the keys that another process is just making.
 _PAUSES = (0.0, 0.1, 0.5, 1.0, 2.0)
 
 

@@ -1,5 +1,5 @@
 """`python -m cli`: the console command, for whoever starts it from this Python."""
 
-from cli.app import main
+from cli.start import main
 
 main()

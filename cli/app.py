@@ -1,9 +1,8 @@
-"""The command line (interface, "Commands"): parsing and exit codes. Prefect is imported only where it is needed."""
+"""The command line (docs/interface.md#commands): parsing and exit codes. Prefect is imported only where needed."""
 
 import os
 import sys
-from collections.abc import Callable
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +10,19 @@ from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
 from rich.console import Console
 
-from cli.errors import CannotRun, said_plainly
+from cli.config import config, versions
+from cli.errors import EXIT_CODE, as_ours, print_error, wants_json
+from cli.groups import CUSTOMERS, ENABLE, KEEP, LOOK, OTHER, SERVE, SET_UP
 from cli.key_commands import credentials, keys
 from cli.migrating import migrate
 from cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
 from cli.parting import leave
+from cli.plan_commands import plans
 from cli.provision import provision
 from cli.pruning import prune
 from cli.tripwires import tripwires
 from cli.withdrawals import forget, sessions, withdraw
+from greenlight.errors import GreenlightError
 from greenlight.settings import pointed_out
 
 _HELP = """Take customers' LinkedIn integrations from requested to enabled, and keep proving it.
@@ -28,27 +31,33 @@ Exit codes: 0 finished, nothing left for us to do; 1 could not run; 2 plan: chan
 3 finished, but at least one item failed, is unknown or was held back.
 """
 
+#: What needs no traceback to be understood.
+_TOLD = (GreenlightError, CycloptsError, KeyboardInterrupt)
 _STDERR = Console(stderr=True, emoji=False)
 
 app = App(
     name="greenlight",
-    version=lambda: version("greenlight"),
+    version=versions,
     help=_HELP,
     error_console=_STDERR,
     result_action="return_value",
+    # Where one is worth saying, its help says it.
+    default_parameter=Parameter(show_default=False),
 )
-app.command(tripwires)
-app.command(withdraw)
-app.command(forget)
-app.command(sessions)
-app.command(migrate)
-app.command(prune)
-app.command(keys)
-app.command(credentials)
-app.command(provision)
+for each in (plans, tripwires, credentials, sessions, keys):
+    app.command(each)
+app.command(migrate, group=SET_UP)
+app.command(config, group=SET_UP)
+app.command(provision, group=CUSTOMERS)
+app.command(withdraw, group=CUSTOMERS)
+app.command(forget, group=CUSTOMERS)
+app.command(prune, group=KEEP)
+for each in ("--help", "--version"):
+    app[each].group = (OTHER,)
+app.register_install_completion_command(group=OTHER, help="Install completion for this shell.")
 
 
-@app.command
+@app.command(group=SET_UP)
 def demo(
     *,
     fresh: Annotated[bool, Parameter(negative=(), help="Forget earlier demos.")] = False,
@@ -61,7 +70,7 @@ def demo(
     return run_demo(fresh=fresh, portal=portal, as_json=json)
 
 
-@app.command(name="import")
+@app.command(name="import", group=CUSTOMERS)
 def import_(
     file: str,
     /,
@@ -83,7 +92,7 @@ def import_(
     return run_import(file, replace=replace, yes=yes, as_json=json)
 
 
-@app.command
+@app.command(group=ENABLE)
 def plan(
     *,
     customers: Customers = (),
@@ -98,7 +107,7 @@ def plan(
     return run_plan(customers, excluded, types, max_changes, as_json=json)
 
 
-@app.command
+@app.command(group=ENABLE)
 def apply(
     plan_id: str | None = None,
     /,
@@ -116,7 +125,7 @@ def apply(
     return run_apply(plan_id, customers, excluded, types, max_changes, yes=yes, as_json=json)
 
 
-@app.command
+@app.command(group=ENABLE)
 def approve(
     plan_id: str,
     /,
@@ -125,22 +134,15 @@ def approve(
     enables: Annotated[
         int | None, Parameter(help="How many it enables; needed where they are more than can be shown.")
     ] = None,
+    json: Json = False,
 ) -> int:
     """Approve PLAN_ID, so that it can be applied once, by its id, until it expires."""
     from cli.running import run_approve
 
-    return run_approve(plan_id, by, enables)
+    return run_approve(plan_id, by, enables, as_json=json)
 
 
-@app.command
-def plans(plan_id: str, /, *, json: Json = False) -> int:
-    """Show all of a stored plan: what it enables, then what it leaves, and why. Asks LinkedIn nothing."""
-    from cli.planned import run_plans
-
-    return run_plans(plan_id, as_json=json)
-
-
-@app.command
+@app.command(group=LOOK)
 def status(*, customers: Customers = (), excluded: Excluded = (), types: Types = (), json: Json = False) -> int:
     """Show every integration's last known state. Asks LinkedIn nothing."""
     from cli.showing import run_status
@@ -148,7 +150,7 @@ def status(*, customers: Customers = (), excluded: Excluded = (), types: Types =
     return run_status(customers, excluded, types, as_json=json)
 
 
-@app.command
+@app.command(group=LOOK)
 def explain(customer: str, /, *, json: Json = False) -> int:
     """Show why each integration of CUSTOMER is where it is, whose move it is, and what to do."""
     from cli.showing import run_explain
@@ -156,30 +158,31 @@ def explain(customer: str, /, *, json: Json = False) -> int:
     return run_explain(customer, as_json=json)
 
 
-@app.command
+@app.command(group=ENABLE)
 def pause(
     customer: str,
     /,
     *,
     reason: Annotated[str, Parameter(help="Why, for whoever wonders.")],
-    hours: Annotated[float, Parameter(help="How long it lasts.")] = 24,
+    hours: Annotated[float, Parameter(help="How long it lasts (24 unless given).")] = 24,
     by: Annotated[str | None, Parameter(help="Who says so (you unless given).")] = None,
+    json: Json = False,
 ) -> int:
     """Enable nothing for CUSTOMER for some hours, whatever it requests; looking goes on."""
     from cli.pausing import run_pause
 
-    return run_pause(customer, reason, hours, by)
+    return run_pause(customer, reason, hours, by, as_json=json)
 
 
-@app.command
-def resume(customer: str, /) -> int:
+@app.command(group=ENABLE)
+def resume(customer: str, /, *, json: Json = False) -> int:
     """End CUSTOMER's pause."""
     from cli.pausing import run_resume
 
-    return run_resume(customer)
+    return run_resume(customer, as_json=json)
 
 
-@app.command
+@app.command(group=SET_UP)
 def parent(file: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None, /, *, json: Json = False) -> int:
     """Store the parent application's credentials: from FILE (JSON: client_id, client_secret), - for stdin, or typed."""
     from cli.provisioning import run_parent
@@ -187,7 +190,7 @@ def parent(file: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = N
     return run_parent(file, as_json=json)
 
 
-@app.command
+@app.command(group=CUSTOMERS)
 def rotate(
     *,
     customers: Customers = (),
@@ -200,7 +203,7 @@ def rotate(
     return run_rotate(customers, everybody=all_, as_json=json)
 
 
-@app.command
+@app.command(group=LOOK)
 def doctor(
     *,
     customers: Annotated[
@@ -216,7 +219,7 @@ def doctor(
     return run_doctor(customers, everybody=all_, as_json=json)
 
 
-@app.command
+@app.command(group=CUSTOMERS)
 def link(customer: str, /, *, json: Json = False) -> int:
     """Print a link that opens CUSTOMER's page in the portal: once, within 15 minutes."""
     from cli.serving import run_link
@@ -224,67 +227,66 @@ def link(customer: str, /, *, json: Json = False) -> int:
     return run_link(customer, as_json=json)
 
 
-@app.command
+@app.command(group=SERVE)
 def portal(
     *,
     host: Annotated[str | None, Parameter(help="Address to listen on (127.0.0.1 unless given).")] = None,
     port: Annotated[
         int | None, Parameter(help="Port to listen on (8780, or that of an http GREENLIGHT_PORTAL_URL).")
     ] = None,
+    json: Json = False,
 ) -> int:
     """Serve the customers' page and its callback until stopped."""
     from cli.serving import run_portal
 
-    return run_portal(host, port)
+    return run_portal(host, port, as_json=json)
 
 
-@app.command
-def worker() -> int:
+@app.command(group=SERVE)
+def worker(*, json: Json = False) -> int:
     """Act on what customers request in the plugin, within seconds, until stopped."""
     from cli.serving import run_worker
 
-    return run_worker()
+    return run_worker(as_json=json)
 
 
-@app.command
+@app.command(group=SERVE)
 def sandbox(
     *,
-    host: str = "127.0.0.1",
-    port: int = 8765,
+    host: Annotated[str, Parameter(help="Address to listen on (127.0.0.1 unless given).")] = "127.0.0.1",
+    port: Annotated[int, Parameter(help="Port to listen on (8765 unless given), 0 for a free one.")] = 8765,
     world: Annotated[Path | None, Parameter(help="A world file (JSON); see sandbox/README.md.")] = None,
+    json: Json = False,
 ) -> int:
     """Serve the local LinkedIn stand-in until stopped."""
-    from sandbox.__main__ import main as serve
+    from cli.serving import run_sandbox
 
-    arguments = ["--host", host, "--port", str(port)]
-    return serve(arguments if world is None else [*arguments, "--world", str(world)])
+    return run_sandbox(host, port, world, as_json=json)
 
 
 def main() -> None:
-    """The console command. Ends the process with an exit code of the interface, never with a traceback."""
-    leave(run(lambda: app(exit_on_error=False, print_error=True)))
+    """The console command. Ends with an exit code of docs/interface.md#exit-codes, never with a traceback."""
+    leave(run(sys.argv[1:]))
 
 
-def run(command: Callable[[], object]) -> int:
+def run(arguments: Sequence[str]) -> int:
+    """Do what a command line says and return its exit code; what kept it from being done has been told then."""
     for sentence in pointed_out():
         _STDERR.print(f"greenlight: warning: {sentence}", markup=False, highlight=False, soft_wrap=True)
     try:
-        code = command()
-    except CycloptsError:
-        return 1
-    except CannotRun as error:
-        _STDERR.print(f"greenlight: {error}", markup=False, highlight=False, soft_wrap=True)
-        return 1
-    except KeyboardInterrupt:
-        _STDERR.print("greenlight: stopped; what was done is on record, run it again to go on", markup=False)
-        return 1
+        code = app(list(arguments), exit_on_error=False, print_error=True)
     except BrokenPipeError:
         # The reader of our output has gone; keep Python from complaining about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except Exception as error:
-        if os.environ.get("GREENLIGHT_TRACEBACK"):
+        return EXIT_CODE
+    except (Exception, KeyboardInterrupt) as error:
+        ours = as_ours(error)
+        if wants_json(arguments):
+            print_error(ours)
+        if os.environ.get("GREENLIGHT_TRACEBACK") and not isinstance(error, _TOLD):
             raise
-        _STDERR.print(f"greenlight: {said_plainly(error)}", markup=False, highlight=False, soft_wrap=True)
-        return 1
+        if not isinstance(error, CycloptsError):
+            # What is wrong with arguments has been printed, with where.
+            _STDERR.print(f"greenlight: {ours}", markup=False, highlight=False, soft_wrap=True)
+        return EXIT_CODE
     return code if isinstance(code, int) else 0

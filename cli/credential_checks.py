@@ -22,6 +22,7 @@ from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
 from greenlight.linkedin.transport import Answered, Wire
 from greenlight.settings import Settings
 
+#: Customers whose credentials are tried side by side.
 WIDTH = 8
 #: Nobody waits for a whole request's time limit, fifty times over, to learn that LinkedIn is away.
 _SECONDS = 10.0
@@ -30,6 +31,7 @@ _GIVE_UP_AFTER = 8
 _NOT_THE_ENDPOINT = frozenset({Reason.LINKEDIN_UNAVAILABLE, Reason.NOT_THE_API})
 #: The first use of a temporary Prefect server makes its database.
 _BLOCKS_SECONDS = 150.0
+#: Seconds that our clock may differ from LinkedIn's before it is worth a word, and before tokens are at risk.
 SKEW_WARNING_SECONDS, SKEW_PROBLEM_SECONDS = 60.0, 300.0
 _UNREADABLE = "start it with the key that they were stored under, or bring them back with `greenlight keys restore`"
 _DEAD = "`greenlight rotate --customer ID` where provision made the application, else import the current keys"

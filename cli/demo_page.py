@@ -16,10 +16,10 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from cli.errors import CannotRun
 from cli.serving import bound, free_port, portal_server, signed_link
 from greenlight.ats.database import open_database
 from greenlight.ats.requests import Requests
+from greenlight.errors import Defect
 from greenlight.settings import Settings
 
 #: How long the demo waits for what takes less than a second.
@@ -33,15 +33,15 @@ MakeLink = Callable[[str], str]
 
 
 async def click_through(settings: Settings, customer: str, say: Say) -> dict[str, Any]:
-    """Let a customer's admin request Apply with LinkedIn; what the page shows in the end. Raises CannotRun."""
+    """Let a customer's admin request Apply with LinkedIn; what the page shows in the end. Raises Defect."""
     async with _page_running(settings) as make_link:
         link = make_link(customer)
         try:
             return await _click(settings, link, _BUNDLE, say)
         except httpx.HTTPError as error:
             answered = f"HTTP {error.response.status_code}" if isinstance(error, httpx.HTTPStatusError) else "no answer"
-            raise CannotRun(
-                f"the demo's page cannot be clicked through ({answered}): run the demo again, or start over: --fresh"
+            raise Defect(
+                f"the demo's page cannot be clicked through ({answered})", "run the demo again, or start over: --fresh"
             ) from None
 
 
@@ -64,8 +64,8 @@ async def leave_open(settings: Settings, customers: Sequence[str], linkedin: str
 async def _page_running(settings: Settings) -> AsyncIterator[MakeLink]:
     """The portal where GREENLIGHT_PORTAL_URL says, and a worker; yields what makes links for customers."""
     from blocks.portal_keys import portal_keys
-    from portal.live import create_portal
-    from tasks.bell import answer_rings
+    from portal.lifespan import create_portal
+    from tasks.realtime.bell import answer_rings
 
     keys = await portal_keys()
     address = urlsplit(settings.portal_url)

@@ -96,7 +96,7 @@ def _secret(customer: _DemoCustomer) -> str:
 
 
 def customers_file(*, mistyped: bool) -> str:
-    """The import file (interface, "Import file"); `mistyped` spoils one customer's secret."""
+    """The import file (docs/interface.md#import-file); `mistyped` spoils one customer's secret."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)

@@ -5,18 +5,18 @@ from typing import Any
 
 from rich.console import Console
 
-from cli.errors import CannotRun
 from cli.render import plain
 from greenlight.ats.database import Database
 from greenlight.ats.domains import DomainLists
 from greenlight.domain.domains import digest_of
+from greenlight.errors import RefusedByRule
 from greenlight.settings import Settings
 
 
 def confirmed_domains(
     database: Database, settings: Settings, customers: tuple[str, ...], max_changes: int | None, *, yes: bool
 ) -> dict[str, Any]:
-    """The flow's parameters for the lists that may be changed. Raises CannotRun where nobody has said yes."""
+    """The flow's parameters for the lists that may be changed. Raises RefusedByRule where nobody has said yes."""
     changes = DomainLists(database).changes(customers, settings.origins)
     stderr = Console(stderr=True, emoji=False, soft_wrap=True)
     for customer_id, change in changes.items():
@@ -29,11 +29,11 @@ def confirmed_domains(
     if changes:
         count = "a list" if len(changes) == 1 else f"{len(changes)} lists"
         if not sys.stdin.isatty():
-            raise CannotRun(
-                f"{count} of domains on which customers' pages work would change; nothing was done: without a terminal "
-                "it needs --yes, or --customer with those that change nothing"
+            raise RefusedByRule(
+                f"{count} of domains on which customers' pages work would change; nothing was done",
+                "without a terminal it needs --yes, or --customer with those that change nothing",
             )
         stderr.print(plain(f"Change {count} of domains on which customers' pages work? Only yes goes on: "), end="")
         if sys.stdin.readline().strip() != "yes":
-            raise CannotRun("not confirmed; nothing was changed")
+            raise RefusedByRule("not confirmed; nothing was changed", "answer yes, or add --yes")
     return {"as_shown": digest_of(changes), **cap}

@@ -4,17 +4,16 @@ import getpass
 from collections.abc import Sequence
 from typing import Any
 
-from rich.table import Table
-
 from cli.errors import CannotRun
 from cli.opening import ats_database
-from cli.render import console_for_people, plain, print_database, print_json
+from cli.render import console_for_people, plain, print_database, print_json, table_of
 from greenlight.ats.clock import time_of
 from greenlight.ats.database import Database
 from greenlight.ats.holds import Held, Holds
-from greenlight.domain.readable import iso
+from greenlight.domain.formatting import iso
 from greenlight.domain.reasons import EXPLANATIONS
 
+#: As long a name as the ATS database takes.
 _LONGEST_NAME = 200
 
 
@@ -37,7 +36,9 @@ def run_tripwires(*, as_json: bool) -> int:
 
 def run_lift(customers: tuple[str, ...], *, everybody: bool, by: str | None, as_json: bool) -> int:
     if everybody == bool(customers):
-        raise CannotRun("name the customers whose holds are to end, or give --all; `greenlight tripwires` lists them")
+        raise CannotRun(
+            "nobody is named", "name the customers whose holds are to end, or --all: `greenlight tripwires` lists them"
+        )
     who, database = who_says_so(by), ats_database()
     lifted = Holds(database).lift(customers, who, time_of(database))
     if as_json:
@@ -59,7 +60,7 @@ def who_says_so(by: str | None) -> str:
 
 
 def _print(held: Sequence[Held]) -> None:
-    table = Table("customer", "integration", "context", "held for", "since", "what the guard saw")
+    table = table_of("customer", "integration", "context", "held for", "since", "what the guard saw")
     for entry in held:
         key = entry.item.key
         cells = (

@@ -2,14 +2,14 @@
 
 import asyncio
 import shlex
-import sys
 from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 
-from cli.errors import CannotRun
+from cli.asking import confirm
+from cli.errors import EXIT_CODE, CannotRun, print_error
 from cli.opening import made_database
 from cli.quiet import quiet_prefect
 from cli.render import console_for_people, plain, print_database, print_json
@@ -39,10 +39,9 @@ def run_import(file: str, *, replace: tuple[str, ...], yes: bool, as_json: bool)
     except ImportRefused as refused:
         for error in refused.errors:
             stderr.print(plain(str(error)))
-        stderr.print(plain(f"greenlight: {len(refused.errors)} errors; nothing was imported, mend the file and repeat"))
-        if as_json:
-            print_json({"schema": SCHEMA, "command": "import", "errors": [_error(e) for e in refused.errors]})
-        return 1
+        told = CannotRun(f"{len(refused.errors)} errors; nothing was imported", "mend the file and repeat")
+        stderr.print(plain(f"greenlight: {told}"))
+        return print_error(told, errors=[_error(e) for e in refused.errors]) if as_json else EXIT_CODE
     quiet_prefect()
     document = bring_in(customers, database, stderr, replace)
     if as_json:
@@ -54,6 +53,8 @@ def run_import(file: str, *, replace: tuple[str, ...], yes: bool, as_json: bool)
                 f"{document['customers']} customers and {document['integrations']} integrations read: "
                 f"{document['customers_added']} customers and {document['integrations_added']} integrations are new, "
                 f"{document['customers_changed']} and {document['integrations_renamed']} changed, "
+                f"{_as_they_were(document, 'customers', 'changed')} and "
+                f"{_as_they_were(document, 'integrations', 'renamed')} as they were; "
                 f"{document['credentials_written']} credentials stored."
             )
         )
@@ -97,13 +98,11 @@ def _ask(replacing: list[tuple[str, ImportedCredentials]], *, yes: bool) -> None
     if yes:
         return
     named = ", ".join(who for who, _ in replacing)
-    if not sys.stdin.isatty():
-        raise CannotRun("--replace-credentials gives up secrets that cannot be had again; without a terminal add --yes")
-    question = (
-        f"Replace the child application of {one_line(named)}? Its secret is kept until a run has used the new one."
+    confirm(
+        f"Replace the child application of {one_line(named)}? Its secret is kept until a run has used the new one.",
+        alone="--replace-credentials gives up secrets that cannot be had again",
+        declined="nothing was replaced and nothing imported",
     )
-    if input(f"{question} [y/N] ").strip().lower() != "y":
-        raise CannotRun("nothing was replaced and nothing imported")
 
 
 async def _try(replacing: list[tuple[str, ImportedCredentials]], settings: Settings, file: str) -> None:
@@ -129,7 +128,7 @@ def bring_in(
 ) -> dict[str, Any]:
     """Import checked customers and return what changed, as JSON."""
     from blocks.child_app import ChildAppBlocks
-    from tasks.adopt import adopt
+    from tasks.sequences.adopt import adopt
 
     with stderr.status("Storing credentials in Prefect blocks…"):
         adopted = asyncio.run(adopt(customers, database, ChildAppBlocks(), time_of(database), replace))
@@ -144,6 +143,10 @@ def bring_in(
         "without_credentials": [c.customer_id for c in customers if c.credentials is None],
         "errors": [],
     }
+
+
+def _as_they_were(document: dict[str, Any], of: str, changed: str) -> int:
+    return document[of] - document[f"{of}_added"] - document[f"{of}_{changed}"]
 
 
 def _error(error: RowError) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from cli.sealed import MIN_PASSPHRASE, SCHEMA, read_sealed, write_sealed
 from greenlight.setting_values import secret_in
 
 if TYPE_CHECKING:
-    from blocks.keeping import Kept, Saved
+    from blocks.backup import BlockCopy, Restored
 
 PASSPHRASE = "GREENLIGHT_KEYS_PASSPHRASE"  # noqa: S105 - a variable's name
 
@@ -25,22 +25,19 @@ def run_export(file: str, *, as_json: bool) -> int:
     """Read all of Greenlight's blocks and write them to a new file, sealed."""
     target = Path(file)
     if target.exists():
-        raise CannotRun(f"{file} exists already; name a new file")
+        raise CannotRun(f"{file} exists already", "name a new file")
     if not target.parent.is_dir():
         raise CannotRun(f"{target.parent}: no such folder")
     passphrase = _passphrase(twice=True)
     quiet_prefect()
-    from blocks.keeping import BlocksUnusable, others, read_all
+    from blocks.backup import others, read_all
 
-    async def read() -> "tuple[list[Kept], int]":
+    async def read() -> "tuple[list[BlockCopy], int]":
         return await read_all(), await others()
 
-    try:
-        kept, foreign = asyncio.run(read())
-    except BlocksUnusable as error:
-        raise CannotRun(str(error)) from None
+    kept, foreign = asyncio.run(read())
     if not kept:
-        raise CannotRun("Prefect holds no block of Greenlight's; is PREFECT_API_URL the right server?")
+        raise CannotRun("Prefect holds no block of Greenlight's", "is PREFECT_API_URL the right server?")
     write_sealed(target, _content(kept), passphrase)
     counts = _counts(kept)
     if as_json:
@@ -63,21 +60,17 @@ def run_restore(file: str, *, as_json: bool) -> int:
         raise CannotRun(f"{file}: No such file")
     passphrase = _passphrase(twice=False)
     kept = _kept(read_sealed(source, passphrase), file)
-    from blocks.keeping import BlocksUnusable, save_all
+    from blocks.backup import restore_all
 
-    def keep_too(more: "Sequence[Kept]") -> None:
+    def keep_too(more: "Sequence[BlockCopy]") -> None:
         by_name = {(each.kind, each.name): each for each in [*kept, *more]}
         write_sealed(source, _content(list(by_name.values())), passphrase, replace=True)
 
-    try:
-        saved = asyncio.run(save_all(kept, keep_too))
-    except BlocksUnusable as error:
-        raise CannotRun(str(error)) from None
-    _show(saved, file, as_json)
+    _show(asyncio.run(restore_all(kept, keep_too)), file, as_json)
     return 0
 
 
-def _show(saved: "Saved", file: str, as_json: bool) -> None:
+def _show(saved: "Restored", file: str, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -130,17 +123,17 @@ def _passphrase(*, twice: bool) -> str:
     return given
 
 
-def _content(kept: "Sequence[Kept]") -> Any:
+def _content(kept: "Sequence[BlockCopy]") -> Any:
     blocks = [{"type": each.kind, "name": each.name, "data": each.data} for each in kept]
     return {"made_at": datetime.now(UTC).isoformat(timespec="seconds"), "blocks": blocks}
 
 
-def _kept(content: Any, file: str) -> "list[Kept]":
+def _kept(content: Any, file: str) -> "list[BlockCopy]":
     quiet_prefect()
-    from blocks.keeping import KINDS, Kept
+    from blocks.backup import KINDS, BlockCopy
 
     try:
-        kept = [Kept(each["type"], each["name"], dict(each["data"])) for each in content["blocks"]]
+        kept = [BlockCopy(each["type"], each["name"], dict(each["data"])) for each in content["blocks"]]
         unknown = {each.kind for each in kept} - KINDS.keys()
     except (KeyError, TypeError, ValueError):
         raise CannotRun(f"{file} is not a file of `greenlight keys export`") from None
@@ -149,7 +142,7 @@ def _kept(content: Any, file: str) -> "list[Kept]":
     return kept
 
 
-def _counts(kept: "Sequence[Kept]") -> dict[str, int]:
+def _counts(kept: "Sequence[BlockCopy]") -> dict[str, int]:
     counts: dict[str, int] = {}
     for each in kept:
         counts[each.kind] = counts.get(each.kind, 0) + 1

@@ -5,12 +5,14 @@ import logging
 import traceback
 from datetime import UTC, datetime
 
+from greenlight.errors import GreenlightError
 from greenlight.settings import LogFormat
 
 
 class JsonLines(logging.Formatter):
     """`time` (UTC, ISO 8601), `level`, `logger`, `message`, and of an error `error` with its `traceback`.
 
+    Of an error of ours also `kind`, who must act.
     Prefect's processes can use it too (docs/operating.md, "Logs").
     """
 
@@ -27,6 +29,8 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = type(record.exc_info[1]).__name__
+            if isinstance(record.exc_info[1], GreenlightError):
+                line["kind"] = record.exc_info[1].kind
             line["traceback"] = "".join(traceback.format_exception(*record.exc_info))
         return json.dumps(line, ensure_ascii=False, default=str)
 

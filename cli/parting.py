@@ -17,6 +17,7 @@ from cli.render import plain
 PATIENCE_SECONDS = 10.0
 #: The longest that a server which answers is waited for, once nothing but its own records is left.
 LONGEST_SECONDS = 60.0
+#: The longest that one question whether a server is still there may take.
 _ASK_SECONDS = 3.0
 _UNENDED = (
     "The report is from the ATS database and is whole, but Prefect's UI does not have the run's end: it stays Running "

@@ -11,6 +11,7 @@ from cryptography.fernet import Fernet
 from cli.checks import Finding, ok, problem, warning
 from cli.prefect_way import address_of, trouble_with_prefect
 
+#: The longest that one question to Prefect's API may take.
 _SECONDS = 5.0
 #: Both ways round, on both sides: deploying, a night, blocks, automations and their events.
 _TRIED = {"3.8.8", "3.9.1"}

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+#: The longest that a look at the way to Prefect's API may take.
 _SECONDS = 3.0
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")

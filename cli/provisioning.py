@@ -8,20 +8,21 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from cli.domains import confirmed_domains
 from cli.errors import CannotRun
 from cli.opening import ats_database, made_database
 from cli.quiet import quiet_prefect
-from cli.render import console_for_people, plain, print_database, print_json
+from cli.render import console_for_people, plain, print_database, print_json, table_of
 from cli.running import run_flow
 from greenlight.ats.applications import Applications
 from greenlight.domain.provisioning import Provision, ProvisionReport
 from greenlight.domain.reasons import EXPLANATIONS
+from greenlight.domain.report import first_ten
+from greenlight.errors import LinkedInTrouble
 from greenlight.intake.values import BadValue, check_value
-from greenlight.linkedin.errors import LinkedInError
+from greenlight.linkedin.errors import LinkedInError, Refused
 from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
 from greenlight.linkedin.transport import Wire
 from greenlight.settings import Settings, load_settings
@@ -68,9 +69,8 @@ async def _put_in_place(wanted: Credentials, settings: Settings) -> None:
         try:
             await Tokens(wire, settings.linkedin_token_url, RequestCounts()).get(wanted)
         except LinkedInError as error:
-            raise CannotRun(
-                f"got no token from LinkedIn, so those of {held.client_id} stay in place: {error}"
-            ) from None
+            kind = CannotRun if isinstance(error, Refused) else LinkedInTrouble
+            raise kind(f"got no token from LinkedIn, so those of {held.client_id} stay in place: {error}") from None
         finally:
             await wire.aclose()
     await save_parent(wanted)
@@ -79,10 +79,14 @@ async def _put_in_place(wanted: Credentials, settings: Settings) -> None:
 def _read_parent(file: str | None) -> _ParentFile:
     if file is None:
         if not sys.stdin.isatty():
-            raise CannotRun("without a terminal, give FILE (JSON with client_id and client_secret), or - for stdin")
-        return _checked(
-            json.dumps({"client_id": input("client id: ").strip(), "client_secret": getpass.getpass("client secret: ")})
-        )
+            raise CannotRun(
+                "without a terminal there is nobody to type them",
+                "give FILE (JSON with client_id and client_secret), or - for stdin",
+            )
+        sys.stderr.write("client id: ")
+        sys.stderr.flush()
+        typed = {"client_id": sys.stdin.readline().strip(), "client_secret": getpass.getpass("client secret: ")}
+        return _checked(json.dumps(typed))
     try:
         # Standard input by its number, so that it and a path are read alike.
         with open(sys.stdin.fileno() if file == "-" else file, "rb", closefd=file != "-") as stream:
@@ -113,7 +117,7 @@ def run_provision(
     customers: tuple[str, ...], new: tuple[str, ...], max_changes: int | None, *, yes: bool, as_json: bool
 ) -> int:
     if max_changes is not None and max_changes < 0:
-        raise CannotRun("--max-changes is the most lists of domains changed in one run; give 0 or more")
+        raise CannotRun("--max-changes is the most lists of domains changed in one run", "give 0 or more")
     settings, added = load_settings(), _new(new)
     allowed: dict[str, Any] = {}
     # A run for new customers alone changes nobody else's.
@@ -159,7 +163,7 @@ def _new(given: tuple[str, ...]) -> dict[str, str]:
     for pair in given:
         customer_id, equals, name = pair.partition("=")
         if not equals or not customer_id or not name:
-            raise CannotRun(f"--new {pair[:80]!r}: write it as ID=NAME, like --new 'acme=Acme Ltd'")
+            raise CannotRun(f"--new {pair[:80]!r} is no pair", "write it as ID=NAME, like --new 'acme=Acme Ltd'")
         if new.setdefault(customer_id, name) != name:
             raise CannotRun(f"--new: customer {customer_id!r} is given two names")
     return new
@@ -167,9 +171,7 @@ def _new(given: tuple[str, ...]) -> dict[str, str]:
 
 def print_provisioned(report: ProvisionReport, console: Console) -> None:
     """The table, then counts and what to do next."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("", "customer", "application", "outcome", "reason", "client id"):
-        table.add_column(column, overflow="fold")
+    table = table_of("", "customer", "application", "outcome", "reason", "client id")
     for item in report.items:
         sign, colour = _SIGNS[item.outcome]
         table.add_row(
@@ -188,6 +190,6 @@ def print_provisioned(report: ProvisionReport, console: Console) -> None:
     console.print(plain(f"Requests sent: {sent.token} token, {sent.provision} provisioning."))
     for reason in dict.fromkeys(item.reason for item in report.unsettled()):
         who = [item for item in report.unsettled() if item.reason is reason]
-        console.print(plain(f"{reason}: {', '.join(i.customer_id for i in who[:5])}. {EXPLANATIONS[reason].remedy}"))
-        for detail in dict.fromkeys(item.detail for item in who[:5] if item.detail):
+        console.print(plain(f"{reason}: {first_ten([i.customer_id for i in who])}. {EXPLANATIONS[reason].remedy}"))
+        for detail in dict.fromkeys(item.detail for item in who[:10] if item.detail):
             console.print(plain(f"    {detail}"))

@@ -1,9 +1,8 @@
 """`credentials restore`: back to what a customer's block held before, while what took its place has not worked."""
 
 import asyncio
-import sys
 
-from cli.errors import CannotRun
+from cli.asking import confirm
 from cli.opening import ats_database
 from cli.quiet import quiet_prefect
 from cli.render import console_for_people, plain, print_json
@@ -11,6 +10,7 @@ from greenlight.ats.applications import Applications
 from greenlight.ats.clock import time_of
 from greenlight.ats.registry import put_back
 from greenlight.ats.store import UnknownCustomer
+from greenlight.errors import RefusedByRule
 from greenlight.intake.rows import one_line
 
 
@@ -25,15 +25,16 @@ def run_restore_credentials(customer: str, *, yes: bool, as_json: bool) -> int:
     blocks, name = ChildAppBlocks(), application.credentials_block
     before = asyncio.run(blocks.before(name))
     if before is None:
-        raise CannotRun(
-            f"nothing is kept of what {customer} had before: its credentials have worked, or were never replaced"
+        raise RefusedByRule(
+            f"nothing is kept of what {customer} had before: its credentials have worked, or were never replaced",
+            f"import the ones that are wanted, or `greenlight rotate --customer {customer}`",
         )
     if not yes:
-        if not sys.stdin.isatty():
-            raise CannotRun("going back replaces the credentials that are in use: add --yes, or ask at a terminal")
-        question = f"Go back to client id {one_line(before.client_id)} for {one_line(customer)}?"
-        if input(f"{question} [y/N] ").strip().lower() != "y":
-            raise CannotRun("nothing was changed")
+        confirm(
+            f"Go back to client id {one_line(before.client_id)} for {one_line(customer)}?",
+            alone="going back replaces the credentials that are in use",
+            declined="nothing was changed",
+        )
     # First what is refused: a client id that has become another customer's.
     put_back(database, customer, before.client_id, time_of(database))
     asyncio.run(ChildAppBlocks().swap(name, before))

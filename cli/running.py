@@ -19,8 +19,10 @@ from greenlight.ats.plans import Plans
 from greenlight.ats.runs import Runs, Scope
 from greenlight.ats.store import Store
 from greenlight.domain.approval import Approvers, same_person
+from greenlight.domain.formatting import iso
 from greenlight.domain.report import Report, first_ten
 from greenlight.domain.selection import Selection
+from greenlight.errors import RefusedByRule
 from greenlight.settings import Settings, load_settings
 
 _STAGES = {
@@ -58,16 +60,18 @@ def run_apply(
 ) -> int:
     selection = _selection(customers, excluded, types)
     if plan_id is not None and (selection != Selection() or max_changes is not None):
-        raise CannotRun("a plan is applied exactly as it is: give either PLAN_ID or --customer, --type and the like")
+        raise CannotRun("a plan is applied exactly as it is", "give either PLAN_ID or --customer, --type and the like")
     settings = load_settings()
     if plan_id is None and settings.approvers is Approvers.ANOTHER:
-        raise CannotRun(
-            "here one person alone enables nothing (GREENLIGHT_APPROVERS=another): make a plan with `greenlight plan`, "
-            "have somebody else approve it, then give its id to `greenlight apply`"
+        raise RefusedByRule(
+            "here one person alone enables nothing (GREENLIGHT_APPROVERS=another)",
+            "make a plan with `greenlight plan`, have somebody else approve it, then give its id to `greenlight apply`",
         )
     if not yes:
         if not sys.stdin.isatty():
-            raise CannotRun("apply enables integrations, which cannot be undone; without a terminal it needs --yes")
+            raise RefusedByRule(
+                "apply enables integrations, which cannot be undone", "without a terminal it needs --yes"
+            )
         plan_id = _confirmed_plan(settings, plan_id, selection, _cap(max_changes))
         if plan_id is None:
             return 0
@@ -136,23 +140,32 @@ def _confirmed_plan(
         return None
     stderr.print(f"Enable {count} integrations? An enabled integration cannot be disabled. Only yes goes on: ", end="")
     if sys.stdin.readline().strip() != "yes":
-        raise CannotRun("not confirmed; nothing was enabled")
+        raise RefusedByRule("not confirmed; nothing was enabled", "answer yes, or add --yes")
     return plan_id
 
 
 def _selection(customers: tuple[str, ...], excluded: tuple[str, ...], types: tuple[str, ...]) -> Selection:
     if customers and not set(customers) - set(excluded):
-        raise CannotRun("--customer and --except name the same customers, so nobody is left")
+        raise CannotRun(
+            "--customer and --except name the same customers, so nobody is left", "leave one of the two out"
+        )
     return Selection(customers=customers, excluded=excluded, types=types)
 
 
-def run_approve(plan_id: str, by: str | None, enables: int | None) -> int:
+def run_approve(plan_id: str, by: str | None, enables: int | None, *, as_json: bool) -> int:
     """Approve a plan for whoever applies it, from here or from Prefect's UI."""
     settings, user = load_settings(), getpass.getuser()
     if settings.approvers is Approvers.ANOTHER and by is not None and not same_person(by, user):
-        raise CannotRun(f"here nobody approves in another's name (GREENLIGHT_APPROVERS=another); you are {user}")
+        raise RefusedByRule(
+            f"here nobody approves in another's name (GREENLIGHT_APPROVERS=another); you are {user}", "leave --by out"
+        )
     database = ats_database(settings)
     approved = Plans(database).approve(plan_id, by or user, time_of(database), enables=enables)
+    if as_json:
+        document = {"schema": "greenlight.approval/1", "command": "approve", "plan_id": plan_id}
+        document |= {"approved_by": approved.approved_by, "approved_at": iso(approved.approved_at)}
+        print_json(document | {"expires_at": iso(approved.expires_at), "enables": approved.enables})
+        return 0
     console_for_people().print(
         plain(
             f"Plan {plan_id}, which enables {approved.enables}, is approved by {approved.approved_by} "
@@ -164,7 +177,7 @@ def run_approve(plan_id: str, by: str | None, enables: int | None) -> int:
 
 def _cap(max_changes: int | None) -> int | None:
     if max_changes is not None and max_changes < 0:
-        raise CannotRun("--max-changes is the most enables in one run; give 0 or more")
+        raise CannotRun("--max-changes is the most enables in one run", "give 0 or more")
     return max_changes
 
 
@@ -193,14 +206,12 @@ def run_flow(start: Callable[[], Any]) -> str:
 
     from prefect.exceptions import FailedRun
 
-    from tasks.progress import RECORDED
+    from tasks.parts.progress import RECORDED
 
     on_record: list[str] = []
 
     async def run() -> str:
         state = await start()
-        if state.name == "Refused":
-            raise CannotRun(state.message)
         ended = await state.aresult(raise_on_failure=False)
         # A run that came to its end and found something wrong says so in its report.
         if isinstance(ended, BaseException) and not isinstance(ended, FailedRun):
@@ -218,7 +229,7 @@ def run_flow(start: Callable[[], Any]) -> str:
 @contextmanager
 def _progress() -> Iterator[None]:
     from blocks.saving import WAITING
-    from tasks.progress import LISTENER, Step
+    from tasks.parts.progress import LISTENER, Step
 
     columns = (SpinnerColumn(), TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True, emoji=False)

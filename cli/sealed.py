@@ -20,6 +20,7 @@ SCHEMA = "greenlight.keys/1"
 MIN_PASSPHRASE = 20
 #: 10,000 customers take about 5 MB.
 _MOST_BYTES = 100_000_000
+#: Random bytes, so that the same passphrase seals two files with two keys.
 _SALT_BYTES = 16
 
 
@@ -29,7 +30,7 @@ def write_sealed(file: Path, content: Any, passphrase: str, *, replace: bool = F
     A file that is there already is left alone unless `replace`, which swaps it in one step.
     """
     if file.exists() and not replace:
-        raise CannotRun(f"{file} exists already; name a new file")
+        raise CannotRun(f"{file} exists already", "name a new file")
     salt = secrets.token_bytes(_SALT_BYTES)
     token = Fernet(_key(passphrase, salt)).encrypt(json.dumps(content).encode())
     document = {"schema": SCHEMA, "salt": base64.b64encode(salt).decode(), "sealed": token.decode()}

@@ -11,6 +11,8 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -61,7 +63,7 @@ def signed_link(settings: Settings, keys: Sequence[str], customer: str) -> str:
     return f"{settings.portal_url}/open/{Links(keys, time.time).issue(customer)}"
 
 
-def run_worker() -> int:
+def run_worker(*, as_json: bool) -> int:
     """Act on what customers request, until stopped."""
     settings = load_settings()
     url = settings.database_url.get_secret_value()
@@ -69,12 +71,14 @@ def run_worker() -> int:
     quiet_prefect()
     from prefect.settings import PREFECT_API_URL
 
-    from tasks.bell import answer_rings
+    from tasks.realtime.bell import answer_rings
 
     if not PREFECT_API_URL.value():
-        raise CannotRun("the worker needs the Prefect server that the portal rings: set PREFECT_API_URL")
+        raise CannotRun("the worker needs the Prefect server that the portal rings", "set PREFECT_API_URL")
     asyncio.run(_reach_prefect())
     log_lines(settings.log_format, "greenlight")
+    if as_json:
+        _print_serving("worker", database=settings.database)
     _tell("Acting on what customers request in the plugin; stop with Ctrl-C.", settings)
 
     async def run() -> None:
@@ -104,7 +108,7 @@ def _tell(text: str, settings: Settings) -> None:
         console_for_people(stderr=True).print(plain(text))
 
 
-def run_portal(host: str | None, port: int | None) -> int:
+def run_portal(host: str | None, port: int | None, *, as_json: bool) -> int:
     """Serve the customers' page until stopped; without a Prefect server of yours, with one of its own."""
     settings = load_settings()
     address = urlsplit(settings.portal_url)
@@ -128,10 +132,34 @@ def run_portal(host: str | None, port: int | None) -> int:
         at, on = listener.getsockname()[:2]
         listening = f", listening on {at} port {on} for the proxy in front" if address.scheme == "https" else ""
         _tell(f"Portal at {settings.portal_url}{listening}; links: greenlight link CUSTOMER", settings)
+        if as_json:
+            _print_serving("portal", url=settings.portal_url, host=at, port=on, database=settings.database)
         server = portal_server(_portal_app(settings, database))
         with stoppable():
             server.run(sockets=[listener])
     return 0
+
+
+def run_sandbox(host: str, port: int, world: Path | None, *, as_json: bool) -> int:
+    from sandbox.__main__ import CannotServe, serve
+
+    def tell(url: str) -> None:
+        if as_json:
+            _print_serving("sandbox", url=url)
+        else:
+            sys.stdout.write(f"Sandbox listens on {url}\n")
+        sys.stdout.flush()
+
+    try:
+        return serve(host, port, world, tell=tell)
+    except CannotServe as error:
+        raise CannotRun(str(error)) from None
+
+
+def _print_serving(command: str, **what: Any) -> None:
+    """The one document of what serves until it is stopped: printed once it serves, for whoever waits for that."""
+    print_json({"schema": "greenlight.serving/1", "command": command, **what})
+    sys.stdout.flush()
 
 
 @contextmanager
@@ -165,7 +193,7 @@ def portal_server(app: FastAPI) -> uvicorn.Server:
 
 def _portal_app(settings: Settings, database: Database) -> FastAPI:
     from blocks.portal_keys import portal_keys
-    from portal.live import create_portal
+    from portal.lifespan import create_portal
 
     return create_portal(settings, database, asyncio.run(portal_keys()))
 
@@ -184,7 +212,7 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
             listener.listen(128)
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise CannotRun(f"cannot listen on {host} port {port}: {reason}") from None
+            raise CannotRun(f"cannot listen on {host} port {port}: {reason}", "give another --host or --port") from None
         yield listener
     finally:
         listener.close()

@@ -1,21 +1,20 @@
 """`withdraw`, `forget` and `sessions`: what is not wanted any more, and customers that have left."""
 
 import asyncio
-import sys
 from typing import Any
 
-from rich.table import Table
-
-from cli.errors import CannotRun, said_plainly
+from cli.asking import confirm
+from cli.errors import said_plainly
 from cli.holding import who_says_so
 from cli.opening import ats_database
 from cli.quiet import quiet_prefect
-from cli.render import console_for_people, plain, print_json
+from cli.render import console_for_people, plain, print_json, table_of
 from greenlight.ats.clock import time_of
 from greenlight.ats.withdrawals import BrowserSessions, Forgotten, Withdrawals, Withdrawn
 from greenlight.domain.conditions import EFFECT, when_withdrawn
-from greenlight.domain.readable import iso
+from greenlight.domain.formatting import iso
 from greenlight.domain.reasons import EXPLANATIONS
+from greenlight.errors import PrefectTrouble
 from greenlight.intake.rows import one_line
 
 
@@ -38,12 +37,11 @@ def run_withdraw(
 def run_forget(customer: str, *, by: str | None, yes: bool, as_json: bool) -> int:
     who, database = who_says_so(by), ats_database()
     if not yes:
-        if not sys.stdin.isatty():
-            raise CannotRun("a customer's secret and name cannot be brought back: add --yes, or ask at a terminal")
-        question = f"Delete the secret of {one_line(customer)}, end its sessions and take its name off the records?"
-        if input(f"{question} [y/N] ").strip().lower() != "y":
-            _say("Nothing was changed.")
-            return 0
+        confirm(
+            f"Delete the secret of {one_line(customer)}, end its sessions and take its name off the records?",
+            alone="a customer's secret and name cannot be brought back",
+            declined="nothing was changed",
+        )
     forgotten = Withdrawals(database).forget(customer, who, time_of(database))
     deleted = forgotten.credentials_block is not None and _delete(forgotten.credentials_block)
     if as_json:
@@ -77,7 +75,7 @@ def run_sessions(*, as_json: bool) -> int:
     if not there:
         _say("No session is open.")
         return 0
-    table = Table("customer", "opened", "ends")
+    table = table_of("customer", "opened", "ends")
     for entry in there:
         cells = entry.customer_id, f"{entry.opened_at:%Y-%m-%d %H:%M:%SZ}", f"{entry.expires_at:%Y-%m-%d %H:%M:%SZ}"
         table.add_row(*map(plain, cells))
@@ -102,9 +100,9 @@ def _delete(block: str) -> bool:
     try:
         return asyncio.run(ChildAppBlocks().delete(block))
     except Exception as error:
-        raise CannotRun(
-            f"the customer is forgotten, but its secret is still in Prefect's block {block}: {said_plainly(error)}. "
-            "Run the same command again"
+        raise PrefectTrouble(
+            f"the customer is forgotten, but its secret is still in Prefect's block {block}: {said_plainly(error)}",
+            "run the same command again",
         ) from None
 
 

@@ -11,6 +11,7 @@ from greenlight.linkedin.verdicts import api_words, stranger
 from greenlight.settings import Settings
 
 _NAME = "way to LinkedIn"
+#: The longest that one question to LinkedIn may take.
 _SECONDS = 10.0
 #: An endpoint that every application has, and that counts against no limit of `atsIntegrations`.
 _ANY_ENDPOINT = "/v2/me"

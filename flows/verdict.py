@@ -7,15 +7,11 @@ from typing import Any, ParamSpec
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.request import BadParameters
-from greenlight.ats.database import DatabaseNotReady
-from greenlight.ats.plans import PlanRefused, UnknownPlan
 from greenlight.ats.rows import Wanted
-from greenlight.ats.store import UnknownCustomer, UnknownType
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Command, Report, Verdict, first_ten
-from greenlight.settings import InvalidSettings
-from tasks.events import PASSES, failed
+from greenlight.errors import GreenlightError
+from tasks.telling.events import PASSES, failed, refused_state
 
 _P = ParamSpec("_P")
 
@@ -38,23 +34,6 @@ def final_state(report: Report, crashes: Sequence[str], stopped: str | None = No
     return Completed(name="Planned" if planned else "Converged", message=report.headline())
 
 
-#: What a person asked for that cannot be done as things stand.
-REFUSALS = (
-    BadParameters,
-    DatabaseNotReady,
-    InvalidSettings,
-    UnknownCustomer,
-    UnknownType,
-    UnknownPlan,
-    PlanRefused,
-)
-
-
-def refused_state(why: Exception) -> State[None]:
-    """Failed before anything was done; the message says why and what to do."""
-    return Failed(name="Refused", message=str(why))
-
-
 def refusing(story: Callable[_P, Awaitable[State[None]]]) -> Callable[_P, Any]:
     """A flow's function that ends in one sentence, and no traceback, where it is refused."""
 
@@ -62,7 +41,7 @@ def refusing(story: Callable[_P, Awaitable[State[None]]]) -> Callable[_P, Any]:
     async def refused_or_told(*args: _P.args, **kwargs: _P.kwargs) -> State[None]:
         try:
             return await story(*args, **kwargs)
-        except REFUSALS as refused:
+        except GreenlightError as refused:
             return refused_state(refused)
 
     return refused_or_told

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+#: For their owner alone.
 _FOLDER, _FILE = 0o700, 0o600
 #: What a file system says that cannot make a folder durable.
 _NOT_FOR_FOLDERS = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}

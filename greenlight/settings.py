@@ -1,4 +1,4 @@
-"""Settings: environment variables with defaults that run with nothing installed but Python (interface, "Settings")."""
+"""Settings: environment variables with defaults that need nothing but Python (docs/interface.md#settings)."""
 
 from enum import StrEnum
 from ipaddress import ip_network
@@ -16,12 +16,12 @@ from greenlight.domain.approval import Approvers
 from greenlight.domain.budget import Scope
 from greenlight.domain.keys import InvalidKey, parse_constant
 from greenlight.domain.way import Way, is_loopback
+from greenlight.errors import BadInput
 from greenlight.mistyped import is_meant_for, mistyped, named_like_settings
 from greenlight.setting_values import check_address, check_certificates, check_proxy, secret_in
 
 PREFIX = "GREENLIGHT_"
-_FILE = ".env"
-
+ENV_FILE = ".env"
 
 #: Tells a default from the same value that was given.
 _NOT_GIVEN = SecretStr("not given")
@@ -32,7 +32,7 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-class InvalidSettings(Exception):
+class InvalidSettings(BadInput, remedy="correct the variable; `greenlight config` shows what is in force"):
     """A setting that cannot be used. The text names the variable, what is wrong and what to do."""
 
 
@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     """Built once at the top with `load_settings` and passed down."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=_FILE, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
     #: May carry a password, so it is kept out of reprs, and may also stand in a file.
@@ -81,13 +81,13 @@ class Settings(BaseSettings):
     installation: str = Field(default="", pattern=r"^([a-z0-9][a-z0-9-]{0,39})?$")
     #: What every child application's `validJsSdkDomains` should be; the portal's own origin unless given.
     js_sdk_domains: Annotated[tuple[str, ...], NoDecode] = ()
-    #: How long a new child application may take to work (fact sheet section 1, "After create").
+    #: How long a new child application may take to work (docs/linkedin.md#after-create).
     application_ready_seconds: float = Field(default=300, ge=0, le=3600, allow_inf_nan=False)
 
     #: The origin under which customers reach the portal.
     portal_url: str = "http://127.0.0.1:8780"
     linkedin_widget_extension: str = "https://platform.linkedin.com/rsc/extensions/onboarding-widget"
-    #: The bundles that the plugin offers, as the seed lists them (step 2).
+    #: The bundles that the plugin offers, as LinkedIn's page lists them (docs/linkedin.md#the-plugin).
     portal_integrations: Annotated[tuple[str, ...], NoDecode] = (
         "RECRUITER_SYSTEM_CONNECT_COMPANY",
         "RECRUITER_SYSTEM_CONNECT_CONTRACT",
@@ -270,7 +270,7 @@ def load_settings() -> Settings:
         raise InvalidSettings("; ".join(_sentence(e["loc"], e["msg"]) for e in error.errors())) from None
     if not settings.model_fields_set & {"database_url", "database_url_file"}:
         # The default would be used in its place: another database than the one that is meant.
-        for name in mistyped(named_like_settings(PREFIX, _FILE), _known()):
+        for name in mistyped(named_like_settings(PREFIX, ENV_FILE), _known()):
             for meant in ("DATABASE_URL", "DATABASE_URL_FILE"):
                 if is_meant_for(name, meant):
                     raise InvalidSettings(f"{PREFIX}{name} is no setting; rename it to {PREFIX}{meant}")
@@ -280,7 +280,7 @@ def load_settings() -> Settings:
 def pointed_out() -> list[str]:
     """A sentence for each variable that is named like a setting and is none."""
     try:
-        found = mistyped(named_like_settings(PREFIX, _FILE), _known())
+        found = mistyped(named_like_settings(PREFIX, ENV_FILE), _known())
     except (OSError, ValueError):
         # Reading the settings says so.
         return []

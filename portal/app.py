@@ -16,7 +16,7 @@ from starlette.types import Scope
 from greenlight.ats.database import Database
 from greenlight.linkedin.errors import clean
 from greenlight.settings import Settings
-from portal.desk import HERE, Desk, templates
+from portal.context import HERE, PortalContext, templates
 from portal.guards import Errors, OneHost, SecurityHeaders
 from portal.limiter import Limiter
 from portal.links import Links
@@ -67,10 +67,10 @@ def create_app(
         redirect_slashes=False,
     )
     links, limiter, neighbours = Links(keys, seconds), Limiter(seconds), Neighbours(settings)
-    desk = Desk(settings, database, links, limiter, neighbours, ring, clock, seconds, templates())
-    app.include_router(build_router(desk))
+    context = PortalContext(settings, database, links, limiter, neighbours, ring, clock, seconds, templates())
+    app.include_router(build_router(context))
     app.mount("/static", _Static(directory=HERE / "static"))
-    _add_answers(app, desk)
+    _add_answers(app, context)
     return app
 
 
@@ -80,12 +80,12 @@ def _log_refused(request: Request, status: int, why: str) -> None:
         _log.warning("a callback was refused (%s): %s", status, clean(why))
 
 
-def _add_answers(app: FastAPI, desk: Desk) -> None:
+def _add_answers(app: FastAPI, context: PortalContext) -> None:
     async def gone(_: Request, __: Exception) -> Response:
-        return desk.html("gone.html", 404, ats_name=desk.settings.ats_name)
+        return context.html("gone.html", 404, ats_name=context.settings.ats_name)
 
-    async def failed(_: Request) -> Response:
-        return desk.html("error.html", 500, ats_name=desk.settings.ats_name)
+    async def failed(_: Request, status: int) -> Response:
+        return context.html("error.html", status, ats_name=context.settings.ats_name)
 
     async def refused(request: Request, error: Exception) -> Response:
         refusal = cast(Refusal, error)
@@ -108,5 +108,5 @@ def _add_answers(app: FastAPI, desk: Desk) -> None:
     app.add_exception_handler(HTTPException, other)
     # The last one added is the outermost.
     app.add_middleware(Errors, page=failed)
-    app.add_middleware(OneHost, neighbours=desk.neighbours)
-    app.add_middleware(SecurityHeaders, settings=desk.settings)
+    app.add_middleware(OneHost, neighbours=context.neighbours)
+    app.add_middleware(SecurityHeaders, settings=context.settings)

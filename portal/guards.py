@@ -13,7 +13,7 @@ from yarl import URL
 from greenlight.linkedin.errors import clean
 from greenlight.settings import Settings
 from portal.neighbours import Neighbours
-from portal.refusals import Refusal
+from portal.refusals import Refusal, status_of
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,8 @@ LINKEDIN_IMAGES = "https://*.licdn.com"
 #: A load balancer asks by address; the answers say nothing about anybody.
 _PROBES = ("/healthz", "/readyz")
 
-Pages = Callable[[Request], Awaitable[Response]]
+#: A page with that status.
+Pages = Callable[[Request, int], Awaitable[Response]]
 
 
 def security_headers(settings: Settings) -> dict[str, str]:
@@ -159,7 +160,7 @@ class Errors:
             if started:
                 # The server ends the connection, which is how the browser learns of it.
                 raise RuntimeError("an answer broke off") from None
-            response = await self._page(Request(scope))
+            response = await self._page(Request(scope), status_of(error))
             await response(scope, receive, send)
 
 

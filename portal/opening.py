@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from greenlight.ats.visits import LinkUsed, OpenVisit, Visits
 from greenlight.linkedin.errors import clean
 from portal.bodies import read_body
-from portal.desk import Desk
+from portal.context import PortalContext
 from portal.guards import check_same_origin
 from portal.limiter import FAILURES_OF_ADDRESS, LOOKS_AT_LINK
 from portal.links import BadLink, ExpiredLink, LinkClaim
@@ -44,7 +44,7 @@ class _Offer(NamedTuple):
         return self.visit if self.visit is not None and self.visit.customer_id != self.claim.customer_id else None
 
 
-def add_opening(router: APIRouter, desk: Desk) -> None:
+def add_opening(router: APIRouter, context: PortalContext) -> None:
     """Adds the routes of links."""
     shown = answers(HTML, _404="The link opens nothing.", _403="Not inside another site.", _429="Too many requests.")
     gone = {303: {"description": "This browser's session is what it opened."}}
@@ -52,15 +52,15 @@ def add_opening(router: APIRouter, desk: Desk) -> None:
     @router.get("/open/{token}", response_class=HTMLResponse, responses={**shown, **gone})
     async def look(token: str, request: Request) -> Response:
         """Show what a link opens, with a button that opens it."""
-        offer = await _offer(desk, token, request)
+        offer = await _offer(context, token, request)
         if offer is None:
             return RedirectResponse("/", 303)
         if _in_frame(request) and request.headers.get("sec-fetch-site") == "cross-site":
-            return _elsewhere(desk)
-        response = _ask(desk, offer, 200)
+            return _elsewhere(context)
+        response = _ask(context, offer, 200)
         if _in_frame(request):
             # Whether the browser keeps it shows whether it would keep a session's.
-            desk.set_cookie(response, desk.probe, "1", 600)
+            context.set_cookie(response, context.probe, "1", 600)
         return response
 
     @router.post(
@@ -82,41 +82,41 @@ def add_opening(router: APIRouter, desk: Desk) -> None:
     async def spend(token: str, request: Request) -> Response:
         """Spend a link on a session in this browser."""
         try:
-            check_same_origin(request, desk.settings)
+            check_same_origin(request, context.settings)
         except Refusal:
-            return _elsewhere(desk)
+            return _elsewhere(context)
         agreed = _agreed(await read_body(request, MAX_FORM))
-        offer = await _offer(desk, token, request)
+        offer = await _offer(context, token, request)
         response = RedirectResponse("/", 303)
         if offer is None:
             return response
-        if _in_frame(request) and desk.probe not in request.cookies:
-            return _elsewhere(desk)
-        if agreed is not None and offer.left and not desk.links.check_csrf(offer.left.session_digest, agreed):
+        if _in_frame(request) and context.probe not in request.cookies:
+            return _elsewhere(context)
+        if agreed is not None and offer.left and not context.links.check_csrf(offer.left.session_digest, agreed):
             # Another tab has opened a page since this one was asked about.
-            return _ask(desk, offer, 409)
+            return _ask(context, offer, 409)
         try:
-            await desk.open_session(request, response, offer.claim, offer.visit)
+            await context.open_session(request, response, offer.claim, offer.visit)
         except LinkUsed:
             raise _used(offer.claim) from None
         logger.info("a link of customer %s was opened", clean(offer.claim.customer_id))
         return response
 
 
-async def _offer(desk: Desk, token: str, request: Request) -> _Offer | None:
+async def _offer(context: PortalContext, token: str, request: Request) -> _Offer | None:
     """What a link is good for; None where this browser's session is what it was spent on. Raises Gone, TooOften."""
     claim, fresh = None, False
     try:
-        claim, fresh = desk.links.read(token), True
+        claim, fresh = context.links.read(token), True
     except ExpiredLink as error:
         claim = error.claim
     except BadLink:
         pass
     if claim is None:
-        desk.limiter.count(FAILURES_OF_ADDRESS, desk.address(request))
+        context.limiter.count(FAILURES_OF_ADDRESS, context.address(request))
         raise Gone
-    desk.limiter.count(LOOKS_AT_LINK, claim.link_id)
-    visits, visit = Visits(desk.database), await desk.find_session(request)
+    context.limiter.count(LOOKS_AT_LINK, claim.link_id)
+    visits, visit = Visits(context.database), await context.find_session(request)
     if visit is not None and await run_in_threadpool(visits.was_spent_on, visit, claim.link_id):
         # Reloading is no use of the link: the session is there already.
         return None
@@ -134,14 +134,14 @@ def _used(claim: LinkClaim) -> Gone:
     return Gone()
 
 
-def _ask(desk: Desk, offer: _Offer, status: int) -> Response:
-    return desk.html(
+def _ask(context: PortalContext, offer: _Offer, status: int) -> Response:
+    return context.html(
         "open.html",
         status,
-        ats_name=desk.settings.ats_name,
+        ats_name=context.settings.ats_name,
         customer_name=offer.customer_name,
         left_name=offer.left.customer_name if offer.left else None,
-        instead_of=desk.links.csrf_for(offer.left.session_digest) if offer.left else "",
+        instead_of=context.links.csrf_for(offer.left.session_digest) if offer.left else "",
     )
 
 
@@ -157,5 +157,5 @@ def _in_frame(request: Request) -> bool:
     return request.headers.get("sec-fetch-dest") in _FRAMES
 
 
-def _elsewhere(desk: Desk) -> Response:
-    return desk.html("elsewhere.html", 403, ats_name=desk.settings.ats_name)
+def _elsewhere(context: PortalContext) -> Response:
+    return context.html("elsewhere.html", 403, ats_name=context.settings.ats_name)

@@ -1,5 +1,22 @@
 """Why a request is not answered as asked, as exceptions; `portal.app` makes answers of them."""
 
+from greenlight.errors import GreenlightError, Kind
+
+#: The status of what is answered in an error's place, by who must act.
+STATUSES = {
+    Kind.INPUT: 400,
+    Kind.REFUSED: 409,
+    Kind.LINKEDIN: 502,
+    Kind.PREFECT: 503,
+    Kind.DATABASE: 503,
+    Kind.DEFECT: 500,
+}
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status for an error that no route has made an answer of."""
+    return STATUSES[error.kind if isinstance(error, GreenlightError) else Kind.DEFECT]
+
 
 class Refusal(Exception):
     """An answer of 400 to 499 with one sentence, in JSON. The sentence is shown to whoever asked."""

@@ -17,7 +17,7 @@ from greenlight.ats.requests import Requests
 from greenlight.ats.revisions import is_newest
 from greenlight.linkedin.errors import clean
 from portal.bodies import CALLBACK_SCHEMA, MAX_BODY, check_declared, parse_callback, parse_json, read_body
-from portal.desk import Desk
+from portal.context import PortalContext
 from portal.guards import check_same_origin
 from portal.limiter import (
     POSTS_OF_CUSTOMER,
@@ -39,33 +39,33 @@ MAX_REPORT = 8 * 1024
 _LINK = re.compile(r"/open/[^/?#]*")
 
 
-def build_router(desk: Desk) -> APIRouter:
+def build_router(context: PortalContext) -> APIRouter:
     router = APIRouter(default_response_class=PlainTextResponse)
-    add_opening(router, desk)
-    _pages(router, desk)
-    _callback(router, desk)
-    _reports(router, desk)
-    _probes(router, desk)
+    add_opening(router, context)
+    _pages(router, context)
+    _callback(router, context)
+    _reports(router, context)
+    _probes(router, context)
     return router
 
 
-def _pages(router: APIRouter, desk: Desk) -> None:
+def _pages(router: APIRouter, context: PortalContext) -> None:
     @router.get(
         "/", response_class=HTMLResponse, responses=answers(HTML, _404="No session.", _429="Too many requests.")
     )
     async def page(request: Request) -> Response:
         """The page of the session's customer."""
-        visit = await desk.session(request)
-        desk.limiter.count(READS_OF_SESSION, visit.session_digest)
-        page, state = await desk.page(visit)
-        settings = desk.settings
-        return desk.html(
+        visit = await context.session(request)
+        context.limiter.count(READS_OF_SESSION, visit.session_digest)
+        page, state = await context.page(visit)
+        settings = context.settings
+        return context.html(
             "page.html",
             200,
             customer_name=page.customer_name,
             client_id=page.client_id if state["application"] != "missing" else None,
             application_is_new=state["application"] == "new",
-            csrf_token=desk.links.csrf_for(visit.session_digest),
+            csrf_token=context.links.csrf_for(visit.session_digest),
             widget_url=settings.linkedin_widget_url,
             widget_extension=settings.linkedin_widget_extension,
             bundled_types=",".join(settings.portal_integrations),
@@ -86,22 +86,22 @@ def _pages(router: APIRouter, desk: Desk) -> None:
     async def integrations(request: Request) -> Response:
         """The state of the customer's integrations, as the page's script reads it."""
         try:
-            visit = await desk.session(request)
+            visit = await context.session(request)
         except Gone:
             raise Refusal(404, "There is no session; open the page from your ATS.") from None
-        desk.limiter.count(READS_OF_SESSION, visit.session_digest)
+        context.limiter.count(READS_OF_SESSION, visit.session_digest)
         token = request.headers.get("x-csrf-token")
-        if token is not None and not desk.links.check_csrf(visit.session_digest, token):
+        if token is not None and not context.links.check_csrf(visit.session_digest, token):
             # A tab whose page is of another session than the cookie, which all tabs of a browser share.
             raise Refusal(409, "Another page was opened in this browser since; open this one again from your ATS.")
         # Somebody is looking, so what may have changed at LinkedIn is worth a look.
-        if await run_in_threadpool(Requests(desk.database).look_again, visit.customer_id, desk.clock()):
-            desk.ring()
-        _, state = await desk.page(visit)
+        if await run_in_threadpool(Requests(context.database).look_again, visit.customer_id, context.clock()):
+            context.ring()
+        _, state = await context.page(visit)
         return JSONResponse(state)
 
 
-def _callback(router: APIRouter, desk: Desk) -> None:
+def _callback(router: APIRouter, context: PortalContext) -> None:
     @router.post(
         "/requests",
         status_code=202,
@@ -126,32 +126,32 @@ def _callback(router: APIRouter, desk: Desk) -> None:
     async def requests(request: Request) -> Response:
         """Put on record what the plugin's callback names, and tell the worker."""
         try:
-            visit = await desk.session(request)
+            visit = await context.session(request)
         except Gone:
             raise Refusal(404, "There is no session; open the page from your ATS.") from None
-        check_same_origin(request, desk.settings)
-        if not desk.links.check_csrf(visit.session_digest, request.headers.get("x-csrf-token", "")):
+        check_same_origin(request, context.settings)
+        if not context.links.check_csrf(visit.session_digest, request.headers.get("x-csrf-token", "")):
             raise Refusal(403, "This request does not come from the portal's page.")
         check_declared(request, ("application/json",), MAX_BODY)
-        desk.limiter.count(POSTS_OF_SESSION, visit.session_digest)
-        desk.limiter.count(POSTS_OF_CUSTOMER, visit.customer_id)
+        context.limiter.count(POSTS_OF_SESSION, visit.session_digest)
+        context.limiter.count(POSTS_OF_CUSTOMER, visit.customer_id)
         keys, unreadable = parse_callback(await read_body(request, MAX_BODY))
         if unreadable:
             logger.warning("a callback of customer %s had %s unreadable entries", clean(visit.customer_id), unreadable)
-        record = Requests(desk.database).record
+        record = Requests(context.database).record
         try:
-            await run_in_threadpool(record, visit.customer_id, visit.session_digest, keys, desk.clock())
+            await run_in_threadpool(record, visit.customer_id, visit.session_digest, keys, context.clock())
         except TooManyIntegrations:
             raise Refusal(409, "These are more integrations than one customer can have; please tell us.") from None
         try:
-            desk.ring()
+            context.ring()
         except Exception as error:
             # It is on record; whoever looks next finds it.
             logger.error("the worker could not be told: %s", type(error).__name__)
         return JSONResponse({"accepted": len(keys)} | ({"unreadable": unreadable} if unreadable else {}), 202)
 
 
-def _reports(router: APIRouter, desk: Desk) -> None:
+def _reports(router: APIRouter, context: PortalContext) -> None:
     @router.post(
         "/csp-reports",
         status_code=204,
@@ -161,7 +161,7 @@ def _reports(router: APIRouter, desk: Desk) -> None:
     )
     async def csp_report(request: Request) -> Response:
         """What a browser refused to load on our page, for the log."""
-        desk.limiter.count(REPORTS_OF_ADDRESS, desk.address(request))
+        context.limiter.count(REPORTS_OF_ADDRESS, context.address(request))
         check_declared(request, ("application/csp-report", "application/reports+json"), MAX_REPORT)
         report = parse_json(await read_body(request, MAX_REPORT))
         logger.warning("a browser reports: %s", _report_line(report))
@@ -179,7 +179,7 @@ def _report_line(report: Any) -> str:
     return _LINK.sub("/open/[hidden]", clean(f"{directive} blocked {blocked}"))
 
 
-def _probes(router: APIRouter, desk: Desk) -> None:
+def _probes(router: APIRouter, context: PortalContext) -> None:
     asking, asked_at, ready = asyncio.Lock(), -math.inf, False
 
     @router.get("/healthz")
@@ -196,18 +196,18 @@ def _probes(router: APIRouter, desk: Desk) -> None:
         nonlocal asked_at, ready
         # Whoever floods this costs the database one look a second, and no load balancer its answer.
         async with asking:
-            if not 0 <= desk.seconds() - asked_at < READY_FOR_SECONDS:
+            if not 0 <= context.seconds() - asked_at < READY_FOR_SECONDS:
                 try:
                     ready = await run_in_threadpool(_is_ready)
                 finally:
-                    asked_at = desk.seconds()
+                    asked_at = context.seconds()
         return PlainTextResponse("ok" if ready else "not ready", 200 if ready else 503)
 
     def _is_ready() -> bool:
         try:
-            with desk.database.engine.connect() as connection:
+            with context.database.engine.connect() as connection:
                 if not is_newest(connection):
                     return False
-            return place_of(desk.database).closed is None
+            return place_of(context.database).closed is None
         except (SQLAlchemyError, OSError):
             return False

@@ -11,12 +11,24 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
+from greenlight.domain.formatting import iso
 from greenlight.domain.keys import IntegrationKey
-from greenlight.domain.readable import iso
 from greenlight.domain.reasons import EXPLANATIONS, Reason
 from greenlight.domain.report import ReportItem
 from greenlight.domain.status import Status
-from portal.words import CALM, NOT_REACHED, REQUESTED, SLOW, STILL_ENABLED, TURNS, WHO, WORDS, Words, place_of, title_of
+from portal.texts import (
+    CALM,
+    NOT_REACHED,
+    REQUESTED,
+    SLOW,
+    STILL_ENABLED,
+    TEXTS,
+    TURNS,
+    WHO,
+    PageText,
+    place_of,
+    title_of,
+)
 
 Application = Literal["ready", "new", "missing"]
 
@@ -38,7 +50,7 @@ _MOVING = frozenset({State.REQUESTED, State.ENABLING, State.WAITING_FOR_ADMIN})
 
 class _Seen(NamedTuple):
     state: State
-    words: Words
+    text: PageText
     who: str
     calm: bool = False
 
@@ -46,11 +58,11 @@ class _Seen(NamedTuple):
 _OPEN = _Seen(State.REQUESTED, REQUESTED, "us")
 #: Nobody has come to it: no worker runs, or it cannot do its work.
 _LATE = _Seen(State.PROBLEM, NOT_REACHED, "us", calm=True)
-_ENABLED = _Seen(State.ENABLED, WORDS[Reason.ENABLED], "nobody")
+_ENABLED = _Seen(State.ENABLED, TEXTS[Reason.ENABLED], "nobody")
 _STILL_ENABLED = _Seen(State.ENABLED, STILL_ENABLED, "nobody")
-_ENABLING = _Seen(State.ENABLING, WORDS[Reason.READY_TO_ENABLE], "us")
-_WAITING = _Seen(State.WAITING_FOR_ADMIN, WORDS[Reason.AWAITING_CUSTOMER], "your_admin")
-_NOT_REQUESTED = _Seen(State.NOT_REQUESTED, WORDS[Reason.NOT_REQUESTED], "you")
+_ENABLING = _Seen(State.ENABLING, TEXTS[Reason.READY_TO_ENABLE], "us")
+_WAITING = _Seen(State.WAITING_FOR_ADMIN, TEXTS[Reason.AWAITING_CUSTOMER], "your_admin")
+_NOT_REQUESTED = _Seen(State.NOT_REQUESTED, TEXTS[Reason.NOT_REQUESTED], "you")
 
 #: Reasons that say what LinkedIn showed; every other one is a problem, or leaves the last thing seen as it was.
 _BY_REASON = {
@@ -98,7 +110,7 @@ def _seen(item: ReportItem, waiting: _Seen | None, now: datetime) -> _Seen:
     if seen is None:
         seen = _after_failure(reason, observed)
     if seen is _ENABLING and item.condition_since is not None and now - item.condition_since > SLOW_AFTER:
-        return seen._replace(words=SLOW)
+        return seen._replace(text=SLOW)
     return seen
 
 
@@ -110,7 +122,7 @@ def _after_failure(reason: Reason, observed: Status) -> _Seen:
         return _WAITING
     if observed is Status.REQUESTED and reason is Reason.NOT_LOOKED_AT:
         return _ENABLING
-    return _Seen(State.PROBLEM, WORDS[reason], WHO[EXPLANATIONS[reason].mover], reason in CALM)
+    return _Seen(State.PROBLEM, TEXTS[reason], WHO[EXPLANATIONS[reason].mover], reason in CALM)
 
 
 def _shown(key: IntegrationKey, seen: _Seen, since: datetime | None) -> dict[str, Any]:
@@ -122,8 +134,8 @@ def _shown(key: IntegrationKey, seen: _Seen, since: datetime | None) -> dict[str
         "place": place_of(key.integration_context),
         "state": seen.state.value,
         "calm": seen.calm,
-        "headline": seen.words.headline,
-        "explanation": seen.words.explanation,
+        "headline": seen.text.headline,
+        "explanation": seen.text.explanation,
         "who": seen.who,
         "turn": TURNS[seen.who],
         # The stored moment is that of an older state while a new request is open.

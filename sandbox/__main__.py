@@ -4,11 +4,16 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from sandbox.app import create_app
 from sandbox.server import serving
 from sandbox.world import World, WorldError, load_world
+
+
+class CannotServe(Exception):
+    """The sandbox cannot start. The text is one sentence."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,28 +24,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--world", metavar="FILE", help="JSON file with the world, see sandbox/README.md")
     options = parser.parse_args(argv)
     try:
-        world = load_world(options.world) if options.world else World()
-        asyncio.run(_serve(world, options.host, options.port))
+        return serve(options.host, options.port, options.world)
+    except CannotServe as error:
+        print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201 - the program's own output
+        return 1
+
+
+def _tell(url: str) -> None:
+    print(f"Sandbox listens on {url}", flush=True)  # noqa: T201 - the program's own output
+
+
+def serve(host: str, port: int, world: str | Path | None = None, *, tell: Callable[[str], None] = _tell) -> int:
+    """Serve the world of this file, or an empty one, until interrupted; returns 0. Raises CannotServe.
+
+    `tell` is given the address once it answers there.
+    """
+    try:
+        asyncio.run(_serve(load_world(world) if world else World(), host, port, tell))
     except WorldError as error:
-        return _fail(str(error))
+        raise CannotServe(str(error)) from None
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        return _fail(f"cannot listen on {options.host} port {options.port}: {reason}")
+        raise CannotServe(f"cannot listen on {host} port {port}: {reason}") from None
     return 0
 
 
-def _fail(sentence: str) -> int:
-    print(f"sandbox: {sentence}", file=sys.stderr)  # noqa: T201 - the program's own output
-    return 1
-
-
-async def _serve(world: World, host: str, port: int) -> None:
+async def _serve(world: World, host: str, port: int, tell: Callable[[str], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with serving(create_app(world), host, port) as url:
-        print(f"Sandbox listens on {url}", flush=True)  # noqa: T201 - the program's own output
+        tell(url)
         await stop.wait()
 
 

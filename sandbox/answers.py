@@ -1,4 +1,4 @@
-"""What goes back to the caller: LinkedIn's bodies (fact sheet section 6), and the ways a connection can break."""
+"""What goes back to the caller: LinkedIn's bodies (docs/linkedin.md#error-bodies), and how a connection can break."""
 
 import asyncio
 import json
@@ -65,7 +65,7 @@ class Batch:
     twins: dict[Key, dict[str, Any]] = field(default_factory=dict)
 
     def answer(self, rng: random.Random, *, with_statuses: bool, version: str = "1.0.0") -> Answer:
-        """`statuses` belongs to verify alone (seed steps 3 and 4, sample response bodies)."""
+        """`statuses` belongs to verify alone (docs/linkedin.md#verify)."""
 
         def spelled(key: Key) -> str:
             return spell(key, rng) if version == "1.0.0" else key.in_brackets()
@@ -118,7 +118,7 @@ def oauth_error(
     *,
     error: str | None = None,
 ) -> Answer:
-    """The token endpoint's own shape (fact sheet section 4); it has no numeric code, `code` is ignored."""
+    """The token endpoint's own shape (docs/linkedin.md#tokens); it has no numeric code, `code` is ignored."""
     default = "invalid_request" if status < 429 else "temporarily_unavailable" if status < 500 else "server_error"
     body = {"error": error or default, "error_description": _phrase(status) if message is None else message}
     return _finished(json_answer(status, body), retry_after)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sandbox.faults import FaultScript
 from sandbox.world import Application, Credentials, Integration, Parent
 
+#: Secrets that an application may have.
 MAX_SECRETS = 2
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
@@ -105,7 +106,7 @@ class Client(Caller):
         return f"urn:li:developerApplication:{self.application_id}"
 
     def count_request(self, day: int) -> int:
-        """This request's number on that UTC day (fact sheet section 5)."""
+        """This request's number on that UTC day (docs/linkedin.md#throttling)."""
         self._day, self._requests = day, (self._requests if day == self._day else 0) + 1
         return self._requests
 
@@ -153,7 +154,7 @@ def application_id_of(client_id: str, taken: Iterable[int]) -> int:
 
 
 def _organization(client_id: str) -> str:
-    """Looks like the seed's `4gX03uw`."""
+    """Looks like the `4gX03uw` of LinkedIn's page."""
     number, text = _hash("organization", client_id), ""
     for _ in range(6):
         number, digit = divmod(number, 62)

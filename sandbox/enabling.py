@@ -1,4 +1,4 @@
-"""What an enable does to the integrations that it names (seed step 3): all of them move or, on a refusal, none."""
+"""What an enable does to the integrations it names (docs/linkedin.md#enable): all move or, on a refusal, none."""
 
 from collections.abc import Mapping, Sequence
 

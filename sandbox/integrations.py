@@ -1,4 +1,4 @@
-"""`/v2/atsIntegrations`: verify (seed step 4, batch_get) and enable (seed step 3, batch_partial_update)."""
+"""`/v2/atsIntegrations`: verify (batch_get) and enable (batch_partial_update), docs/linkedin.md#enable."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -139,7 +139,7 @@ class _Stage:
         return outcome.answer(self.sandbox.rng, with_statuses=self.verifies, version=self.call.version)
 
     def _verify(self, keys: list[Key], fault: Fault | None) -> Batch:
-        """An id that does not exist, or is another application's, is absent from all maps (seed step 4, row 1)."""
+        """An id that does not exist, or is another application's, is absent from all maps (docs/linkedin.md#verify)."""
         lag = self.client.look_lag_seconds
         if lag is None:
             lag = self.sandbox.world.look_lag_seconds
@@ -155,7 +155,7 @@ class _Stage:
         return batch
 
     def _enable(self, keys: list[Key]) -> Batch | Answer:
-        """All keys or, on a refusal, none; a key that was never requested gets its own 404 (seed step 3)."""
+        """All keys or, on a refusal, none; one that was never requested gets its own 404 (docs/linkedin.md#enable)."""
         with self.sandbox.late.lock:
             now = self.sandbox.now()
             self.sandbox.late.land(now)
@@ -177,7 +177,7 @@ class _Stage:
             move(self.client, moves, self.call.names, at)
 
     def _put_no_record(self, batch: Batch, key: Key, place: str | None) -> None:
-        """The seed does not say in which map the 404 stands, and Rest.li allows both."""
+        """LinkedIn's page does not say in which map the 404 stands, and Rest.li allows both."""
         if (place or self.sandbox.rng.choice(("errors", "results"))) == "errors":
             batch.errors[key] = {"status": 404, "message": NO_RECORD}
         else:

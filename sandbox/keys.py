@@ -1,4 +1,4 @@
-"""Integration keys as both versions of Rest.li's protocol write them (fact sheet section 3, "Key encoding").
+"""Integration keys as both versions of Rest.li's protocol write them (docs/linkedin.md#key-encoding).
 
 1.0: in a URL a key is flattened, `ids[0].integrationContext=...&ids[0].integrationType=...`. In a JSON body and in an
 answer it is one string, `integrationContext=...&integrationType=...&tenantType=...&dataProvider=ATS`.
@@ -34,7 +34,7 @@ class IncompleteKeyError(ValueError):
 
 
 class Key(NamedTuple):
-    """The four parts that identify one integration, in the order of the seed's parameter table."""
+    """The four parts that identify one integration, in the order of LinkedIn's parameter table."""
 
     integration_context: str
     integration_type: str
@@ -57,7 +57,7 @@ class Key(NamedTuple):
 
 
 def spell(key: Key, rng: random.Random) -> str:
-    """A key of an answer by 1.0: LinkedIn's samples vary the order of parts and the encoding (seed steps 3, 4)."""
+    """A key of an answer by 1.0: samples vary the order and the encoding (docs/linkedin.md#key-encoding)."""
     parts = key.parts
     rng.shuffle(parts)
     encoded = rng.random() < 0.5

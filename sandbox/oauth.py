@@ -1,4 +1,4 @@
-"""`POST /oauth/v2/accessToken`: OAuth 2.0 client credentials (fact sheet section 4)."""
+"""`POST /oauth/v2/accessToken`: OAuth 2.0 client credentials (docs/linkedin.md#tokens)."""
 
 from hmac import compare_digest
 from urllib.parse import parse_qsl
@@ -84,7 +84,7 @@ def _form(body: bytes) -> dict[str, str]:
 
 
 def _watch_surplus(sandbox: Sandbox, client: Caller, secret: str) -> None:
-    """The same token serves all calls until near its end (fact sheet section 4, "Reuse").
+    """The same token serves all calls until near its end (docs/linkedin.md#tokens).
 
     Trying a secret that a rotation brought takes a token of its own.
     """

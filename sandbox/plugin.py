@@ -21,7 +21,7 @@ NO_PERMISSION = "There seems to be a problem you do not have permissions"
 UNKNOWN_KEY = "The api key is not valid. Please contact your ATS for further assistance."
 NOT_READY = "This application is not ready yet. Please try again in a few minutes."
 
-# Fact sheet section 3, "Types, contexts, tenant": what each bundle of the attribute stands for.
+# What each bundle of the attribute stands for (docs/linkedin.md#integration-keys).
 BUNDLES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "APPLY_WITH_LINKEDIN": (("organization", "APPLY_WITH_LINKEDIN", "JOBS"),),
     "APPLY_CONNECT": (("organization", "APPLY_CONNECT", "JOBS"),),
@@ -41,7 +41,7 @@ _AS_IT_IS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 @router.get("/uas/in.js")
 @router.get("/xdoor/scripts/in.js")
 async def loader(request: Request) -> Response:
-    """The script itself; the page names it by either address (fact sheet section 2)."""
+    """The script itself; the page names it by either address (docs/linkedin.md#the-plugin)."""
     entry = open_entry(sandbox_of(request), request, "plugin")
     entry.notes.append("loader")
     entry.status = 200
@@ -113,7 +113,7 @@ async def _handle(sandbox: Sandbox, request: Request, entry: LogEntry) -> Answer
 
 
 def _admitted(sandbox: Sandbox, request: Request, entry: LogEntry, api_key: Any) -> Client:
-    """The application of this page, or the refusal that the plugin draws (seed step 2, "Plugin Errors")."""
+    """The application of this page, or the refusal that the plugin draws (docs/linkedin.md#plugin-errors)."""
     client = sandbox.clients.get(api_key) if isinstance(api_key, str) else None
     if client is None:
         raise Refused(_refusal(403, "error.api.key", UNKNOWN_KEY))

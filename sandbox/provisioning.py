@@ -1,4 +1,4 @@
-"""Provisioning (fact sheet section 1): a parent creates, finds and changes its children, and rolls secrets."""
+"""Provisioning (docs/linkedin.md#provisioning): a parent creates, finds and changes its children, and rolls secrets."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a provisioning request asks for, read strictly, and how it is carried out (fact sheet section 1)."""
+"""What a provisioning request asks for, read strictly, and how it is carried out (docs/linkedin.md#provisioning)."""
 
 import re
 from collections.abc import Callable
@@ -18,6 +18,7 @@ APPLICATIONS = "provisionedApplications"
 SECURITY = "developerApplicationsSecurity"
 CONFLICT = "A developer application with this uniqueForeignId already exists"
 TOO_MANY_SECRETS = "The application already has two client secrets, one of them must be deleted first"
+#: LinkedIn's limit on an application's name.
 MAX_NAME = 50
 
 # What the SDK and the collections call a field, and what an `Application` calls it.
@@ -119,7 +120,7 @@ class ProvisioningCall:
 
         def perform() -> Answer:
             child = self._own_child(urn)
-            # $set replaces a list as a whole (fact sheet section 1, Update).
+            # $set replaces a list as a whole (docs/linkedin.md#update).
             for name, value in fields.items():
                 setattr(child, name, value)
             return Answer(204)
@@ -157,7 +158,7 @@ class ProvisioningCall:
         return child
 
     def _watch_domains(self, fields: dict[str, Any]) -> None:
-        """LinkedIn may well take them; its plugin then refuses the page (seed step 2, "Plugin Errors")."""
+        """LinkedIn may well take them; its plugin then refuses the page (docs/linkedin.md#plugin-errors)."""
         if bad := [domain for domain in fields.get("js_sdk_domains", []) if not is_origin(domain)]:
             self.sandbox.watch.report("js_sdk_domain", self.parent.client_id, ", ".join(bad))
 

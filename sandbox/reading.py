@@ -1,4 +1,4 @@
-"""Reading a verify or an enable as strictly as Rest.li does (fact sheet section 3)."""
+"""Reading a verify or an enable as strictly as Rest.li does (docs/linkedin.md#integration-keys)."""
 
 import json
 import re
@@ -51,7 +51,7 @@ class _RepeatedNameError(ValueError):
 
 
 def unauthorized(kind: str) -> Refused:
-    """The 401 of an expired, bad or revoked token (fact sheet section 6)."""
+    """The 401 of an expired, bad or revoked token (docs/linkedin.md#error-bodies)."""
     code, message = DEAD_TOKENS[kind]
     return Refused(api_error(401, message or _REVOKED, code))
 
@@ -75,7 +75,7 @@ def authenticate(sandbox: Sandbox, request: Request, entry: LogEntry) -> tuple[C
 
 
 def forbidden(method: str, resource: str) -> Refused:
-    """The 403 of somebody else's credentials (seed step 3)."""
+    """The 403 of somebody else's credentials (docs/linkedin.md#enable)."""
     return Refused(api_error(403, f"Not enough permissions to access: {method} /{resource}", 100))
 
 
@@ -143,7 +143,7 @@ def _query_keys(request: Request, version: str, wrong: _Wrong) -> list[Key]:
 
 
 def _check_values(sandbox: Sandbox, keys: Iterable[Key]) -> None:
-    """Seed step 4: "missing in request parameters or contains wrong values" is one row, the URN another."""
+    """LinkedIn's table: "missing in request parameters or contains wrong values" is one row, the URN another."""
     for key in keys:
         known = key.integration_type in sandbox.types and key.tenant_type in sandbox.tenants
         if not known or key.data_provider != "ATS":
@@ -206,9 +206,9 @@ def _names(entities: dict[str, Any], keys: list[Key], version: str, wrong: _Wron
 
 
 def wrong_key_text(key: Key) -> str:
-    """A body key that the URL lacks: Rest.li's text, or for a well-known context the seed's, in internal forms.
+    """A body key that the URL lacks: Rest.li's text, or for a well-known context its page's, in internal forms.
 
-    Which of the two LinkedIn sends cannot be told, so both occur: the seed's for even checksums of the key.
+    Which of the two LinkedIn sends cannot be told, so both occur: the page's for even checksums of the key.
     """
     checksum = zlib.crc32(key.canonical.encode())
     if checksum % 2 or not is_context_urn(key.integration_context):

@@ -130,7 +130,7 @@ class Sandbox:
         self.tenants |= {key.tenant_type}
 
     def request(self, client_id: str, key: Key) -> None:
-        """The customer's admin requests the integration in the plugin (seed step 2)."""
+        """The customer's admin requests the integration in the plugin (docs/linkedin.md#the-plugin)."""
         self.set_status(client_id, key, "REQUESTED")
 
     def request_missing(self, client_id: str, keys: Sequence[Key]) -> None:
@@ -144,7 +144,7 @@ class Sandbox:
             self.request(client_id, key)
 
     def customer_switches_on(self, client_id: str, key: Key) -> None:
-        """The customer's admin switches a Partner Ready integration on (seed step 4)."""
+        """The customer's admin switches a Partner Ready integration on (docs/linkedin.md#verify)."""
         one = self._client(client_id).integrations.get(key)
         status = None if one is None else one.status
         if normal(status) != "PARTNER_READY":
@@ -268,7 +268,7 @@ class Sandbox:
         return text
 
     def _new_secret(self) -> str:
-        """Holds the three characters that LinkedIn warns of (fact sheet section 1, Create)."""
+        """Holds the three characters that LinkedIn warns of (docs/linkedin.md#create)."""
         text = self._fresh(self.rng.randint(21, 57), ())
         while (secret := "".join(self.rng.sample(text + "/=+", len(text) + 3))) in self.secrets:
             pass

@@ -12,6 +12,7 @@ from sandbox.faults import Fault
 from sandbox.keys import KeySyntaxError, query_pairs
 from sandbox.state import LogEntry, Sandbox
 
+#: Bytes of a request, from which on it is a 413.
 MAX_BODY = 1_000_000
 _CREDENTIAL_NAMES = frozenset({"client_secret", "access_token", "oauth2_access_token", "secret", "token"})
 

@@ -15,7 +15,7 @@ from sandbox.keys import Key
 _RECRUITER_TYPES = frozenset(
     {"CSA_API", "IN_ATS_INDICATOR", "ONE_CLICK_EXPORT", "PROFILE_PLUGIN", "RECOMMENDED_MATCHES", "UNIFIED_SEARCH"}
 )
-# Fact sheet section 3, "Types, contexts, tenant".
+# See docs/linkedin.md#integration-keys.
 KNOWN_TYPES = _RECRUITER_TYPES | {
     "APPLY_WITH_LINKEDIN",
     "APPLY_CONNECT",
@@ -31,7 +31,7 @@ _Value = TypeVar("_Value", bound=Hashable)
 
 
 def is_recruiter_type(integration_type: str) -> bool:
-    """Whether the customer's admin has the last move (seed step 4, "Partner Ready")."""
+    """Whether the customer's admin has the last move (docs/linkedin.md#statuses)."""
     return integration_type in _RECRUITER_TYPES or integration_type.startswith(("CRM_", "IN_CRM_"))
 
 
@@ -44,7 +44,7 @@ class WorldError(ValueError):
 
 
 class IntegrationKey(BaseModel):
-    """The three parts of a key that the plugin's callback hands out (seed step 2), by their own names."""
+    """The parts of a key that the plugin's callback hands out (docs/linkedin.md#the-callback), by their own names."""
 
     model_config = ConfigDict(
         extra="forbid",

@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
 from prefect import task
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 
+from greenlight.ats.rows import Wanted
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import Remaining
-from tasks.chunks import enable_chunks, run_chunks
-from tasks.retries import RECORDING, end_of_try, is_last_try
-from tasks.session import current
+from tasks.parts.chunks import enable_chunks, run_chunks
+from tasks.parts.retries import RECORDING, end_of_try, is_last_try
+from tasks.parts.session import current
 
-#: Enables that are under way side by side.
+#: Chunks that are enabled side by side, and how many of each at once.
 WIDTH = 16
+SIDE_BY_SIDE = 8
 
 
 @task(name="enable", task_run_name="enable: {label}", **RECORDING)
@@ -24,17 +28,27 @@ async def enable(run_id: str, ids: Sequence[int], label: str) -> State[None]:
     if session.enabling is None:
         raise RuntimeError("a planning session cannot enable")
     still = await asyncio.to_thread(session.attempts.still_to_enable, ids, run_id)
-    remaining, accident = Remaining(), None
-    for wanted in await asyncio.to_thread(session.store.wanted, still):
-        try:
-            remaining |= await session.enabling.enable(run_id, wanted)
-        except Exception as error:
-            # One integration's accident stays its own; what was sent is on record, and the next try looks first.
-            accident, remaining = error, remaining | Remaining(1)
-            get_run_logger().warning("%s: an enable ended in %s", clean(wanted.item.customer_id), type(error).__name__)
-    if accident is not None and is_last_try(session.settings):
-        raise accident
-    return await end_of_try(len(ids), remaining, session.settings)
+    ends: list[Remaining] = []
+    accidents: list[Exception] = []
+    enabling, gate = session.enabling, asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def one(wanted: Wanted) -> None:
+        async with gate:
+            try:
+                ends.append(await enabling.enable(run_id, wanted))
+            except Exception as error:
+                # One integration's accident stays its own; what was sent is on record, and the next try looks first.
+                accidents.append(error)
+                ends.append(Remaining(1))
+                who = clean(wanted.item.customer_id)
+                get_run_logger().warning("%s: an enable ended in %s", who, type(error).__name__)
+
+    async with asyncio.TaskGroup() as group:
+        for wanted in await asyncio.to_thread(session.store.wanted, still):
+            group.create_task(one(wanted))
+    if accidents and is_last_try(session.settings):
+        raise accidents[0]
+    return await end_of_try(len(ids), reduce(or_, ends, Remaining()), session.settings)
 
 
 async def enable_all(run_id: str, ids: Sequence[int]) -> None:

@@ -7,9 +7,9 @@ from prefect import task
 from prefect.client.schemas.objects import State
 
 from greenlight.reconcile.observe import Purpose, look_order
-from tasks.chunks import look_chunks, run_chunks
-from tasks.retries import RECORDING, end_of_try
-from tasks.session import current
+from tasks.parts.chunks import look_chunks, run_chunks
+from tasks.parts.retries import RECORDING, end_of_try
+from tasks.parts.session import current
 
 #: Chunks that are looked at side by side.
 WIDTH = 8

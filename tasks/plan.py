@@ -2,37 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from prefect import task
 
 from greenlight.domain.conditions import CHANGED_SINCE_PLAN
-from greenlight.domain.plan import Action, Planned, Policy, Requests, plan, price
-from greenlight.domain.reasons import Reason
+from greenlight.domain.plan import Policy, plan
 from greenlight.domain.selection import Selection
 from greenlight.domain.tripwires import Facts, tripped
-from tasks.retries import RECORDING
-from tasks.session import current, now
-
-
-@dataclass(frozen=True, slots=True)
-class PlanMade:
-    """Planned entries by integration id, in the order of the wanted set."""
-
-    entries: tuple[tuple[int, Planned], ...]
-
-    @property
-    def to_enable(self) -> list[int]:
-        return [id for id, entry in self.entries if entry.action is Action.ENABLE]
-
-    @property
-    def not_shown(self) -> list[int]:
-        return [id for id, entry in self.entries if entry.condition.reason is Reason.CONFIRMED_NOT_SHOWN]
-
-    @property
-    def price(self) -> Requests:
-        return price([entry for _, entry in self.entries])
+from tasks.parts.plan_made import PlanMade
+from tasks.parts.retries import RECORDING
+from tasks.parts.session import current, now
 
 
 @task(name="plan", task_run_name="plan", **RECORDING)

@@ -1,221 +1,54 @@
 """Provision customers, one task run each, then wait until their new applications work."""
 
 import asyncio
-import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, suppress
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from prefect import task
 from prefect.client.schemas.objects import State
 
-from blocks.child_app import ChildAppBlocks, block_name
-from blocks.parent_app import parent_credentials
-from greenlight.ats.alarms import Alarms
-from greenlight.ats.applications import Applications, Candidate
-from greenlight.ats.clock import DatabaseClock
-from greenlight.ats.database import open_database
-from greenlight.ats.domains import DomainLists
-from greenlight.ats.locks import Locks
-from greenlight.ats.rotations import Rotations
-from greenlight.domain.domains import DomainsWord
-from greenlight.domain.provisioning import Provision, ProvisionRequests
-from greenlight.domain.reasons import Reason
-from greenlight.linkedin.calls import Calls
-from greenlight.linkedin.errors import LinkedInError
-from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
-from greenlight.linkedin.provisioning import Provisioner
-from greenlight.linkedin.transport import Wire
-from greenlight.reconcile.locking import CustomerLocks
-from greenlight.reconcile.observe import Remaining
-from greenlight.reconcile.provision import CannotProvision, NotStored, Provisioning
-from greenlight.reconcile.rotate import Rotation
-from greenlight.settings import Settings
-from tasks.chunks import MAX_ENABLE_TASKS, Chunk, run_chunks
-from tasks.progress import report
-from tasks.retries import RECORDING, end_of_try
-from tasks.session import now, on_time_of
+from greenlight.ats.applications import Candidate
+from greenlight.domain.provisioning import Provision
+from tasks.parts.chunks import customer_chunks, one_after_another, run_chunks
+from tasks.parts.progress import report
+from tasks.parts.provisioning_session import CUSTOMERS_AT_ONCE, current
+from tasks.parts.retries import RECORDING, end_of_try
 
-#: Customers that are provisioned side by side, all of them under the one parent application.
-WIDTH = 8
 #: Waits between two questions whether a new application works; the last one repeats.
 _ASK_AGAIN_AFTER = (1.0, 2.0, 5.0, 10.0)
 _MADE = (Provision.CREATED, Provision.ADOPTED, Provision.UPDATED, Provision.UNCHANGED, Provision.WAITING)
 
 
-@dataclass(frozen=True)
-class ProvisioningSession:
-    """The means of one run under the parent application."""
-
-    settings: Settings
-    applications: Applications
-    provisioning: Provisioning
-    rotations: Rotations
-    rotation: Rotation
-    lists: DomainLists
-    alarms: Alarms
-    counts: RequestCounts
-    #: The types of the errors that ended chunks of this run.
-    crashes: list[str] = field(default_factory=list)
-
-    def sent(self) -> ProvisionRequests:
-        return ProvisionRequests(self.counts.token, self.counts.provision)
-
-
-_CURRENT: ContextVar[ProvisioningSession] = ContextVar("provisioning_session")
-
-
-def current() -> ProvisioningSession:
-    """The session of the flow run that this task belongs to."""
-    return _CURRENT.get()
-
-
-@asynccontextmanager
-async def provisioning_session(
-    settings: Settings, new: Mapping[str, str] | None = None, word: DomainsWord | None = None
-) -> AsyncIterator[ProvisioningSession]:
-    """The means to provision with. Customers that are `new`, name by id, are on record before the first request; `word`
-    says whose lists of domains may be changed.
-
-    Raises NameDiffers, and CannotProvision where the parent's credentials do not work or no secret could be stored.
-    """
-    database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
-    wire = Wire(settings.http_timeout_seconds, way=settings.way)
-    clock, stack = DatabaseClock(database), ExitStack()
-    try:
-        await asyncio.to_thread(clock.sync)
-        stack.enter_context(on_time_of(clock))
-        applications = Applications(database, settings.installation)
-        await asyncio.to_thread(applications.add_customers, new or {}, now())
-        parent = await parent_credentials()
-        if parent is None:
-            raise CannotProvision("no credentials of the parent application are held: `greenlight parent` stores them")
-        counts = RequestCounts()
-        tokens, store = Tokens(wire, settings.linkedin_token_url, counts), ChildAppBlocks()
-        await _must_work(tokens, parent)
-        await _must_be_storable(store)
-
-        accepted = set[tuple[str, str]]()
-
-        async def probe(credentials: Credentials) -> LinkedInError | None:
-            # Tokens remembers a refusal for good, and a new application's is one that passes.
-            try:
-                await Tokens(wire, settings.linkedin_token_url, counts).get(credentials)
-            except LinkedInError as error:
-                return error
-            accepted.add((credentials.client_id, credentials.fingerprint()))
-            return None
-
-        locks = CustomerLocks(Locks(database), now, sync=clock.sync)
-        rotations, lists = Rotations(database), DomainLists(database)
-        provisioner = Provisioner(Calls(wire, tokens, counts), settings.linkedin_api_url, parent)
-        provisioning = Provisioning(
-            applications,
-            provisioner,
-            store,
-            block_name,
-            probe,
-            now,
-            locks,
-            ats_name=settings.ats_name,
-            origins=settings.origins,
-            lists=lists,
-            word=word or DomainsWord(),
-        )
-        rotation = Rotation(applications, rotations, provisioner, store, probe, now, locks)
-        session = ProvisioningSession(
-            settings, applications, provisioning, rotations, rotation, lists, Alarms(database), counts
-        )
-        mark = _CURRENT.set(session)
-        renewing = asyncio.create_task(locks.renew())
-        try:
-            yield session
-            await store.settle(lambda held, _: (held.client_id, held.fingerprint()) in accepted)
-        finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
-            _CURRENT.reset(mark)
-    finally:
-        stack.close()
-        await wire.aclose()
-        database.close()
-
-
-async def _must_work(tokens: Tokens, parent: Credentials) -> None:
-    try:
-        await tokens.get(parent)
-    except LinkedInError as error:
-        if error.reason is Reason.CREDENTIALS_REFUSED:
-            raise CannotProvision(
-                f"LinkedIn refuses the parent application's credentials ({error.detail}): "
-                "`greenlight parent` stores the right ones"
-            ) from None
-        # Anything else may pass by itself, and every customer's own try says so.
-
-
-async def _must_be_storable(store: ChildAppBlocks) -> None:
-    """Before LinkedIn shows a secret that it will not show again."""
-    try:
-        await store.must_be_writable()
-    except NotStored as why:
-        raise CannotProvision(
-            f"nothing was made or replaced at LinkedIn, since no secret could be kept: {why}"
-        ) from None
-
-
 @task(name="provision", task_run_name="provision: {label}", **RECORDING)
 async def provision(run_id: str, look: bool, ids: Sequence[str], label: str) -> State[None]:
     """Get these customers their child applications. At most one each, however often it runs."""
-    session = _CURRENT.get()
+    session = current()
     remaining = await one_after_another(
         ids, lambda customer_id: session.provisioning.provision(run_id, customer_id, look=look)
     )
     return await end_of_try(len(ids), remaining, session.settings)
 
 
-async def one_after_another(ids: Sequence[str], step: Callable[[str], Awaitable[Remaining]]) -> Remaining:
-    """Take each customer's step; an error at one ends the try of that one alone, and is raised after the last."""
-    remaining, errors = Remaining(), list[Exception]()
-    for customer_id in ids:
-        try:
-            remaining |= await step(customer_id)
-        except Exception as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
-    return remaining
-
-
 async def provision_all(run_id: str, customers: Sequence[str], *, look: bool) -> None:
     """Provision these customers; what does not come through after all retries is on record as such."""
-    session = _CURRENT.get()
+    session = current()
+    name = "compare: {label}" if session.provisioning.only_looks else "provision: {label}"
+    called = provision.with_options(task_run_name=name)
+    chunks = customer_chunks(customers)
     session.crashes.extend(
-        await run_chunks(provision, (run_id, look), customer_chunks(customers), "provision", WIDTH, session.settings)
+        await run_chunks(called, (run_id, look), chunks, "provision", CUSTOMERS_AT_ONCE, session.settings)
     )
-
-
-def customer_chunks(customers: Sequence[str]) -> list[Chunk]:
-    """One customer each while there are some hundreds, runs of them beyond that."""
-    size = math.ceil(len(customers) / MAX_ENABLE_TASKS) or 1
-    chunks: list[Chunk] = []
-    for start in range(0, len(customers), size):
-        some = tuple(customers[start : start + size])
-        chunks.append(Chunk(some, some[0] if len(some) == 1 else f"{len(some)} customers from {some[0]}"))
-    return chunks
 
 
 @task(name="wait", task_run_name="wait until new applications work", **RECORDING)
 async def wait_until_working(run_id: str) -> None:
     """Ask for a token for each of this run's applications until LinkedIn gives one, or the time is over."""
-    session = _CURRENT.get()
+    session = current()
     waiting = await asyncio.to_thread(session.applications.not_working_in, run_id, _MADE)
     total = len(waiting)
     report("wait", 0, total)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + session.settings.application_ready_seconds
-    gate = asyncio.Semaphore(WIDTH)
+    gate = asyncio.Semaphore(CUSTOMERS_AT_ONCE)
     pauses = iter(_ASK_AGAIN_AFTER)
     while waiting:
         pause = next(pauses, _ASK_AGAIN_AFTER[-1])

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.client.schemas.objects import State
 
-from tasks.chunks import run_chunks
-from tasks.provision import WIDTH, current, customer_chunks, one_after_another
-from tasks.retries import RECORDING, end_of_try
+from tasks.parts.chunks import customer_chunks, one_after_another, run_chunks
+from tasks.parts.provisioning_session import CUSTOMERS_AT_ONCE, current
+from tasks.parts.retries import RECORDING, end_of_try
 
 
 @task(name="rotate", task_run_name="rotate: {label}", **RECORDING)
@@ -22,5 +22,5 @@ async def rotate_all(run_id: str, customers: Sequence[str]) -> None:
     """Rotate these customers' secrets; what does not come through after all retries is on record as such."""
     session = current()
     session.crashes.extend(
-        await run_chunks(rotate, (run_id,), customer_chunks(customers), "rotate", WIDTH, session.settings)
+        await run_chunks(rotate, (run_id,), customer_chunks(customers), "rotate", CUSTOMERS_AT_ONCE, session.settings)
     )

@@ -54,8 +54,8 @@ GUARDS = [
     Guard(
         "the intent is written before the request leaves",
         "greenlight/reconcile/enable.py",
-        "                self._attempts.begin,\n",
-        "                lambda *_, **__: 0,\n",
+        "await self._attempts.writer.join(self._attempts.begin_all, intent)",
+        "0",
         ("tests/reconcile",),
     ),
     Guard(
@@ -123,7 +123,7 @@ GUARDS = [
     ),
     Guard(
         "what is committed to SQLite is on the disk",
-        "greenlight/ats/database.py",
+        "greenlight/ats/engines.py",
         '"synchronous=FULL"',
         '"synchronous=OFF"',
         ("tests/ats/test_ats_tables.py",),
@@ -278,8 +278,8 @@ GUARDS = [
     Guard(
         "one customer at a time: a lease that somebody holds is not taken",
         "greenlight/ats/locks.py",
-        ".where(col(Customer.customer_id) == customer_id, free)",
-        ".where(col(Customer.customer_id) == customer_id)",
+        ".where(theirs, free)",
+        ".where(theirs)",
         ("tests/ats/test_ats_locks.py",),
     ),
     Guard(

@@ -1,4 +1,4 @@
-"""Child applications on record: who has none, whose is not as it should be, and what became of each try (seed step 1).
+"""Child applications on record: who has none, whose is amiss, what became of each try (docs/linkedin.md#provisioning).
 
 The intent is committed before the first request leaves, so that whoever comes after a killed run looks before it acts.
 """
@@ -21,9 +21,10 @@ from greenlight.ats.tables import ChildApplication, Customer, Provisioning, Run
 from greenlight.ats.waiting import units
 from greenlight.domain.provisioning import COMMAND, Provision, ProvisionReport, ProvisionRequests
 from greenlight.domain.reasons import Reason
+from greenlight.errors import RefusedByRule
 
 
-class NameDiffers(Exception):
+class NameDiffers(RefusedByRule, remedy="give the name on record, or another customer id"):
     """A customer was named as new and is on record under another name."""
 
 

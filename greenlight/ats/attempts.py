@@ -1,13 +1,17 @@
-"""The ledger of enables: an intent is committed before each request leaves, and its end after (design, step 5)."""
+"""The ledger of enables: an intent is committed before each request leaves, and its end after.
+
+See docs/architecture.md#the-ledger-and-its-gate.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple, cast
 
 from sqlmodel import Session, and_, col, or_, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.gate import Intents, open_attempts, why_not
+from greenlight.ats.gate import Guard, Intents, open_attempts, why_not
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.pauses import pauses_in_force
 from greenlight.ats.rows import Wanted, holds_on, is_ahead, is_the_customers_own, rows, saw, set_condition, slices
@@ -31,6 +35,17 @@ class AttemptHeld(Exception):
         self.condition = condition
 
 
+class Intent(NamedTuple):
+    """An integration that is to be enabled now with that client id: see `Attempts.begin`."""
+
+    wanted: Wanted
+    run_id: str
+    client_id: str
+    now: datetime
+    settles_at: datetime
+    owner: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class OpenAttempt:
     id: int
@@ -45,15 +60,21 @@ class Attempts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.writer = database.writer
 
     def open_of(self, integration_id: int) -> OpenAttempt | None:
+        return self.open_of_all([integration_id])[0]
+
+    def open_of_all(self, ids: Sequence[int]) -> list[OpenAttempt | None]:
+        """The open attempt of each of these integrations, if there is one."""
+        found: dict[int, OpenAttempt] = {}
         with self._database.reading() as session:
-            row = session.exec(
-                select(Attempt).where(Attempt.integration_id == integration_id, col(Attempt.closed_at).is_(None))
-            ).one_or_none()
-            if row is None or row.id is None:
-                return None
-            return OpenAttempt(row.id, row.run_id, row.settles_at, row.confirmed_at is not None)
+            for some in slices(ids):
+                query = select(Attempt).where(col(Attempt.integration_id).in_(some), col(Attempt.closed_at).is_(None))
+                for row in session.exec(query):
+                    confirmed = row.confirmed_at is not None
+                    found[row.integration_id] = OpenAttempt(cast(int, row.id), row.run_id, row.settles_at, confirmed)
+        return [found.get(id) for id in ids]
 
     def begin(
         self,
@@ -71,14 +92,33 @@ class Attempts:
         was overtaken or another attempt is open: two runs cannot both get here (`greenlight.ats.gate`). Without
         `owner` no lease is asked for.
         """
-        intents = Intents({wanted.id: client_id}, run_id, owner, now, settles_at)
+        begun = self.begin_all([Intent(wanted, run_id, client_id, now, settles_at, owner)])[0]
+        if isinstance(begun, int):
+            return begun
+        raise begun
+
+    def begin_all(self, intents: Sequence[Intent]) -> list[int | Exception]:
+        """Commit these intents, all that the gate lets through in one statement, as `begin` does each."""
+        begun: dict[int, int | Exception] = {}
         with self._database.writing() as session:
-            if attempt_id := open_attempts(session, intents).get(wanted.id):
-                return attempt_id
-            guard = why_not(session, intents).get(wanted.id)
-            if guard is None or guard.held is None:
-                raise AttemptRefused(guard.says if guard is not None else "another run is enabling it")
-            raise AttemptHeld(_held_for(session, wanted, guard.held, now))
+            for (run_id, owner), some in _by_run(intents).items():
+                now = max(intent.now for intent in some)
+                together = Intents(
+                    {intent.wanted.id: intent.client_id for intent in some},
+                    run_id,
+                    owner,
+                    now,
+                    max(intent.settles_at for intent in some),
+                )
+                opened = open_attempts(session, together)
+                begun |= opened
+                left = {intent.wanted.id: intent for intent in some if intent.wanted.id not in opened}
+                if left:
+                    asked = replace(together, client_ids={id: intent.client_id for id, intent in left.items()})
+                    guards = why_not(session, asked)
+                    for id, intent in left.items():
+                        begun[id] = _refusal(session, intent.wanted, guards.get(id), now)
+        return [begun[intent.wanted.id] for intent in intents]
 
     def record(
         self,
@@ -187,6 +227,19 @@ class Attempts:
                 )
                 found |= dict(session.exec(query).all())
         return found
+
+
+def _by_run(intents: Sequence[Intent]) -> dict[tuple[str, str | None], list[Intent]]:
+    found: dict[tuple[str, str | None], list[Intent]] = {}
+    for intent in intents:
+        found.setdefault((intent.run_id, intent.owner), []).append(intent)
+    return found
+
+
+def _refusal(session: Session, wanted: Wanted, guard: Guard | None, now: datetime) -> AttemptRefused | AttemptHeld:
+    if guard is None or guard.held is None:
+        return AttemptRefused(guard.says if guard is not None else "another run is enabling it")
+    return AttemptHeld(_held_for(session, wanted, guard.held, now))
 
 
 def _held_for(session: Session, wanted: Wanted, reason: Reason, now: datetime) -> Condition:

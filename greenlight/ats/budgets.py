@@ -1,12 +1,15 @@
-"""The day's requests, counted in the ATS database before they are sent, by application and lane (facts, section 5)."""
+"""The day's requests, counted before they are sent, by application and lane (docs/safety.md#the-days-requests)."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+from sqlalchemy import func, tuple_
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.rows import slices
 from greenlight.ats.tables import RequestDay
 from greenlight.ats.waiting import units
 from greenlight.domain.budget import (
@@ -22,6 +25,10 @@ from greenlight.domain.budget import (
 )
 from greenlight.domain.reasons import Reason
 
+_Row = TypeVar("_Row", RequestDay, RequestDay | None)
+#: An application and one of its days.
+_Name = tuple[str, date]
+
 
 class No(NamedTuple):
     """Why a request may not be sent, and in words until when."""
@@ -35,6 +42,16 @@ class Share(NamedTuple):
 
     client_id: str
     leave: int = 0
+
+
+class Ask(NamedTuple):
+    """One request that is to be sent at that time: see `Budgets.take`."""
+
+    application: str
+    lane: Lane
+    now: datetime
+    leave: int = 0
+    of: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +71,7 @@ class Budgets:
 
     def __init__(self, database: Database, configured: int) -> None:
         self._database = database
+        self.writer = database.writer
         self._configured = configured
 
     def take(
@@ -64,27 +82,37 @@ class Budgets:
         With `leave` it may only be sent if that many more could be afterwards, and with a share `of` the limit only
         within that, where it is counted as well. Where the answer to the commit is lost it may count one too many.
         """
+        return self.take_all([Ask(application, lane, now, leave, of)])[0]
 
-        def count(session: Session) -> No | None:
-            # The limit's row is locked until the commit, so that nobody counts in a share of it meanwhile.
-            row = self._row(session, application, now)
-            own = self._row(session, of.client_id, now) if of is not None else None
-            no = self._no(row, lane, now, leave) or self._no_share(row, own, of)
-            if no is None:
-                for counted in filter(None, (row, own)):
-                    setattr(counted, lane, getattr(counted, lane) + 1)
-            return no
+    def take_all(self, asked: Sequence[Ask]) -> list[No | None]:
+        """Count these requests one after the other, each as `take` does."""
+
+        def count(session: Session) -> list[No | None]:
+            # The limits' rows are locked until the commit, so that nobody counts in a share of one meanwhile.
+            rows = self._rows(session, _named(asked))
+            answers: list[No | None] = []
+            for ask in asked:
+                row, own = rows[ask.application, _day(ask.now)], _own(rows, ask)
+                no = self._no(row, ask.lane, ask.now, ask.leave) or self._no_share(row, own, ask.of)
+                if no is None:
+                    for counted in filter(None, (row, own)):
+                        setattr(counted, ask.lane, getattr(counted, ask.lane) + 1)
+                answers.append(no)
+            return answers
 
         return self._database.write(count)
 
-    def refusal(
-        self, application: str, lane: Lane, now: datetime, *, leave: int = 0, of: Share | None = None
-    ) -> No | None:
-        """What `take` would answer now, counting nothing."""
+    def refusals(self, asked: Sequence[Ask]) -> list[No | None]:
+        """What `take` would answer to each of these now, counting nothing."""
         with self._database.reading() as session:
-            row = session.get(RequestDay, (application, _day(now)))
-            own = session.get(RequestDay, (of.client_id, _day(now))) if of is not None else None
-            return (self._no(row, lane, now, leave) or self._no_share(row, own, of)) if row is not None else None
+            named = _named(asked)
+            rows: dict[_Name, RequestDay | None] = {**dict.fromkeys(named), **_on_record(session, named, lock=False)}
+            answers: list[No | None] = []
+            for ask in asked:
+                row, own = rows[ask.application, _day(ask.now)], _own(rows, ask)
+                no = self._no(row, ask.lane, ask.now, ask.leave) if row is not None else None
+                answers.append(no or (self._no_share(row, own, ask.of) if row is not None else None))
+            return answers
 
     def _no(self, row: RequestDay, lane: Lane, now: datetime, leave: int) -> No | None:
         if row.parked_until is not None and now < row.parked_until:
@@ -168,18 +196,49 @@ class Budgets:
         return sorted(name for name, each in today.items() if each.by_lane[Lane.REALTIME] + 1 + AFTER_A_LOOK > part)
 
     def _row(self, session: Session, application: str, now: datetime) -> RequestDay:
-        row = session.get(RequestDay, (application, _day(now)), with_for_update=True)
-        if row is None:
-            last = session.exec(
-                select(RequestDay)
-                .where(RequestDay.application == application, col(RequestDay.day) < _day(now))
-                .order_by(col(RequestDay.day).desc())
-            ).first()
-            learned = limit_next_day(self._configured, last.learned_limit) if last is not None else None
-            row = RequestDay(application=application, day=_day(now), learned_limit=learned)
-            session.add(row)
-            session.flush()
-        return row
+        name = application, _day(now)
+        return self._rows(session, [name])[name]
+
+    def _rows(self, session: Session, named: Sequence[_Name]) -> dict[_Name, RequestDay]:
+        """These rows, kept from others; one that is not there yet begins with what the last one learned."""
+        rows = _on_record(session, named, lock=True)
+        missing = [name for name in named if name not in rows]
+        last: dict[str, RequestDay] = {}
+        for some in slices([application for application, _ in missing]):
+            of, day = col(RequestDay.application), col(RequestDay.day)
+            earlier = day < max(day for _, day in missing)
+            newest = select(of, func.max(day)).where(of.in_(some), earlier).group_by(of)
+            last |= {
+                row.application: row for row in session.exec(select(RequestDay).where(tuple_(of, day).in_(newest)))
+            }
+        for application, day in missing:
+            before = last.get(application)
+            learned = limit_next_day(self._configured, before.learned_limit) if before is not None else None
+            rows[application, day] = RequestDay(application=application, day=day, learned_limit=learned)
+            session.add(rows[application, day])
+        session.flush()
+        return rows
+
+
+def _on_record(session: Session, named: Sequence[_Name], *, lock: bool) -> dict[_Name, RequestDay]:
+    found: dict[_Name, RequestDay] = {}
+    for day in sorted({day for _, day in named}):
+        for some in slices([application for application, of in named if of == day]):
+            query = select(RequestDay).where(col(RequestDay.application).in_(some), RequestDay.day == day)
+            query = query.order_by(RequestDay.application)
+            for row in session.exec(query.with_for_update() if lock else query):
+                found[row.application, day] = row
+    return found
+
+
+def _named(asked: Sequence[Ask]) -> list[_Name]:
+    """The rows in which these are counted, in the order in which everybody takes them."""
+    names = {(ask.application, _day(ask.now)) for ask in asked}
+    return sorted(names | {(ask.of.client_id, _day(ask.now)) for ask in asked if ask.of is not None})
+
+
+def _own(rows: Mapping[_Name, _Row], ask: Ask) -> _Row | None:
+    return rows[ask.of.client_id, _day(ask.now)] if ask.of is not None else None
 
 
 def _spent(row: RequestDay) -> int:

@@ -10,8 +10,8 @@ from greenlight.ats.ledger import Word
 from greenlight.ats.rows import is_between, is_resting, item, want_again
 from greenlight.ats.tables import Customer, Integration, RequestEvidence
 from greenlight.ats.warrants import give
+from greenlight.domain.formatting import default_name
 from greenlight.domain.keys import IntegrationKey
-from greenlight.domain.readable import default_name
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
 
@@ -22,6 +22,7 @@ MOST_REJECTED = 100
 #: A repeated request for what was seen ENABLED this short a time ago is not looked at again.
 SETTLED_FOR = timedelta(minutes=1)
 
+#: The least by which two moments differ.
 _TICK = timedelta(microseconds=1)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from greenlight.domain.characters import cut
+from greenlight.errors import BadInput
 
 #: Text that is there to be read. What is longer is cut; everything else is a key, a code or a name that is used.
 _FREE = {"detail", "application_name", "approved_by", "given_by", "lifted_by", "owner", "saw"}
@@ -35,7 +36,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class TooLong(ValueError):
+class TooLong(BadInput, ValueError):
     """An id, a key or a name is longer than its column. The text says which, and how long it may be."""
 
 

@@ -1,31 +1,23 @@
 """Opening the ATS database: SQLite or PostgreSQL. Only `make_database` makes or migrates one."""
 
-import sqlite3
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import quote
+from typing import TypeVar
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 
+from greenlight.ats.engines import LIMITS, engine_of, is_file, reading_engine
 from greenlight.ats.revisions import Schema, migrate, schema_of
-from greenlight.ats.waiting import DatabaseUnavailable, cause_of, patiently
+from greenlight.ats.waiting import DatabaseUnavailable, cause_of, only_once, patiently
+from greenlight.ats.writer import Writer
 from greenlight.private import make_file, make_folder
 
-_BUSY_TIMEOUT_SECONDS = 30
-#: Nobody waits longer than this for somebody who only looks.
-_LOOKING_SECONDS = 5
-#: As many more connections than five as asyncio has threads that could ask for one at the same time.
-_MORE_CONNECTIONS = 27
 _Done = TypeVar("_Done")
-#: What a transaction waits for at most: a lock, a statement, and ourselves between two statements.
-LIMITS = {"lock_timeout": "10s", "statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s"}
 #: A migration may have to rewrite tables, and waits for one of another process.
 _MIGRATING = {**LIMITS, "lock_timeout": "60s", "statement_timeout": "0"}
 #: The handles that this process keeps for whoever opens the same database, by URL.
@@ -43,16 +35,46 @@ class Database:
         self.engine = engine
         self._kept = kept
         self._writer = engine.execution_options(write=True)
+        self._together = threading.local()
+        #: For coroutines: what they have to write goes together.
+        self.writer = Writer(self)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
+        if (shared := self._shared()) is not None:
+            yield shared
+            return
         with Session(self.engine) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
+        if (shared := self._shared()) is not None:
+            yield shared
+            return
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def together(self) -> Iterator[Callable[[], None]]:
+        """Within this, all units of work of this thread are one transaction; none is repeated alone.
+
+        What it yields is called after each, so that the next one starts with nothing remembered.
+        """
+
+        def done() -> None:
+            session.flush()
+            session.expunge_all()
+
+        with self.writing() as session, only_once():
+            self._together.session = session
+            try:
+                yield done
+            finally:
+                self._together.session = None
+
+    def _shared(self) -> Session | None:
+        return getattr(self._together, "session", None)
 
     def write(self, act: Callable[[Session], _Done]) -> _Done:
         """Run `act` in a transaction, and afresh where somebody else has just added the row that it was to add.
@@ -100,12 +122,12 @@ def open_database(url: str, *, patient: bool = False, waiting: Callable[[], None
     Raises DatabaseNotReady for one that is not there or has another version's schema, else DatabaseUnavailable.
     """
     kept, address = _KEPT.get(url), make_url(url)
-    if kept is None and _is_file(address):
+    if kept is None and is_file(address):
         # The engine for everything else would make the file, or change how it is kept.
         with looked_at(url, patient=patient, waiting=waiting) as looked:
             _must_fit(address, None if looked is None else looked[1])
-        return Database(_engine(address))
-    database = Database(_engine(address)) if kept is None else Database(kept.engine, kept=True)
+        return Database(engine_of(address))
+    database = Database(engine_of(address)) if kept is None else Database(kept.engine, kept=True)
     with _opening(database):
         _must_fit(address, _once_there(database.schema, patient, waiting))
     return database
@@ -117,9 +139,9 @@ def make_database(url: str, *, patient: bool = False, waiting: Callable[[], None
     `patient` and `waiting` are as for `open_database`.
     """
     address = make_url(url)
-    database = Database(_engine(address))
+    database = Database(engine_of(address))
     with _opening(database):
-        if _is_file(address):
+        if is_file(address):
             file = Path(address.database or "")
             make_folder(file.parent)
             # SQLite gives what it keeps beside it the same mode, and says why where there can be none.
@@ -157,10 +179,10 @@ def looked_at(
     `patient` waits for one that is away or locked. Raises DatabaseUnavailable.
     """
     address = make_url(url)
-    if _is_file(address) and not Path(address.database or "").exists():
+    if is_file(address) and not Path(address.database or "").exists():
         yield None
         return
-    database = Database(_reading_engine(address))
+    database = Database(reading_engine(address))
     with _opening(database, address):
         schema = _once_there(database.schema, patient, waiting)
     try:
@@ -196,83 +218,6 @@ def _must_fit(address: URL, schema: Schema | None) -> None:
         raise DatabaseNotReady(
             f"GREENLIGHT_DATABASE_URL {name_of(address)} {missing if schema is None else schema.trouble()}"
         ) from None
-
-
-def _is_file(address: URL) -> bool:
-    return address.get_backend_name() == "sqlite"
-
-
-def _engine(address: URL) -> Engine:
-    """The engine for everything but looking: see `_postgres_engine`."""
-    if _is_file(address):
-        waits = {"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
-        engine = create_engine(address, max_overflow=_MORE_CONNECTIONS, connect_args=waits)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    waits = {"connect_timeout": 10}
-    return _postgres_engine(address, pool_pre_ping=True, max_overflow=_MORE_CONNECTIONS, connect_args=waits)
-
-
-def _reading_engine(address: URL) -> Engine:
-    if _is_file(address):
-        # As a URI, so that SQLite itself refuses every write.
-        file = f"file:{quote(str(Path(address.database or '').absolute()))}"
-        return create_engine(
-            URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"}),
-            connect_args={"timeout": _LOOKING_SECONDS, "check_same_thread": False},
-            poolclass=NullPool,
-        )
-    engine = _postgres_engine(address, poolclass=NullPool, connect_args={"connect_timeout": _LOOKING_SECONDS})
-    patience = f"{_LOOKING_SECONDS}s"
-    looking = {**LIMITS, "lock_timeout": patience, "statement_timeout": patience, "transaction_read_only": "on"}
-    return engine.execution_options(limits=looking)
-
-
-def _postgres_engine(address: URL, *, connect_args: dict[str, Any], **more: Any) -> Engine:
-    """An engine whose transactions bring their limits along.
-
-    Nothing is set for a whole connection and no statement is prepared, since PgBouncer may give each transaction
-    another one.
-    """
-    connect_args = {"prepare_threshold": None, **connect_args}
-    engine = create_engine(address, isolation_level="READ COMMITTED", connect_args=connect_args, **more)
-    event.listen(engine, "begin", _limit_postgres)
-    return engine
-
-
-def _limit_postgres(connection: Connection) -> None:
-    limits = connection.get_execution_options().get("limits", LIMITS)
-    connection.exec_driver_sql(
-        "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in limits.items())
-    )
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    # The driver would begin transactions by itself, and too late for a read that is followed by a write.
-    connection.isolation_level = None
-    for pragma in ("foreign_keys=ON", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {pragma}")
-    _write_ahead(connection)
-
-
-def _write_ahead(connection: Any) -> None:
-    # Where two connections switch a new file over at once, SQLite says "locked" without its busy time-out.
-    give_up = time.monotonic() + _BUSY_TIMEOUT_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > give_up:
-                raise
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
 @contextmanager

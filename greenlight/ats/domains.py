@@ -1,4 +1,4 @@
-"""Applications' lists of domains on record: what would change in them, and what became of each (seed step 1)."""
+"""Applications' lists of domains: what would change in them, what became of each (docs/linkedin.md#provisioning)."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The gate: the one statement that writes intents to enable, with every guard in it (design, the ledger and its gate).
+"""The gate: the one statement that writes intents, with every guard (docs/architecture.md#the-ledger-and-its-gate).
 
 What it lets through may be sent and nothing else may. Each guard is one entry of GUARDS; the first that says no is why.
 """

@@ -24,6 +24,7 @@ from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Observation, Status
 from greenlight.domain.tripwires import SHOWS, emptied_together, held, jumped, still_empty, while_held
 
+#: Customers that one hold names.
 _NAMED = 3
 
 

@@ -1,14 +1,16 @@
-"""Who is at a customer now: a lease in the ATS database, so that of two runs one waits (house, the last lines of
-"The life of one integration").
+"""Who is at a customer now: a lease in the ATS database, so that of two runs one waits (docs/adr/0004-leases.md).
 
 A lease ends by itself, so a dead holder keeps it for seconds. It saves work and says who is where; that nothing is
 enabled twice rests on the attempts, whatever becomes of a lease.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import uuid4
 
+from sqlalchemy import case
 from sqlmodel import col, or_, select, update
 
 from greenlight.ats.database import Database
@@ -27,34 +29,56 @@ class Holder:
     until: datetime
 
 
+class Lease(NamedTuple):
+    """One customer that is to be taken for a run, asked at that time."""
+
+    customer_id: str
+    run_id: str
+    now: datetime
+
+
 @units
 class Locks:
     """The leases of one process's run. Times are passed in. Not for the event loop: call it in a thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.writer = database.writer
         self.owner = str(uuid4())
 
     def take(self, customer_id: str, run_id: str, now: datetime) -> Holder | None:
         """Take a customer for a run; None if it is ours now, else who has it."""
+        return self.take_all([Lease(customer_id, run_id, now)])[0]
+
+    def take_all(self, leases: Sequence[Lease]) -> list[Holder | None]:
+        """Take these customers, each as `take` does; each of them once."""
+        now, wanted = max(lease.now for lease in leases), [lease.customer_id for lease in leases]
+        theirs = col(Customer.customer_id).in_(wanted)
         free = or_(
             col(Customer.locked_until).is_(None), col(Customer.locked_until) <= now, Customer.locked_by == self.owner
         )
+        # In one order, as everybody takes them.
+        rows = select(Customer.customer_id).where(theirs, free).order_by(Customer.customer_id).with_for_update()
+        run = case({lease.customer_id: lease.run_id for lease in leases}, value=col(Customer.customer_id))
         taken = (
             update(Customer)
-            .where(col(Customer.customer_id) == customer_id, free)
-            .values(locked_by=self.owner, locked_for=run_id, locked_until=now + LEASE)
+            .where(col(Customer.customer_id).in_(rows))
+            .values(locked_by=self.owner, locked_for=run, locked_until=now + LEASE)
+            .returning(col(Customer.customer_id))
+            .execution_options(synchronize_session=False)
         )
         with self._database.writing() as session:
-            if session.exec(taken).rowcount:
-                return None
-            found = session.exec(
-                select(Customer.locked_for, Customer.locked_until, Run.command)
-                .join(Run, col(Run.run_id) == Customer.locked_for, isouter=True)
-                .where(Customer.customer_id == customer_id)
-            ).one()
-        run, until, command = found
-        return Holder(f"{command or 'another'} run {run}", until or now)
+            ours = set(session.execute(taken).scalars())
+            others: dict[str, Holder] = {}
+            if missing := [customer for customer in wanted if customer not in ours]:
+                held = (
+                    select(Customer.customer_id, Customer.locked_for, Customer.locked_until, Run.command)
+                    .join(Run, col(Run.run_id) == Customer.locked_for, isouter=True)
+                    .where(col(Customer.customer_id).in_(missing))
+                )
+                for customer, run_id, until, command in session.exec(held):
+                    others[customer] = Holder(f"{command or 'another'} run {run_id}", until or now)
+        return [None if customer in ours else others[customer] for customer in wanted]
 
     def renew(self, now: datetime) -> None:
         """Make all of this run's leases last longer."""
@@ -66,6 +90,16 @@ class Locks:
 
     def release(self, customer_id: str) -> None:
         """Give a customer back; one that was lost meanwhile stays with whoever has it."""
-        ours = update(Customer).where(col(Customer.customer_id) == customer_id, col(Customer.locked_by) == self.owner)
+        self.release_all([customer_id])
+
+    def release_all(self, customers: Sequence[str]) -> list[None]:
+        """Give these customers back, each as `release` does."""
+        theirs = col(Customer.customer_id).in_(customers)
+        rows = select(Customer.customer_id).where(theirs, col(Customer.locked_by) == self.owner)
+        ours = update(Customer).where(
+            col(Customer.customer_id).in_(rows.order_by(Customer.customer_id).with_for_update())
+        )
+        nobody = ours.values(locked_by=None, locked_for=None, locked_until=None)
         with self._database.writing() as session:
-            session.exec(ours.values(locked_by=None, locked_for=None, locked_until=None))
+            session.execute(nobody.execution_options(synchronize_session=False))
+        return [None] * len(customers)

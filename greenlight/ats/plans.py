@@ -18,16 +18,19 @@ from greenlight.domain.approval import Approvers, same_person
 from greenlight.domain.plan import Action, Item, Planned, Requests
 from greenlight.domain.reasons import Reason
 from greenlight.domain.selection import Selection
+from greenlight.errors import BadInput, RefusedByRule
 
 #: What LinkedIn showed a day ago is nothing to act on.
 GOOD_FOR = timedelta(hours=24)
+#: The key of a plan's scope under which stands who discarded it, `by`, and when, `at`.
+DISCARDED = "discarded"
 
 
-class UnknownPlan(Exception):
+class UnknownPlan(BadInput, remedy="`greenlight plans list` shows those that there are"):
     """A plan was named that the ATS database does not have."""
 
 
-class PlanRefused(Exception):
+class PlanRefused(RefusedByRule, remedy="`greenlight plan` makes a new one; docs/safety.md says who approves it"):
     """A plan that may not be applied: not approved, expired, or used. The text says which, and what to do."""
 
 
@@ -225,6 +228,11 @@ def _must_be_open(plan: Plan, run_id: str | None, now: datetime) -> None:
         raise PlanRefused(
             f"plan {plan.plan_id} was applied at {plan.used_at:%Y-%m-%d %H:%M:%SZ} by run {plan.used_by_run}; "
             "a plan is used once, `greenlight plan` makes a new one"
+        )
+    if DISCARDED in plan.scope and plan.used_by_run is None:
+        raise PlanRefused(
+            f"plan {plan.plan_id} was discarded by {plan.scope[DISCARDED]['by']} at {plan.scope[DISCARDED]['at']}; "
+            "`greenlight plan` makes a new one"
         )
     if plan.expires_at is None or plan.expires_at <= now:
         raise PlanRefused(

@@ -15,13 +15,14 @@ from greenlight.ats.warrants import give, is_live
 from greenlight.domain.conditions import EFFECT, NOT_LOOKED_AT, AttemptOutcome
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.status import Status
+from greenlight.errors import BadInput, RefusedByRule
 
 
-class ClientIdTaken(Exception):
+class ClientIdTaken(BadInput):
     """A client id belongs to another customer already. The text names both."""
 
 
-class ApplicationReplaced(Exception):
+class ApplicationReplaced(RefusedByRule):
     """A child application that provisioning made would be replaced, and with it the only copy of its secret."""
 
 

@@ -1,6 +1,6 @@
 """What the plugin's callback brings: requests on record with their evidence, and which are still to be acted on.
 
-A request is a hint (fact sheet on the ecosystem, section 9): it makes an integration wanted and due for a look.
+A request is a hint (docs/linkedin.md#the-callback): it makes an integration wanted and due for a look.
 What LinkedIn shows under the customer's own credentials decides everything else.
 """
 

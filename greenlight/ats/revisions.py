@@ -57,6 +57,11 @@ def schema_of(connection: Connection) -> Schema:
     return Schema(there, newest, there is None or there in ours)
 
 
+def newest_revision() -> str:
+    """The revision of the schema that this version works with."""
+    return _known()[0]
+
+
 def is_newest(connection: Connection) -> bool:
     """Whether the schema is the one that this version works with."""
     return schema_of(connection).is_newest

@@ -17,12 +17,14 @@ from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer, Provisioning
 from greenlight.ats.waiting import units
 from greenlight.domain.provisioning import Provision
+from greenlight.errors import RefusedByRule
 
 _MARK = re.compile(r"secret before it: ([0-9a-f]{12}|none)$")
+#: Characters that the column holds.
 _LONGEST_DETAIL = 300
 
 
-class NotRotatable(Exception):
+class NotRotatable(RefusedByRule):
     """Customers were named whose secrets cannot be rotated from here. The text names them and says what to do."""
 
 

@@ -37,13 +37,14 @@ from greenlight.domain.reasons import Reason
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Observation, Status
 from greenlight.domain.tripwires import while_held
+from greenlight.errors import BadInput
 
 
-class UnknownCustomer(Exception):
+class UnknownCustomer(BadInput, remedy="`greenlight status` shows whom there are"):
     """A customer was named that the ATS database does not have."""
 
 
-class UnknownType(Exception):
+class UnknownType(BadInput, remedy="`greenlight status` shows the types that there are"):
     """An integration type was named that neither LinkedIn's documentation nor the ATS database has."""
 
 
@@ -65,6 +66,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.writer = database.writer
 
     def select(self, selection: Selection, *, to_ask: bool = False) -> list[int]:
         """Ids of the integrations on record, oldest first. Raises UnknownCustomer or UnknownType.
@@ -116,6 +118,14 @@ class Store:
         )
         with self._database.reading() as session:
             return list(session.exec(query))
+
+    def names(self, customers: Sequence[str]) -> dict[str, str]:
+        """What these customers are called, by id."""
+        query, found = select(Customer.customer_id, Customer.customer_name), dict[str, str]()
+        with self._database.reading() as session:
+            for some in slices(customers):
+                found |= dict(session.exec(query.where(col(Customer.customer_id).in_(some))).all())
+        return found
 
     def wanted(self, ids: Sequence[int], *, unless_looked_for: str | None = None) -> list[Wanted]:
         """Those of the integrations with these ids that are wanted still, in that order.

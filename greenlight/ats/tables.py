@@ -1,4 +1,4 @@
-"""The tables of the ATS database: the memory of every run (design, "The life of one integration").
+"""The tables of the ATS database: the memory of every run (docs/adr/0001-the-database-is-the-ledger.md).
 
 An attempt is what happened once; the condition on an integration is what is known now. Secrets are never here, only
 the name of the block that holds them.
@@ -84,7 +84,7 @@ class ChildApplication(Table, table=True):
     #: Those of them that were written from here; any other is foreign and stays.
     own_domains: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
     provisioned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    #: When its credentials first got a token; a new application may take minutes (fact sheet section 1).
+    #: When its credentials first got a token; a new application may take minutes (docs/linkedin.md#after-create).
     works_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
@@ -175,7 +175,7 @@ class Integration(Table, table=True):
     condition_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     next_try_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    #: Failures one after another, each at least a back-off after the last (`greenlight.domain.memory`).
+    #: Failures one after another, each at least a back-off after the last (`greenlight.domain.backoff`).
     tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
     #: When the plugin's callback last named it, and the latest such moment that has been acted on.

@@ -9,6 +9,8 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
 from functools import wraps
 from types import FunctionType
@@ -16,17 +18,22 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
+from greenlight.errors import DatabaseTrouble
+
 #: For how long a database is waited for that is away, or whose rows somebody else keeps.
 PATIENCE_SECONDS = 30.0
+#: Seconds before the first repetition, and the longest between two.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+#: Seconds after which whoever waits is told so.
 _A_MOMENT = 1.0
 
 _P = ParamSpec("_P")
 _Done = TypeVar("_Done")
 _Class = TypeVar("_Class", bound=type)
+_ONCE: ContextVar[bool] = ContextVar("once", default=False)
 
 
-class DatabaseUnavailable(Exception):
+class DatabaseUnavailable(DatabaseTrouble):
     """The ATS database cannot be used. The text names it without its password, or says what was hindered and how."""
 
 
@@ -98,8 +105,10 @@ def patiently(
 
     `added_meanwhile`: also where somebody else has just added the row that it was to add.
     `opening`: not where its host has no address, since nothing has shown yet that there is such a host.
-    `waiting` is called where it is waited for longer than a moment, more than once.
+    `waiting` is called where it is waited for longer than a moment, more than once. Within `only_once` it is done once.
     """
+    if _ONCE.get():
+        return act()
     give_up, collisions = time.monotonic() + PATIENCE_SECONDS, 0
     for pause in _pauses():
         try:
@@ -119,6 +128,16 @@ def patiently(
             waiting()
         time.sleep(pause)
     raise AssertionError("there is always another pause")
+
+
+@contextmanager
+def only_once() -> Iterator[None]:
+    """Within this nothing is repeated: it is part of something that is repeated whole."""
+    mark = _ONCE.set(True)
+    try:
+        yield
+    finally:
+        _ONCE.reset(mark)
 
 
 def unit(act: Callable[_P, _Done]) -> Callable[_P, _Done]:

@@ -19,12 +19,13 @@ from greenlight.ats.waiting import units
 from greenlight.domain.conditions import NOT_LOOKED_AT
 from greenlight.domain.plan import Item
 from greenlight.domain.status import Status
+from greenlight.errors import RefusedByRule
 
 #: What stands on record in place of a name.
 NAMELESS = "forgotten customer"
 
 
-class NotTakenBack(Exception):
+class NotTakenBack(RefusedByRule):
     """It could not be withdrawn or forgotten. The text says why and what to do."""
 
 

@@ -1,4 +1,4 @@
-"""What a child application is created with (seed step 1; fact sheet section 1): name, origins, client id."""
+"""What a child application is created with (docs/linkedin.md#create): name, origins, client id."""
 
 import re
 import unicodedata
@@ -68,7 +68,7 @@ def parse_origin(text: str) -> str:
     """Return `text` if it is a full http(s) origin without a trailing slash, else raise InvalidOrigin.
 
     LinkedIn compares it with the page's `Origin`, so it must be written as browsers write it: lower case, and no
-    default port (seed, "Plugin Errors"; fact sheet section 1).
+    default port (docs/linkedin.md#plugin-errors).
     """
     if "@" in text:
         # What stands before it may be a password.

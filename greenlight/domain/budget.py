@@ -1,6 +1,6 @@
 """The day's requests to `atsIntegrations`: who may use how many of them, and what a refusal teaches. Pure.
 
-LinkedIn counts 5,000 a UTC day, and says no with 429 (fact sheet section 5).
+LinkedIn counts 5,000 a UTC day, and says no with 429 (docs/linkedin.md#throttling).
 """
 
 from dataclasses import dataclass

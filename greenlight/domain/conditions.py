@@ -1,7 +1,7 @@
 """From what LinkedIn said to what we know: a condition per item, and what became of an enable that was sent.
 
 Pure tables. An enable's exit is *confirmed*, *refused* or *unclear*; unclear is settled by a look (verify), never by
-sending again before looking (design, the life of one integration, step 5).
+sending again before looking (docs/life-of-an-integration.md#4-enabled).
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Condition:
     detail: str | None = None
 
 
-#: What an enable brings about: REQUESTED is over, and the rest is the customer's (seed step 4).
+#: What an enable brings about: REQUESTED is over, and the rest is the customer's (docs/linkedin.md#statuses).
 EFFECT = frozenset({Status.ENABLED, Status.PARTNER_READY})
 
 #: Failures that may pass by themselves, so that the same request is worth repeating after a wait.

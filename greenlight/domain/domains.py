@@ -1,4 +1,4 @@
-"""`validJsSdkDomains`: the origins on which a customer's plugin works (seed step 1; fact sheet section 1, Update).
+"""`validJsSdkDomains`: the origins on which a customer's plugin works (docs/linkedin.md#update).
 
 LinkedIn takes the whole list or nothing, so whoever writes one origin writes all of them. Ours are those that were
 written from here; any other is foreign, belongs to somebody's working page, and stays.

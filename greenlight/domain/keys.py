@@ -1,4 +1,4 @@
-"""The integration key and its wire forms (seed steps 3 and 4; Rest.li protocol 1.0, fact sheet section 3).
+"""The integration key and its wire forms (Rest.li protocol 1.0, docs/linkedin.md#key-encoding).
 
 A key is four parts. LinkedIn answers with the parts in any order and the URN percent-encoded or not, so keys are
 compared as parsed values and never as strings.
@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl, quote, urlencode
 DATA_PROVIDER = "ATS"
 PARTS = ("integrationContext", "integrationType", "tenantType", "dataProvider")
 
-#: Past this many characters LinkedIn's own clients no longer send a plain GET (fact sheet section 3).
+#: Past this many characters LinkedIn's own clients no longer send a plain GET (docs/linkedin.md#batches).
 MAX_QUERY_CHARACTERS = 4_000
 
-#: The `integrationType`s of LinkedIn's documentation; it adds others without notice (fact sheet section 3).
+#: The `integrationType`s of LinkedIn's documentation; others come without notice (docs/linkedin.md#integration-keys).
 DOCUMENTED_TYPES = (
     *("APPLY_WITH_LINKEDIN", "APPLY_CONNECT", "CSA_API", "IN_ATS_INDICATOR", "ONE_CLICK_EXPORT", "PROFILE_PLUGIN"),
     *("RECOMMENDED_MATCHES", "UNIFIED_SEARCH", "PREMIUM_JOB_POSTING"),
@@ -76,7 +76,7 @@ class IntegrationKey:
         return tuple(zip(PARTS, values, strict=True))
 
     def as_body_key(self) -> str:
-        """The key of `entities` in an enable request, as the seed prints it."""
+        """The key of `entities` in an enable request, as LinkedIn's page prints it."""
         return "&".join(f"{name}={value}" for name, value in self.parts())
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ class Item(NamedTuple):
     key: IntegrationKey
 
     def as_json(self) -> dict[str, str]:
-        """The fields by which every document names it (interface, JSON)."""
+        """The fields by which every document names it (docs/interface.md#the-report)."""
         return {
             "customer_id": self.customer_id,
             "integration_context": self.key.integration_context,

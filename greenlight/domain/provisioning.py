@@ -1,4 +1,4 @@
-"""Where a customer's child application stands (seed step 1; design, the life of one integration, step 1)."""
+"""Where a customer's child application stands (docs/life-of-an-integration.md#0-the-customers-child-application)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -92,7 +92,7 @@ class ProvisionReport:
 
     @property
     def exit_code(self) -> int:
-        """0 every application is there and works, 3 at least one is not (interface)."""
+        """0 every application is there and works, 3 at least one is not (docs/interface.md#exit-codes)."""
         return 3 if self.unsettled() else 0
 
     def headline(self) -> str:

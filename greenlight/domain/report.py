@@ -1,4 +1,4 @@
-"""The report of a run, as other programs read it: `greenlight.report/1` (interface, "JSON of plan, apply, …")."""
+"""The report of a run, as other programs read it: `greenlight.report/1` (docs/interface.md#the-report)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from greenlight.domain.conditions import WORTH_REPEATING, Condition
+from greenlight.domain.formatting import iso
 from greenlight.domain.plan import Action, Item, Requests
-from greenlight.domain.readable import iso
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
 from greenlight.domain.status import Status
 
@@ -39,9 +39,10 @@ def verdict_of(unsettled: int, total: int) -> Verdict:
     return Verdict.FAILED if unsettled == total else Verdict.PARTIAL
 
 
-def first_ten(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return ", ".join(names[:10]) + more
+def first_ten(names: Sequence[str], most: int = 10) -> str:
+    """The first ten of them, or as many as are to be named, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,18 @@ class Report:
             counts[item.condition.outcome] += 1
         return counts
 
+    def told(self) -> dict[str, int]:
+        """How many of what, in words, each item once; a plan begins with what it would enable."""
+        plans, counts = self.command is Command.PLAN and bool(self.items), self.counts()
+        for item in self.items if plans else ():
+            counts[item.condition.outcome] -= item.action is Action.ENABLE
+        told = {outcome.value.replace("_", " "): count for outcome, count in counts.items() if count}
+        return {"to enable": self.changes} | told if plans else told
+
+    def in_words(self) -> str:
+        """What `told` gives as a line; nothing where nothing is wanted."""
+        return ", ".join(f"{count} {what}" for what, count in self.told().items())
+
     def unsettled(self) -> list[ReportItem]:
         """Items that somebody has to look into; a never-looked-at item is one only where the run was to look."""
         looks = self.command in (Command.PLAN, Command.APPLY, Command.REQUEST, Command.AUDIT)
@@ -143,10 +156,7 @@ class Report:
 
     def headline(self) -> str:
         """How many of what; who needs somebody (the first ten, by name); and what waits for others, by reason."""
-        counts = [f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in self.counts().items() if count]
-        if self.command is Command.PLAN and counts:
-            counts.insert(0, f"{self.changes} to enable")
-        text = ", ".join(counts) or "nothing is wanted"
+        text = self.in_words() or "nothing is wanted"
         if self.changed:
             text += f"; {self.changed} changed by this run"
         if dropped := [f"{i.item.customer_id} ({i.condition.reason})" for i in self.dropped()]:
@@ -166,7 +176,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 nothing left for us, 2 a plan with changes pending, 3 at least one item is unsettled (interface)."""
+        """0 nothing left for us, 2 a plan with changes, 3 an item is unsettled (docs/interface.md#exit-codes)."""
         if self.command is Command.PLAN and self.changes:
             return 2
         return 3 if self.unsettled() else 0

@@ -1,4 +1,4 @@
-"""What became of a rotation of child applications' secrets, customer by customer (fact sheet section 1, rotation)."""
+"""What became of a rotation of child applications' secrets, customer by customer (docs/linkedin.md#secret-rotation)."""
 
 from dataclasses import dataclass
 from typing import Any

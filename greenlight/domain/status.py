@@ -1,4 +1,4 @@
-"""What LinkedIn says of one integration (seed step 4)."""
+"""What LinkedIn says of one integration (docs/linkedin.md#verify)."""
 
 import re
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ NOT_REQUESTED = Observation(Status.NOT_REQUESTED)
 
 
 def parse_onboarding_status(text: str) -> Observation:
-    """Read `onboardingStatus`. The seed writes the names in prose and as constants, so case and blanks do not count.
+    """Read `onboardingStatus`. The names come in prose and as constants, so case and blanks do not count.
 
-    A value that is new to us is an observation too: LinkedIn adds values without notice (fact sheet section 3).
+    A value that is new to us is an observation too: LinkedIn adds values unasked (docs/linkedin.md#integration-keys).
     """
     folded = re.sub(r"[\s_-]+", "_", text.strip())
     # Only ASCII has one upper case; a letter that merely looks alike is another status.

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator
 
-from greenlight.intake.names import unknown_names
 from greenlight.intake.problems import Problems
 from greenlight.intake.rows import COLUMNS, FILE, ROW
 from greenlight.intake.source import Lines, RowTooLong
 from greenlight.intake.table import LONE_RETURN, TOO_LONG
+from greenlight.intake.unknown_columns import unknown_names
 
 
 class _Pairs(list[tuple[str, object]]):

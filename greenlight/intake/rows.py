@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from greenlight.domain.keys import IntegrationKey
+from greenlight.errors import BadInput
 
 COLUMNS = (
     "customer_id",
@@ -21,6 +22,7 @@ COLUMNS = (
 #: A fault of the file, of its header or of a whole row stands under one of these instead of a column's name.
 FILE, HEADER, ROW = "file", "header", "row"
 
+#: Characters of a value that a fault quotes.
 _LONGEST_QUOTE = 80
 
 
@@ -69,15 +71,12 @@ class RowError:
         return f"{one_line(self.file)}:{self.line}: {self.field}: {self.why}"
 
 
-class ImportRefused(Exception):
+class ImportRefused(BadInput, remedy="mend the file and repeat"):
     """The file was not taken. `errors` holds every fault in the order of lines; `str()` shows them one per line."""
 
     def __init__(self, errors: Iterable[RowError]) -> None:
         self.errors: tuple[RowError, ...] = tuple(errors)
-        super().__init__(self.errors)
-
-    def __str__(self) -> str:
-        return "\n".join(map(str, self.errors))
+        super().__init__("\n".join(map(str, self.errors)))
 
 
 def one_line(text: str) -> str:

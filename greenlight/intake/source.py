@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 
+#: An import file and one row of it; more is none of ours.
 MAX_FILE_BYTES = 32 * 1024 * 1024
 MAX_ROW_BYTES = 64 * 1024
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from greenlight.intake.names import nearest, unknown_names
 from greenlight.intake.problems import Problems
 from greenlight.intake.rows import COLUMNS, HEADER, ROW
 from greenlight.intake.source import Lines, RowTooLong
+from greenlight.intake.unknown_columns import nearest_column, unknown_names
 
 TOO_LONG = "is longer than 64 kB"
 LONE_RETURN = "holds a carriage return that ends no line; save the file with ordinary line ends"
@@ -166,7 +166,7 @@ def _header_faults(columns: list[str]) -> list[str]:
         return ["is not UTF-8 text; save the file as UTF-8"]
     if (
         not names_columns(header)
-        and sum(nearest(name) is not None for name in header[:_MOST_COLUMNS]) < len(COLUMNS) // 2
+        and sum(nearest_column(name) is not None for name in header[:_MOST_COLUMNS]) < len(COLUMNS) // 2
     ):
         # Then it is a row of values, a secret among them, and must not be quoted.
         return [f"is missing: the first line must be {','.join(COLUMNS)}"]

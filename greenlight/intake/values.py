@@ -11,12 +11,14 @@ from pydantic import SecretStr
 
 from greenlight.domain.applications import is_client_id
 from greenlight.domain.characters import confusable, named, unseen
+from greenlight.domain.formatting import MAX_NAME, default_name
 from greenlight.domain.keys import IntegrationKey, InvalidKey, parse_constant, parse_context
-from greenlight.domain.readable import MAX_NAME, default_name
 from greenlight.intake.problems import Problems
 from greenlight.intake.rows import ImportRow
 
+#: Characters of a customer's or client's id.
 MAX_ID = 128
+#: Characters of a value that a fault quotes.
 MAX_QUOTED = 80
 
 _CLIENT_SECRET = re.compile(r"[\x21-\x7e]{1,512}")

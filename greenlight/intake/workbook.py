@@ -29,7 +29,7 @@ _LAST_ROW, _MOST_CELLS, _MOST_WIDE_ROWS = 1_048_576, 200, 100
 _ESCAPED = re.compile(r"_x[0-9A-Fa-f]{4}_")
 _AS_KEPT = {"General", "0", "@"}
 _AS_CSV = "save it as CSV in UTF-8"
-_NO_READER = f"is an Excel workbook: `pip install 'greenlight[xlsx]'` to have it read, or {_AS_CSV}"
+_NO_READER = f"is an Excel workbook: `pip install 'greenlight-ats-reconciler[xlsx]'` to have it read, or {_AS_CSV}"
 
 Rows = list[tuple[int, Sequence[str | Unusable]]]
 

@@ -1,4 +1,4 @@
-"""Reading answers of `/v2/atsIntegrations` (seed steps 3 and 4; Rest.li batch answers, fact sheet section 3).
+"""Reading answers of `/v2/atsIntegrations` (docs/linkedin.md#enable, docs/linkedin.md#verify).
 
 HTTP 200 is not success. What an answer says of a key stands under that key in `results`, `errors` or `statuses`; a
 key that verify has in none of them was never requested, a key that enable has in none of them is unclear.

@@ -13,10 +13,11 @@ from greenlight.linkedin.transport import Answered, NoAnswer, Wire
 from greenlight.linkedin.verdicts import api_words, foreign_success, whole_request_error
 
 _OK = frozenset({200})
-#: What a token that has just been issued may need before the API knows it (fact sheet section 4).
+#: What a token that has just been issued may need before the API knows it (docs/linkedin.md#tokens).
 SETTLING_SECONDS = 1.0
 #: The one that was held, a fresh one, and a fresh one that was given its moment.
 _MOST_TOKENS = 3
+#: LinkedIn's number for a revoked token.
 _REVOKED = 65601
 
 

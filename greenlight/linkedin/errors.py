@@ -1,4 +1,4 @@
-"""What can go wrong in a call to LinkedIn, as values with a reason code (both error tables of the seed)."""
+"""What can go wrong in a call to LinkedIn, as values with a reason code (docs/linkedin.md#enables-error-table)."""
 
 import re
 from collections.abc import Mapping
@@ -9,18 +9,19 @@ from urllib.parse import quote
 
 from greenlight.domain.budget import day_ends
 from greenlight.domain.conditions import WORTH_REPEATING
-from greenlight.domain.reasons import Reason
+from greenlight.domain.reasons import EXPLANATIONS, Reason
+from greenlight.errors import LinkedInTrouble
 
 #: A longer Retry-After is not waited for; the item is left to a later run.
 MAX_RETRY_AFTER_SECONDS = 30.0
 
 
-class LinkedInError(Exception):
+class LinkedInError(LinkedInTrouble):
     """A call that did not give what was asked for. The text is fixed or cleaned: never a secret, never an address."""
 
     def __init__(self, reason: Reason, detail: str | None = None, *, retry_after: float | None = None) -> None:
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
-        self.reason = reason
+        self.reason, self.remedy = reason, EXPLANATIONS[reason].remedy
         self.detail = detail
         self.retry_after = retry_after
 
@@ -43,7 +44,7 @@ class Unanswered(Unclear):
     """No answer at all: the request may even be still on its way."""
 
 
-#: What tells the rows of HTTP 400 apart: they share status and have no service error code (fact sheet section 6).
+#: What tells the rows of HTTP 400 apart: they share the status and have no other code (docs/linkedin.md#error-bodies).
 _TEXTS_OF_400 = (
     ("already enabled", Reason.ALREADY_ENABLED),
     ("batch request mismatch", Reason.KEY_MISMATCH),
@@ -68,7 +69,7 @@ def from_status(
     text = message if isinstance(message, str) else ""
     code = (body or {}).get("serviceErrorCode")
     service = f" ({code})" if isinstance(code, int) and code else ""
-    # What has taken the number's place in Rest.li (fact sheet section 6).
+    # What has taken the number's place in Rest.li (docs/linkedin.md#error-bodies).
     word = (body or {}).get("code")
     service += f" ({word})" if isinstance(word, str) and word else ""
     detail = clean(f"HTTP {status}{service} {text}", hide)

@@ -1,4 +1,4 @@
-"""The two calls of `/v2/atsIntegrations`: verify (seed step 4) and enable (seed step 3).
+"""The two calls of `/v2/atsIntegrations`: verify (docs/linkedin.md#verify) and enable (docs/linkedin.md#enable).
 
 `Verifier` only reads. `Enabler` is the one object that can enable: a dry run is a run that was given a Verifier.
 """
@@ -80,7 +80,7 @@ class Enabler(Verifier):
         """Enable one key and return if LinkedIn confirms it. Not sent, and Refused, once `still` says no.
 
         Raises Refused if the request had no effect and Unclear if that cannot be told: then look before anything else.
-        One key per request, since one already-enabled key has the whole request refused (fact sheet section 3).
+        One key per request (docs/adr/0002-one-key-per-post.md): one already-enabled key has the whole request refused.
         """
         entity = {"patch": {"$set": {"integrationName": integration_name}}}
         call = Call(

@@ -1,4 +1,4 @@
-"""OAuth 2.0 client credentials, one client per customer (seed "API Authorization", fact sheet section 4)."""
+"""OAuth 2.0 client credentials, one client per customer (docs/linkedin.md#tokens)."""
 
 import asyncio
 import hashlib
@@ -29,6 +29,7 @@ from greenlight.linkedin.verdicts import foreign_success, whole_request_error
 LEEWAY_SECONDS = 30.0
 #: The documented life, and the longest that is believed: a longer one is a defect or counted in milliseconds.
 LIFE_SECONDS = 1800.0
+#: Seconds of a day.
 _DAY_SECONDS = 86400.0
 
 _EXPECTS = ("access_token", "expires_in")

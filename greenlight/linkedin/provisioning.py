@@ -1,4 +1,4 @@
-"""The Provisioning API: a parent application makes and looks after child applications (seed step 1; fact sheet 1).
+"""The Provisioning API: a parent application makes and looks after child applications (docs/linkedin.md#provisioning).
 
 A child's secret is answered when it is created and when it is rotated, and at no other time.
 """
@@ -55,7 +55,7 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A child application as the finder shows it. The secret is usually not in it (fact sheet section 1, Retrieve)."""
+    """A child application as the finder shows it. The secret is usually not in it (docs/linkedin.md#retrieve)."""
 
     urn: str
     client_id: str
@@ -108,7 +108,7 @@ class Provisioner:
         return _found(ours[0]) if ours else None
 
     async def set_js_sdk_domains(self, urn: str, domains: Sequence[str]) -> None:
-        """Replace `validJsSdkDomains`: `$set` takes the whole list (fact sheet section 1, Update)."""
+        """Replace `validJsSdkDomains`: `$set` takes the whole list (docs/linkedin.md#update)."""
         patch = {"patch": {"$set": {"validJsSdkDomains": list(domains)}}}
         try:
             await self._send("POST", f"{_APPLICATIONS}/{urn}", content=patch)

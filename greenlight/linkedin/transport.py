@@ -1,7 +1,7 @@
 """The way to LinkedIn: one bounded HTTP exchange. The only module that knows which transport carries it.
 
 aiohttp underneath keeps httpx's interface at several times the requests per second of httpx's own transport
-(`tests/benchmarks/transport.py` measures both in one run).
+(docs/adr/0005-httpx-over-aiohttp.md; `tests/benchmarks/transport.py` measures both in one run).
 """
 
 import asyncio
@@ -23,7 +23,9 @@ from greenlight.linkedin.way import failed_step, never_connected, trusting
 #: Far above any documented answer for the 23 keys that one request holds at most.
 MAX_BODY_BYTES = 1_000_000
 
+#: Requests that are under way at once, over all customers.
 _MAX_CONNECTIONS = 32
+#: The part of a request's time that connecting may take, so that the step which took too long is known.
 _CONNECT_SHARE = 0.9
 _LIMITS = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_CONNECTIONS)
 

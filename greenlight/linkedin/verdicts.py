@@ -16,16 +16,17 @@ from greenlight.linkedin.answers import NotJson, read_object
 from greenlight.linkedin.errors import LinkedInError, Unclear, clean, from_status
 from greenlight.linkedin.transport import Answered
 
-#: Rest.li marks its errors with one of these, by the version of its protocol (fact sheet section 6).
+#: Rest.li marks its errors with one of these, by the version of its protocol (docs/linkedin.md#error-bodies).
 _MARKS = ("x-linkedin-error-response", "x-restli-error-response")
 #: Members of gateways' errors (problem+json, Spring) that LinkedIn's do not have.
 _GATEWAYS = frozenset({"error", "title", "timestamp", "path", "type", "detail", "instance"})
-#: The messages of the seed's error tables, each by what does not vary in it.
+#: The messages of LinkedIn's error tables, each by what does not vary in it.
 _DOCUMENTED = re.compile(
     r"violating update rule|batch request mismatch|duplicate key in batch request|key parts are incomplete"
     r"|invalid integration context urn|not enough permissions to access: |no record found to partial update"
     r"|the token used in the request has expired|invalid access token"
 )
+#: Characters of somebody else's page that are shown.
 _QUOTED = 80
 
 

@@ -1,15 +1,14 @@
-"""Enable one integration, safely (design, the life of one integration, step 5).
+"""Enable one integration, safely (docs/life-of-an-integration.md#4-enabled).
 
 Seen REQUESTED in this run, intent committed, POST, answer committed. Only LinkedIn's own refusal of the key proves that
 nothing will land. What it confirmed is never sent again, and what its answer left in doubt only after a look that was
 asked for when all that may still land had landed.
 """
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from greenlight.ats.attempts import AttemptHeld, AttemptRefused, Attempts, OpenAttempt
+from greenlight.ats.attempts import AttemptHeld, AttemptRefused, Attempts, Intent, OpenAttempt
 from greenlight.ats.gate import FRESH_FOR
 from greenlight.ats.rows import SKEW, Wanted
 from greenlight.domain.conditions import (
@@ -71,7 +70,7 @@ class Enabling:
                 return await self._enable(run_id, wanted)
         except Busy as busy:
             condition = Condition(Outcome.HELD, Reason.CUSTOMER_BUSY, str(busy))
-            await asyncio.to_thread(self._attempts.busy, wanted.id, condition, self._clock())
+            await self._attempts.writer.do(self._attempts.busy, wanted.id, condition, self._clock())
             return Remaining(1, busy.wait)
 
     async def _enable(self, run_id: str, wanted: Wanted) -> Remaining:
@@ -81,7 +80,7 @@ class Enabling:
         except Refused as refused:
             condition = after_failed_look(refused.reason, refused.detail)
             return await self._record(run_id, wanted, condition, self._clock())
-        open_attempt = await asyncio.to_thread(self._attempts.open_of, wanted.id)
+        open_attempt = await self._attempts.writer.join(self._attempts.open_of_all, wanted.id)
         if open_attempt is not None or not self._is_fresh(wanted):
             left = await self._look_first(run_id, wanted, credentials, open_attempt)
             if left is not None:
@@ -129,15 +128,9 @@ class Enabling:
     async def _send(self, run_id: str, wanted: Wanted, credentials: Credentials) -> Remaining:
         now = self._clock()
         try:
-            attempt_id = await asyncio.to_thread(
-                self._attempts.begin,
-                wanted,
-                run_id,
-                credentials.client_id,
-                now,
-                settles_at=now + self._patience + self._settles_in,
-                owner=self._locks.owner,
-            )
+            settles_at = now + self._patience + self._settles_in
+            intent = Intent(wanted, run_id, credentials.client_id, now, settles_at, self._locks.owner)
+            attempt_id = await self._attempts.writer.join(self._attempts.begin_all, intent)
         except AttemptRefused:
             # Another run is at it and records what comes of that; the next try looks.
             self._overtaken.add(wanted.id)
@@ -159,7 +152,7 @@ class Enabling:
             settlement = settle_without_look(answer)
             if settlement.condition.reason is Reason.NOT_REQUESTED:
                 seen = NOT_REQUESTED
-        await asyncio.to_thread(
+        await self._attempts.writer.do(
             self._attempts.end, attempt_id, wanted, run_id, settlement, now, seen=seen, settles_at=settles_at
         )
         return Remaining(1, wait) if settlement.worth_repeating else _DONE
@@ -188,7 +181,7 @@ class Enabling:
     ) -> Remaining:
         if error is not None and error.worth_repeating:
             again = Remaining(1, wait_of(error))
-        await asyncio.to_thread(
+        await self._attempts.writer.do(
             self._attempts.record,
             wanted,
             run_id,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from greenlight.ats.locks import LEASE, Holder, Locks
+from greenlight.ats.locks import LEASE, Holder, Lease, Locks
 from greenlight.ats.waiting import DatabaseUnavailable
 
 #: Waits for another run, which is at a customer for a request or two; 5 s in all.
@@ -55,12 +55,12 @@ class CustomerLocks:
             try:
                 yield
             finally:
-                await asyncio.to_thread(self._locks.release, customer_id)
+                await self._locks.writer.join(self._locks.release_all, customer_id)
 
     async def _take(self, customer_id: str, run_id: str) -> None:
         for pause in (*PAUSES, None):
             now = self._clock()
-            holder = await asyncio.to_thread(self._locks.take, customer_id, run_id, now)
+            holder = await self._locks.writer.join(self._locks.take_all, Lease(customer_id, run_id, now))
             if holder is None:
                 return
             self.waited[customer_id] = holder.words

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from greenlight.ats.budgets import Budgets, No, Share
+from greenlight.ats.budgets import Ask, Budgets, No, Share
 from greenlight.domain.budget import AFTER_A_LOOK, AFTER_AN_ENABLE, PARENT, Lane, Scope, day_ends
 from greenlight.linkedin.errors import Refused
 from greenlight.linkedin.oauth import Operation
@@ -28,19 +28,23 @@ class Budget:
 
     async def check(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None:
         """Raise Refused where `before` would, counting nothing: nobody needs a token for that."""
-        await self._ask(self._budgets.refusal, client_id, operation, leave_owed)
+        await self._ask(self._budgets.refusals, client_id, operation, leave_owed)
 
     async def before(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None:
         """Count one request. Raises Refused where the budget or the customer's share is spent, or it is parked."""
-        await self._ask(self._budgets.take, client_id, operation, leave_owed)
+        await self._ask(self._budgets.take_all, client_id, operation, leave_owed)
 
     async def _ask(
-        self, question: Callable[..., No | None], client_id: str, operation: Operation, leave_owed: bool
+        self,
+        question: Callable[[Sequence[Ask]], Sequence[No | None]],
+        client_id: str,
+        operation: Operation,
+        leave_owed: bool,
     ) -> None:
         application, now = self._application(client_id), self._clock()
         leave = self._owed[application] if leave_owed else 0
         of = self._share_of(client_id, operation, leave_owed)
-        no = await asyncio.to_thread(question, application, self._lane, now, leave=leave, of=of)
+        no = await self._budgets.writer.join(question, Ask(application, self._lane, now, leave, of))
         if no is not None:
             raise Refused(no.reason, no.says, retry_after=(day_ends(now) - now).total_seconds())
 
@@ -56,10 +60,10 @@ class Budget:
         application = self._application(client_id)
         if throttled:
             self._throttled.add(application)
-            await asyncio.to_thread(self._budgets.refused, application, retry_after, self._clock())
+            await self._budgets.writer.do(self._budgets.refused, application, retry_after, self._clock())
         elif application in self._throttled:
             self._throttled.discard(application)
-            await asyncio.to_thread(self._budgets.answered, application, self._clock())
+            await self._budgets.writer.do(self._budgets.answered, application, self._clock())
 
     async def left(self) -> int | None:
         """Requests that this run may send today; None where each application has a limit of its own."""

@@ -1,4 +1,4 @@
-"""Look at integrations and record what was seen (design, the life of one integration, step 3)."""
+"""Look at integrations and record what was seen (docs/life-of-an-integration.md#2-observed)."""
 
 import asyncio
 import logging
@@ -132,7 +132,7 @@ class Observer:
             _log.warning("%s: a look ended in %s", clean(entries[0].item.customer_id), type(error).__name__)
             accident = Condition(Outcome.FAILED, Reason.NOT_DONE, type(error).__name__)
             looks = [Look(entry.id, None, accident, final=False) for entry in entries]
-            await asyncio.to_thread(self._store.record_looks, mark, looks, self._clock())
+            await self._store.writer.do(self._store.record_looks, mark, looks, self._clock())
             return Remaining(len(entries))
 
     async def _look_at_customer(
@@ -150,14 +150,14 @@ class Observer:
             looks.append(look)
             if not look.final:
                 remaining |= Remaining(1, wait_of(seen[entry.id]))
-        await asyncio.to_thread(self._store.record_looks, mark, looks, asked_at, self._clock())
+        await self._store.writer.do(self._store.record_looks, mark, looks, asked_at, self._clock())
         return remaining
 
     async def _skip(self, mark: str, purpose: Purpose, entries: Sequence[Wanted], busy: Busy) -> Remaining:
         condition = Condition(Outcome.NOT_LOOKED_AT, Reason.CUSTOMER_BUSY, str(busy))
         known = condition if purpose is Purpose.OBSERVE else None
         looks = [Look(entry.id, None, known, final=False) for entry in entries]
-        await asyncio.to_thread(self._store.record_looks, mark, looks, self._clock(), unless_since=self._began)
+        await self._store.writer.do(self._store.record_looks, mark, looks, self._clock(), unless_since=self._began)
         return Remaining(len(entries), busy.wait)
 
 

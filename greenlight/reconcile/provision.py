@@ -1,4 +1,4 @@
-"""Get a customer its one child application (design, the life of one integration, step 1; seed step 1).
+"""Get a customer its one child application (docs/life-of-an-integration.md#0-the-customers-child-application).
 
 LinkedIn keeps it at one per `uniqueForeignId`, which is ours and never changes. The secret is answered once: it is in
 its block before anything else happens, and where that answer was lost it is replaced by rotation, never by a second
@@ -18,6 +18,7 @@ from greenlight.domain.applications import application_name
 from greenlight.domain.domains import DomainChange, DomainsWord, domain_change
 from greenlight.domain.provisioning import Provision
 from greenlight.domain.reasons import Reason
+from greenlight.errors import PrefectTrouble, RefusedByRule
 from greenlight.linkedin.errors import LinkedInError, Refused
 from greenlight.linkedin.oauth import Credentials
 from greenlight.linkedin.provisioning import Found, NewApplication, Provisioner, is_unsettled, says_taken
@@ -30,11 +31,11 @@ _DONE = Remaining()
 Probe = Callable[[Credentials], Awaitable[LinkedInError | None]]
 
 
-class CannotProvision(Exception):
+class CannotProvision(RefusedByRule):
     """Nothing can be provisioned at all. The text says why and what to do."""
 
 
-class NotStored(Exception):
+class NotStored(PrefectTrouble):
     """A store did not take credentials for as long as they were offered. The text says what came last, what to do."""
 
 
@@ -139,7 +140,7 @@ class Provisioning:
     async def check(self, candidate: Candidate, outcome: Provision, *, last: bool) -> bool:
         """Whether LinkedIn accepts the application's credentials; with `last`, a no is put on record.
 
-        A new application may take minutes to work (fact sheet section 1, "After create").
+        A new application may take minutes to work (docs/linkedin.md#after-create).
         """
         application = candidate.application
         held = await self._held(candidate)

@@ -1,4 +1,4 @@
-"""Give a customer's application a new secret (fact sheet section 1, secret rotation).
+"""Give a customer's application a new secret (docs/linkedin.md#secret-rotation).
 
 LinkedIn keeps two secrets at most, and the older one goes only by a person's hand in its developer portal. The new one
 is answered once: it is in its block before anything else happens. Until then the block holds the older one, which

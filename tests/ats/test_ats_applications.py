@@ -127,7 +127,7 @@ def test_without_names_the_oldest_come_first(applications: Applications) -> None
 
 
 def test_imported_customers_are_not_due(database: Database) -> None:
-    """The seed's note: existing customers keep their keys, and Partner Engineering sees to them."""
+    """LinkedIn's note: existing customers keep their keys, and Partner Engineering sees to them."""
     bring_in(database, customer("acme"))
     assert Applications(database).select([], ORIGINS) == []
     assert Applications(database).select(["acme"], ORIGINS) == ["acme"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from greenlight.ats.budgets import Budgets, No, Share
+from greenlight.ats.budgets import Ask, Budgets, No, Share
 from greenlight.ats.database import Database
 from greenlight.domain.budget import Lane, Scope
 from greenlight.domain.reasons import Reason
@@ -141,8 +141,8 @@ def test_a_share_keeps_what_is_to_follow_and_nothing_is_counted_that_is_refused(
     budgets = Budgets(database, 1000)
     for _ in range(18):
         assert budgets.take("parent", Lane.REALTIME, NOON, of=Share("eve", 2)) is None
-    for ask in (budgets.refusal, budgets.take):
-        no = ask("parent", Lane.REALTIME, NOON, of=Share("eve", 2))
+    for ask in (budgets.refusals, budgets.take_all):
+        (no,) = ask([Ask("parent", Lane.REALTIME, NOON, of=Share("eve", 2))])
         assert no == (Reason.SHARE_SPENT, "18 requests of 20, which is its part of 1000")
     assert budgets.left("parent", Lane.REALTIME, NOON) == 1000 - 18
     assert budgets.take("parent", Lane.REALTIME, NOON, of=Share("eve", 1)) is None

@@ -12,7 +12,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.store import Look, Store
 from greenlight.domain.conditions import after_look
 from greenlight.domain.status import Observation, Status
-from tasks.session import now, on_time_of
+from tasks.parts.session import now, on_time_of
 from tests.ats.world import integration, one
 
 HOURS = timedelta(hours=3)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
-from greenlight.ats import database as module
+from greenlight.ats import engines as module
 from greenlight.ats import waiting
 from greenlight.ats.database import Database, looked_at, open_database
 from greenlight.ats.store import Store

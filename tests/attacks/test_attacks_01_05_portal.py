@@ -13,10 +13,10 @@ from greenlight.settings import load_settings
 from portal.links import LINK_SECONDS, SKEW_SECONDS
 from sandbox.keys import Key
 from sandbox.world import World
-from tasks.requested import enable_requested
+from tasks.realtime.requested import enable_requested
 from tests.attacks.street import Street
-from tests.flows.test_flow_requested import TYPE, Customer
 from tests.portal.world import Clock, Portal, named
+from tests.tasks.realtime.test_tasks_requested import TYPE, Customer
 
 BODY = {"integrations": [named()]}
 

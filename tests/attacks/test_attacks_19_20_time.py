@@ -16,10 +16,10 @@ from flows.reconcile import reconcile
 from flows.request import What
 from greenlight.ats.visits import Visits
 from sandbox.world import Application, Fault, Integration, World
-from tasks.requested import enable_requested
+from tasks.realtime.requested import enable_requested
 from tests.flows.fault_world import Case, import_file, world
-from tests.flows.test_flow_requested import Customer
-from tests.flows.test_flow_worker import until
+from tests.tasks.realtime.test_tasks_requested import Customer
+from tests.tasks.realtime.test_tasks_worker import until
 
 ENABLED = ("enabled", "ENABLED", "ENABLED")
 

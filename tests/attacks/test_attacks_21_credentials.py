@@ -13,7 +13,7 @@ from flows.request import What
 from greenlight.linkedin.oauth import Credentials
 from sandbox.world import Fault
 from tests.flows.fault_world import Case, import_file, world
-from tests.flows.test_flow_worker import until
+from tests.tasks.realtime.test_tasks_worker import until
 
 ENABLED = ("enabled", "ENABLED", "ENABLED")
 #: What keeps an enable from being called done, or even sent.

@@ -7,7 +7,7 @@ import pytest
 from prefect.blocks.core import Block
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
 
-from blocks.keeping import KINDS
+from blocks.backup import KINDS
 
 BLOCKS = Path(__file__).parents[2] / "blocks"
 

@@ -20,8 +20,8 @@ from greenlight.ats.registry import Registration, register
 from greenlight.domain.keys import IntegrationKey
 from greenlight.linkedin.oauth import Credentials
 from greenlight.settings import Settings, load_settings
+from portal.lifespan import create_portal
 from portal.links import Links
-from portal.live import create_portal
 from sandbox.app import create_app
 from sandbox.keys import Key
 from sandbox.plugin import keys_of_bundle

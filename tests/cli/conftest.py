@@ -1,19 +1,23 @@
 """The command line as a process of its own, with a home of its own, against a sandbox over real HTTP."""
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cli.app import run
+from greenlight.ats.database import make_database
 from sandbox.app import create_app
 from sandbox.server import serving_in_thread
+from tests.cli.documents import fits
 from tests.flows.fault_world import import_file, world
 
 #: The most talkative that a user can make it.
@@ -25,7 +29,7 @@ TALKATIVE = {
 }
 
 ROOT = Path(__file__).parents[2]
-_OURS = re.compile(rf'File "{re.escape(str(ROOT))}/(?:greenlight|tasks|flows|blocks|portal|sandbox|deployments)/')
+_OURS = re.compile(rf'File "{re.escape(str(ROOT))}/(?:cli|greenlight|tasks|flows|blocks|portal|sandbox|deployments)/')
 
 
 @dataclass
@@ -35,7 +39,10 @@ class Done:
     err: str
 
     def json(self) -> Any:
-        return json.loads(self.out)
+        """The one document that was printed, which is as its published schema says and has nothing besides."""
+        document = json.loads(self.out)
+        fits(document)
+        return document
 
 
 @dataclass
@@ -115,3 +122,27 @@ def town_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         home = Home(folder, settings, app.state.sandbox)
         home.file("customers.jsonl", import_file())
         yield home
+
+
+Here = Callable[..., Done]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """Runs a command line in this process, in a folder of its own: that takes no second."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in Home(tmp_path).environment(PREFECT_API_URL="http://127.0.0.1:9/api").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GREENLIGHT_DATABASE_URL", f"sqlite:///{tmp_path / 'g.db'}")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    make_database(f"sqlite:///{tmp_path / 'g.db'}").close()
+    (tmp_path / "c.csv").write_text("customer_id,customer_name\nacme,Acme\n")
+
+    def go(*arguments: str, **settings: str) -> Done:
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        code = run(arguments)
+        return Done(code, *capsys.readouterr())
+
+    return go

@@ -17,8 +17,8 @@ from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
 
+from blocks.backup import BlockCopy, BlocksUnusable, Restored, read_all, restore_all
 from blocks.child_app import ChildAppBlocks, block_name
-from blocks.keeping import BlocksUnusable, Kept, Saved, read_all, save_all
 from blocks.parent_app import parent_credentials, save_parent
 from blocks.portal_keys import portal_keys
 from cli.sealed import read_sealed
@@ -171,21 +171,21 @@ async def stuck(document_id: str) -> None:
 
 async def refused(blocks: list[Any]) -> None:
     with pytest.raises(BlocksUnusable, match="not in the file"):
-        await save_all([Kept(each["type"], each["name"], each["data"]) for each in blocks], lambda _: None)
+        await restore_all([BlockCopy(each["type"], each["name"], each["data"]) for each in blocks], lambda _: None)
 
 
 async def test_a_restore_that_is_cut_short_is_completed_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The moment of danger is after the unreadable blocks are gone: then the file alone has them."""
-    import blocks.keeping as keeping
+    from blocks import backup
 
     home = Home(tmp_path)
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     with prefect_server(home, PREFECT_SERVER_ENCRYPTION_KEY=old) as api, temporary_settings({PREFECT_API_URL: api}):
         signing = await fill()
         kept = await read_all()
-    create, calls = keeping._create, 0
+    create, calls = backup._create, 0
 
     async def cut(*arguments: Any) -> None:
         nonlocal calls
@@ -193,19 +193,19 @@ async def test_a_restore_that_is_cut_short_is_completed_by_the_next(
         raise KeyboardInterrupt
 
     with prefect_server(home, PREFECT_SERVER_ENCRYPTION_KEY=new) as api, temporary_settings({PREFECT_API_URL: api}):
-        monkeypatch.setattr(keeping, "_create", cut)
+        monkeypatch.setattr(backup, "_create", cut)
         with pytest.raises(KeyboardInterrupt):
-            await save_all(kept, pytest.fail)
+            await restore_all(kept, pytest.fail)
         assert calls == 1
-        monkeypatch.setattr(keeping, "_create", create)
-        assert await save_all(kept, pytest.fail) == Saved(written=5, there_already=0, removed=2, newer=[])
+        monkeypatch.setattr(backup, "_create", create)
+        assert await restore_all(kept, pytest.fail) == Restored(written=5, there_already=0, removed=2, newer=[])
         assert await everything() == (held(SECRETS), Credentials("vendor", SecretStr(PARENT)), signing)
 
     other = Home(tmp_path / "other")
     other.folder.mkdir()
     # After a loss of Prefect's database the server is new, and so is the key that it makes for itself.
     with prefect_server(other) as api, temporary_settings({PREFECT_API_URL: api}):
-        assert await save_all(kept, pytest.fail) == Saved(written=5, there_already=0, removed=0, newer=[])
+        assert await restore_all(kept, pytest.fail) == Restored(written=5, there_already=0, removed=0, newer=[])
         assert await everything() == (held(SECRETS), Credentials("vendor", SecretStr(PARENT)), signing)
 
 

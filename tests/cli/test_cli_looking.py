@@ -24,7 +24,9 @@ LOOKING = [
     ("apply", "--yes"),
     ("apply", "0000", "--yes"),
     ("approve", "0000"),
-    ("plans", "0000"),
+    ("plans",),
+    ("plans", "show", "0000"),
+    ("plans", "discard", "0000"),
     ("tripwires",),
     ("tripwires", "lift", "--all"),
     ("pause", "acme", "--reason", "why"),
@@ -73,7 +75,7 @@ def test_who_only_uses_a_database_refuses_one_that_is_not_there(home: Home, comm
 def test_what_is_wrong_with_it_is_said_and_it_is_left_as_it_is(home: Home, name: str) -> None:
     url = prepared(home.folder, name)
     before = contents(home.folder)
-    for command in (("status", "--json"), ("worker",)):
+    for command in (("status",), ("worker",)):
         done = home.run(*command, GREENLIGHT_DATABASE_URL=url, PREFECT_API_URL=NOWHERE)
         assert (done.code, done.out) == (1, "")
         assert done.err.startswith(f"greenlight: GREENLIGHT_DATABASE_URL {url} {WRONG[name]}")

@@ -47,7 +47,7 @@ def test_commands_and_a_worker_wait_for_a_server_that_restarts(server: Server, h
     finally:
         server.start()
     assert {command: each.wait(100) for command, each in running.items()} == ends
-    assert "All well" in said["status"].read_text()
+    assert "No customer is on record yet" in said["status"].read_text()
     assert "nothing was changed" in said["migrate"].read_text()
     assert "the worker needs the Prefect server" in said["worker"].read_text(), "it came past its database"
 
@@ -55,7 +55,7 @@ def test_commands_and_a_worker_wait_for_a_server_that_restarts(server: Server, h
 def test_a_file_that_is_locked_is_waited_for(
     sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("greenlight.ats.database._LOOKING_SECONDS", 0.1)
+    monkeypatch.setattr("greenlight.ats.engines._LOOKING_SECONDS", 0.1)
     file = shutil.copy(sqlite_template, tmp_path / "ats.db")
     with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as holder:
         holder.execute("PRAGMA locking_mode=EXCLUSIVE")

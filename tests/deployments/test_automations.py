@@ -62,7 +62,7 @@ def test_every_name_of_a_bad_end_is_listened_for() -> None:
 def test_an_event_of_ours_that_is_waited_for_is_one_that_is_emitted(name: str) -> None:
     trigger = trigger_of(f"greenlight-{name}")
     [event] = trigger.expect
-    assert f'"{event}"' in (ROOT / "tasks/events.py").read_text(encoding="utf-8")
+    assert f'"{event}"' in (ROOT / "tasks/telling/events.py").read_text(encoding="utf-8")
     # Every run says it again: less than a day, so that each night is heard, and more than all runs of a day.
     assert trigger.within == timedelta(hours=20)
 
@@ -95,5 +95,5 @@ async def test_only_a_block_that_can_notify_is_told(prefect_server: str) -> None
 
 
 def _sources() -> str:
-    files = [*sorted((ROOT / "flows").glob("*.py")), ROOT / "tasks/events.py"]
+    files = [*sorted((ROOT / "flows").glob("*.py")), ROOT / "tasks/telling/events.py"]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)

@@ -54,7 +54,7 @@ def units(text: str) -> int:
 @pytest.mark.parametrize(
     ("ats", "customer", "name"),
     [
-        pytest.param("Acme ATS", "Globex", "Acme ATS - Globex", id="the seed's form"),
+        pytest.param("Acme ATS", "Globex", "Acme ATS - Globex", id="the documented form"),
         pytest.param("ATS", "Müller & Söhne", "ATS - Müller & Söhne", id="proper names keep their letters"),
         pytest.param("ATS", "株式会社リンク", "ATS - 株式会社リンク", id="in any script"),
         pytest.param("ATS", "  Two \n lines\t", "ATS - Two lines", id="blanks are one blank"),
@@ -132,7 +132,7 @@ def test_what_is_not_linkedin_is_not_found(text: str) -> None:
 
 GOOD_ORIGINS = [
     pytest.param("https://jobs.example.com", id="https"),
-    pytest.param("http://jobs.example.com", id="http, which the seed allows"),
+    pytest.param("http://jobs.example.com", id="http, which LinkedIn allows"),
     pytest.param("https://jobs.example.com:8443", id="a port of its own"),
     pytest.param("http://jobs.example.com:443", id="the other scheme's default port"),
     pytest.param("https://jobs.example.com:80", id="and the other way round"),
@@ -145,9 +145,9 @@ GOOD_ORIGINS = [
     pytest.param("https://a:65535", id="the last port"),
 ]
 BAD_ORIGINS = [
-    pytest.param("https://jobs.example.com/", "ends with a slash", id="a trailing slash, as the seed says"),
+    pytest.param("https://jobs.example.com/", "ends with a slash", id="a trailing slash, as LinkedIn's page says"),
     pytest.param("https://", "ends with a slash", id="a scheme alone"),
-    pytest.param("jobs.example.com", "write it with its scheme", id="no scheme, as the seed says"),
+    pytest.param("jobs.example.com", "write it with its scheme", id="no scheme, as LinkedIn's page says"),
     pytest.param("//jobs.example.com", "write it with its scheme", id="half a scheme"),
     pytest.param("ftp://jobs.example.com", "write it with its scheme", id="another scheme"),
     pytest.param("javascript:alert(1)", "write it with its scheme", id="a script"),

@@ -50,7 +50,7 @@ def test_a_small_limit_is_not_eaten_by_reserves(lane: Lane) -> None:
 @pytest.mark.parametrize("refusals", range(1, REFUSALS_THAT_PARK))
 @pytest.mark.parametrize("retry_after", [None, 0, 30])
 def test_a_passing_refusal_teaches_nothing(refusals: int, retry_after: float | None) -> None:
-    """LinkedIn throttles now and then to protect itself (fact sheet section 5)."""
+    """LinkedIn throttles now and then to protect itself (docs/linkedin.md#throttling)."""
     assert lesson(100, refusals, retry_after, NOW) is None
 
 

@@ -85,7 +85,7 @@ def test_a_refused_value_is_shown_up_to_eighty_characters(length: int, shown: st
 @pytest.mark.parametrize(
     "context",
     [
-        pytest.param("urn:li:organization:4gX03uw", id="the seed's own: ids are opaque and not numbers"),
+        pytest.param("urn:li:organization:4gX03uw", id="of LinkedIn's page: ids are opaque and not numbers"),
         pytest.param("urn:li:organization:1", id="the shortest id"),
         pytest.param("urn:li:organization:" + "1" * 128, id="the longest id"),
         pytest.param("urn:li:contract:7hK", id="contract-level types carry a contract"),
@@ -124,7 +124,7 @@ def test_what_is_no_constant_is_refused_as_type_and_as_tenant(text: str) -> None
 @pytest.mark.parametrize(
     "text",
     [
-        pytest.param("APPLY_WITH_LINKEDIN", id="a type of the seed"),
+        pytest.param("APPLY_WITH_LINKEDIN", id="a type of LinkedIn's page"),
         pytest.param("A", id="the shortest"),
         pytest.param("A" * 64, id="the longest"),
         pytest.param("NEW_IN_2027", id="LinkedIn's list grows, so a new one of the right form is taken"),

@@ -146,7 +146,7 @@ def test_a_run_may_fill_the_limit_to_the_last_character() -> None:
 
 
 def test_by_default_a_query_stays_within_four_thousand_characters() -> None:
-    """23 keys of the seed's length take 3,869 characters, 24 take 4,039."""
+    """23 keys of the documented length take 3,869 characters, 24 take 4,039."""
     assert [len(run) for run in split_for_query([AWLI] * 47)] == [23, 23, 1]
     assert MAX_QUERY_CHARACTERS == 4_000
 

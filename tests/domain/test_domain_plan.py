@@ -56,7 +56,9 @@ def test_nothing_is_enabled_that_was_not_seen_requested(world: tuple, cap: int) 
     for entry in plan(*world, Policy(cap)):
         if entry.action is Action.ENABLE:
             assert world[1].get(entry.item) == READY
-            assert entry.condition == LOOKS_READY, "an item that would be enabled has outcome waiting (interface)"
+            assert entry.condition == LOOKS_READY, (
+                "an item that would be enabled has outcome waiting (docs/interface.md#the-report)"
+            )
 
 
 @QUIET

@@ -87,10 +87,10 @@ class Citation(NamedTuple):
 
 
 def citations(source: str) -> list[Citation]:
-    """The table rows that a source names, as "[seed ]step(s) N[ and N], [CODES ]words[ / words]; …"."""
+    """The table rows that a source names, as "step(s) N[ and N], [CODES ]words[ / words]; …"."""
     found = []
     for clause in source.split("; "):
-        match = re.fullmatch(r"(?:seed )?steps? (\d)(?: and (\d))?, (?:([\d/]+) )?(.+)", clause)
+        match = re.fullmatch(r"steps? (\d)(?: and (\d))?, (?:([\d/]+) )?(.+)", clause)
         if match is not None:
             steps = frozenset(int(step) for step in match.group(1, 2) if step)
             found += [Citation(steps, match[3] or "", words) for words in match[4].split(" / ")]

@@ -27,11 +27,11 @@ def written(draw: st.DrawFn, status: Status) -> str:
     ("text", "status"),
     [
         pytest.param("REQUESTED", Status.REQUESTED, id="the constant"),
-        pytest.param("Requested", Status.REQUESTED, id="the seed's prose"),
+        pytest.param("Requested", Status.REQUESTED, id="LinkedIn's prose"),
         pytest.param("PARTNER_READY", Status.PARTNER_READY, id="the constant of the middle state"),
-        pytest.param("Partner Ready", Status.PARTNER_READY, id="the seed's prose with a blank"),
-        pytest.param("ENABLED", Status.ENABLED, id="the constant of the seed's sample answer"),
-        pytest.param("Enabled", Status.ENABLED, id="the seed's prose of the last state"),
+        pytest.param("Partner Ready", Status.PARTNER_READY, id="LinkedIn's prose with a blank"),
+        pytest.param("ENABLED", Status.ENABLED, id="the constant of LinkedIn's sample answer"),
+        pytest.param("Enabled", Status.ENABLED, id="LinkedIn's prose of the last state"),
     ],
 )
 def test_the_documented_words_are_read(text: str, status: Status) -> None:

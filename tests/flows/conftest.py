@@ -21,7 +21,7 @@ from greenlight.intake import read_import
 from sandbox.app import create_app
 from sandbox.server import serving_in_thread
 from sandbox.world import World
-from tasks.adopt import adopt
+from tasks.sequences.adopt import adopt
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str]]:
         for each in told:
             emit(**each)
 
-    monkeypatch.setattr("tasks.events.emit_event", emit)
-    monkeypatch.setattr("tasks.events.tell", take)
-    monkeypatch.setattr("tasks.effects.hand_over", take)
+    monkeypatch.setattr("tasks.telling.events.emit_event", emit)
+    monkeypatch.setattr("tasks.telling.events.send_events", take)
+    monkeypatch.setattr("tasks.telling.outbox.post_events", take)
     return events

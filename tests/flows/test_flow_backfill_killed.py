@@ -13,7 +13,7 @@ from flows.request import BackfillRequest, What
 from greenlight.ats.ledger import Attempt
 from sandbox.world import Fault
 from tests.flows.test_flow_backfill import crowd
-from tests.flows.test_flow_worker import until
+from tests.tasks.realtime.test_tasks_worker import until
 
 CUSTOMERS = 80
 ENABLES = CUSTOMERS * 3 // 4

@@ -1,4 +1,4 @@
-"""What keeps a run from enabling: the day's budget, pauses, tripwires, memory, and another run at the same customer."""
+"""What keeps a run from enabling: the day's budget, pauses, tripwires, back-off, another run at the same customer."""
 
 import asyncio
 from datetime import timedelta
@@ -24,10 +24,10 @@ from greenlight.domain.budget import Lane
 from greenlight.reconcile import locking
 from sandbox.keys import Key
 from sandbox.world import Fault
-from tasks.requested import enable_requested
+from tasks.realtime.requested import enable_requested
 from tests.flows.fault_world import Case, import_file, world
-from tests.flows.test_flow_requested import Customer as Visitor
-from tests.flows.test_flow_requested import World
+from tests.tasks.realtime.test_tasks_requested import Customer as Visitor
+from tests.tasks.realtime.test_tasks_requested import World
 
 ENABLED = ("enabled", "ENABLED", "ENABLED")
 NIGHTLY = ReconcileRequest(what=What.APPLY, lane=Lane.NIGHTLY)

@@ -50,14 +50,14 @@ async def test_a_chunk_that_crashes_is_the_runs_failure_and_stops_no_other(
     """The database is away for one intent: the run ends the others, and says that it did not end well."""
     async with town(world(THREE)) as there:
         await there.bring_in(import_file(THREE))
-        honest = Attempts.begin
+        honest = Attempts.begin_all
 
-        def broken(self: Attempts, wanted: Any, *told: Any, **more: Any) -> int:
-            if wanted.item.customer_id == "bob":
+        def broken(self: Attempts, intents: Any) -> Any:
+            if any(intent.wanted.item.customer_id == "bob" for intent in intents):
                 raise ZeroDivisionError
-            return honest(self, wanted, *told, **more)
+            return honest(self, intents)
 
-        monkeypatch.setattr(Attempts, "begin", broken)
+        monkeypatch.setattr(Attempts, "begin_all", broken)
         state: Any = await reconcile(What.APPLY, return_state=True)
         assert (state.type.value, state.name) == ("FAILED", "Crashed")
         assert state.message.startswith("1 chunk of the work ended in an error, the first ZeroDivisionError. ")

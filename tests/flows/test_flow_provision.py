@@ -112,7 +112,7 @@ async def test_a_repeated_foreign_id_is_adopted_and_never_made_twice(town: Any, 
 
 
 async def test_a_finder_that_shows_the_secret_saves_the_rotation(town: Any, ada: str) -> None:
-    """Whether it does is not documented (fact sheet section 1), so both ways are understood."""
+    """Whether it does is not documented (docs/linkedin.md#provisioning), so both ways are understood."""
     async with town(vendor(applications=(there_already(ada),), secret_in_finder=True)) as there:
         await save_parent(PARENT)
         assert outcomes(await run(there, new={ada: "Ada"})) == {ada: ("adopted", "APPLICATION_WORKS")}

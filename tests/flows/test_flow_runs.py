@@ -136,7 +136,7 @@ async def test_a_defect_in_one_chunk_stops_no_other_and_is_not_called_success(
 ) -> None:
     async with town(world(THREE)) as there:
         await there.bring_in(import_file(THREE))
-        monkeypatch.setattr("tasks.chunks.CUSTOMERS_PER_LOOK", 1)
+        monkeypatch.setattr("tasks.parts.chunks.CUSTOMERS_PER_LOOK", 1)
         honest = Observer.look
 
         async def broken(self: Observer, run_id: str, purpose: Any, ids: Any) -> Any:

@@ -4,9 +4,9 @@ import unicodedata
 
 import pytest
 
-from greenlight.domain.readable import default_name, readable_type
-from greenlight.intake.names import nearest
+from greenlight.domain.formatting import default_name, readable_type
 from greenlight.intake.rows import COLUMNS, quoted
+from greenlight.intake.unknown_columns import nearest_column
 
 BIDI = [*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))]
 LABEL = "urn:li:organization:"
@@ -203,4 +203,4 @@ def test_quoted_text_is_one_short_line(text: str, shown: str) -> None:
      ("remark", None), ("", None), ("_", None), ("customer_id" * 10, None)],
 )  # fmt: skip
 def test_the_nearest_column(name: str, column: str | None) -> None:
-    assert nearest(name) == column
+    assert nearest_column(name) == column

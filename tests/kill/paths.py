@@ -20,10 +20,10 @@ from pydantic import SecretStr
 import flows.reconcile
 import tasks.enable
 import tasks.observe
+import tasks.parts.provisioning_session
 import tasks.plan
-import tasks.provision
-import tasks.requested
-import tasks.steps
+import tasks.realtime.requested
+import tasks.sequences.look_plan_enable
 from blocks.child_app import ChildAppBlocks, block_name
 from blocks.parent_app import parent_credentials
 from flows.request import What
@@ -32,7 +32,7 @@ from greenlight.domain.provisioning import Provision
 from greenlight.domain.rotation import COMMAND as ROTATION
 from greenlight.linkedin.oauth import Credentials
 from greenlight.settings import load_settings
-from tasks.provision import provisioning_session
+from tasks.parts.provisioning_session import provisioning_session
 from tests.kill.harness import Cell, client_of, secret_of
 
 
@@ -69,7 +69,7 @@ async def _rotate(cell: Cell) -> dict[str, Any]:
 async def _act_on_requests(cell: Cell) -> dict[str, Any]:
     """What the task worker does when the portal has rung."""
     _hold_credentials_of(cell)
-    await tasks.requested.act_on_requests.fn(cell["customer"])
+    await tasks.realtime.requested.act_on_requests.fn(cell["customer"])
     return {}
 
 
@@ -100,7 +100,7 @@ def prepare(cell: Cell) -> None:
             return parent
 
         # The same for all, and reading it is half of what opening a session costs.
-        tasks.provision.parent_credentials = read_already
+        tasks.parts.provisioning_session.parent_credentials = read_already
 
         async def writable(self: ChildAppBlocks) -> None:
             pass
@@ -151,9 +151,9 @@ def _leave_prefect_out() -> None:
     for module, name, stand_in in (
         (tasks.observe, "look", _Plain(tasks.observe.look)),
         (tasks.enable, "enable", _Plain(tasks.enable.enable)),
-        (tasks.steps, "make_plan", tasks.plan.make_plan.fn),
-        (tasks.steps, "get_run_logger", logging.getLogger),
-        (tasks.requested, "announce", unpublished),
+        (tasks.sequences.look_plan_enable, "make_plan", tasks.plan.make_plan.fn),
+        (tasks.sequences.look_plan_enable, "get_run_logger", logging.getLogger),
+        (tasks.realtime.requested, "announce", unpublished),
         (flows.reconcile, "get_run_logger", logging.getLogger),
         (flows.reconcile, "publish_plan", unpublished),
         (flows.reconcile, "publish_outcome", unpublished),

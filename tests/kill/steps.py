@@ -28,11 +28,11 @@ PARENT = "vendorparent"
 
 #: Transactions whose functions have names that say too little, or that others have as well.
 _NAMES = {
-    "Locks.take": "take lease",
+    "Locks.take_all": "take lease",
     "Locks.renew": "renew lease",
-    "Locks.release": "release lease",
-    "Budgets.take": "count request",
-    "Attempts.begin": "begin attempt",
+    "Locks.release_all": "release lease",
+    "Budgets.take_all": "count request",
+    "Attempts.begin_all": "begin attempt",
     "Attempts.end": "end attempt",
 }
 

@@ -29,7 +29,7 @@ CONNECT = IntegrationKey("urn:li:organization:4gX03uw", "APPLY_CONNECT", "JOBS")
 EXPORT = IntegrationKey("urn:li:organization:4gX03uw", "ONE_CLICK_EXPORT", "RECRUITER")
 CSA = IntegrationKey("urn:li:contract:77", "CSA_API", "RECRUITER")
 
-# The two ways in which the seed's samples spell AWLI, and the one that Rest.li itself prints.
+# The two ways in which LinkedIn's samples spell AWLI, and the one that Rest.li itself prints.
 OWN = (
     "integrationContext=urn:li:organization:4gX03uw"
     "&integrationType=APPLY_WITH_LINKEDIN&tenantType=JOBS&dataProvider=ATS"
@@ -124,7 +124,7 @@ def body_of(*, hide: tuple[str, ...] = (), **maps: Any) -> bytes:
 
 
 def says(status: int, message: str = "LinkedIn's own words", code: int | None = 100) -> httpx.Response:
-    """An error in the API's own words (fact sheet section 6)."""
+    """An error in the API's own words (docs/linkedin.md#error-bodies)."""
     coded = {} if code is None else {"serviceErrorCode": code}
     return httpx.Response(status, json={"message": message, "status": status, **coded})
 

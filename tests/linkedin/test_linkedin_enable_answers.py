@@ -20,7 +20,7 @@ Verdict = tuple[type[LinkedInError], Reason] | None
 CASES: list[tuple[dict[str, Any], Verdict, str]] = [
     # success
     ({"results": {OWN: DONE}}, None, "the documented success"),
-    ({"results": {OWN_ENCODED: DONE}}, None, "spelled as in the seed's sample"),
+    ({"results": {OWN_ENCODED: DONE}}, None, "spelled as in LinkedIn's sample"),
     ({"results": {OWN_CANONICAL: DONE}}, None, "spelled as Rest.li does"),
     ({"results": {OWN: {"status": 200}}}, None, "any 2xx of the key is a success"),
     ({"results": {OWN: {"status": 299}}}, None, "the last 2xx"),

@@ -1,4 +1,4 @@
-"""Every row of the seed's two error tables, and every other HTTP status, as the reason it comes to."""
+"""Every row of LinkedIn's two error tables, and every other HTTP status, as the reason it comes to."""
 
 import json
 from collections.abc import Callable
@@ -43,8 +43,10 @@ ENABLE_ROWS = [
     pytest.param(400, plain(400, BAD_URN), Reason.INVALID_CONTEXT, id="not in enable's table, but says what is wrong"),
     pytest.param(403, plain(403, FORBIDDEN, 100), Reason.WRONG_CREDENTIALS, id="another application's token"),
     pytest.param(401, plain(401, EXPIRED, 65602), Reason.TOKEN_REJECTED, id="expired, and so is the fresh one"),
-    pytest.param(401, plain(401, "Invalid access Token", 65600), Reason.TOKEN_REJECTED, id="spelled as in the seed"),
-    pytest.param(401, plain(401, "revoked by the user", 65601), Reason.TOKEN_REJECTED, id="revoked, no seed row"),
+    pytest.param(
+        401, plain(401, "Invalid access Token", 65600), Reason.TOKEN_REJECTED, id="spelled as on LinkedIn's page"
+    ),
+    pytest.param(401, plain(401, "revoked by the user", 65601), Reason.TOKEN_REJECTED, id="revoked, not in the table"),
 ]
 VERIFY_ROWS = [
     pytest.param(400, plain(400, BAD_URN), Reason.INVALID_CONTEXT, id="the context is not LinkedIn's"),
@@ -57,7 +59,7 @@ RESPELLED = [
     pytest.param(str, id="as written"),
     pytest.param(str.upper, id="LinkedIn's letter case varies"),
     pytest.param(str.lower, id="all small"),
-    pytest.param(lambda text: text.replace(" ", "\n"), id="the seed breaks the lines of these texts"),
+    pytest.param(lambda text: text.replace(" ", "\n"), id="LinkedIn's page breaks the lines of these texts"),
     pytest.param(lambda text: f"  {text}.  ".replace(" ", "\u00a0\t "), id="blanks of all kinds"),
 ]
 Respell = Callable[[str], str]

@@ -185,7 +185,7 @@ async def test_a_third_secret_is_told_apart(status: int, words: str, reason: Rea
 
 
 async def test_a_third_secret_is_told_by_its_code() -> None:
-    """Rest.li has a word in `code` where the words are for people (fact sheet section 6)."""
+    """Rest.li has a word in `code` where the words are for people (docs/linkedin.md#error-bodies)."""
     stage = ParentStage()
     stage.answers({"message": "Das geht nicht", "code": "TOO_MANY_CLIENT_SECRETS", "status": 400}, 400)
     assert (await stage.error("rotate")).reason is Reason.TOO_MANY_SECRETS

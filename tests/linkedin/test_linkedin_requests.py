@@ -1,4 +1,4 @@
-"""What verify and enable send: exactly the seed's requests, and no more of them than needed."""
+"""What verify and enable send: exactly the documented requests, and no more of them than needed."""
 
 import json
 from collections.abc import Callable
@@ -195,7 +195,7 @@ async def test_what_is_no_keys_fault_is_not_asked_again_for_each(status: int, re
 
 
 async def test_a_key_that_never_was_requested_is_in_none_of_the_maps() -> None:
-    """The seed's row for verify with HTTP 200: absent means never requested, for that key alone."""
+    """LinkedIn's row for verify with HTTP 200: absent means never requested, for that key alone."""
     stage = Stage()
     stage.look.respond(200, content=body_of(results={OWN: {"onboardingStatus": "REQUESTED"}}))
     assert await stage.verify(AWLI, CSA) == {AWLI: REQUESTED, CSA: NOT_REQUESTED}

@@ -40,7 +40,7 @@ STATUSES = [
     pytest.param("ENABLED", ENABLED, id="as a constant"),
     pytest.param("REQUESTED", REQUESTED, id="requested"),
     pytest.param("PARTNER_READY", Observation(Status.PARTNER_READY), id="the customer's move"),
-    pytest.param("Partner Ready", Observation(Status.PARTNER_READY), id="in prose, as the seed also writes it"),
+    pytest.param("Partner Ready", Observation(Status.PARTNER_READY), id="in prose, as LinkedIn also writes it"),
     pytest.param(" enabled\n", ENABLED, id="case and blanks do not count"),
     pytest.param("SUSPENDED", Observation(Status.UNKNOWN, "SUSPENDED"), id="new values come without notice"),
     pytest.param(

@@ -9,14 +9,15 @@ from unittest.mock import patch
 
 import tasks.enable
 import tasks.observe
+import tasks.parts.session
 import tasks.plan
-import tasks.requested
-import tasks.session
-import tasks.steps
+import tasks.realtime.requested
+import tasks.sequences.look_plan_enable
+from greenlight.ats.writer import Writer
 from greenlight.linkedin.oauth import Tokens
 from greenlight.linkedin.transport import Wire
 from greenlight.settings import Settings
-from tasks.chunks import Chunk
+from tasks.parts.chunks import Chunk
 from tests.model.process import PROCESS, Here, in_thread
 from tests.model.world import World
 
@@ -46,6 +47,17 @@ async def _end_of_try(_total: int, remaining: Any, _settings: Settings) -> Any:
     return remaining
 
 
+async def _alone(_writer: Writer, act: Any, *args: Any, **kwargs: Any) -> Any:
+    return await in_thread(act, *args, **kwargs)
+
+
+async def _joined(_writer: Writer, act: Any, asked: Any) -> Any:
+    (outcome,) = await in_thread(act, [asked])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
 async def _unannounced(*_: Any) -> None:
     pass
 
@@ -61,17 +73,19 @@ def without_prefect() -> Iterator[None]:
 
     replaced: list[tuple[object, str, Any]] = [
         (asyncio, "to_thread", in_thread),
-        (tasks.steps, "get_run_logger", lambda: logger),
-        (tasks.steps, "make_plan", tasks.steps.make_plan.fn),
-        (tasks.session, "open_database", lambda _url, **_: world().database),
-        (tasks.session, "Wire", lambda timeout, **_: Wire(timeout, Here())),
-        (tasks.session, "Tokens", lambda *given: Tokens(*given, monotonic=world().loop.time)),
-        (tasks.session, "ChildAppBlocks", world),
-        (tasks.requested, "load_settings", lambda: world().settings),
-        (tasks.requested, "announce", _unannounced),
-        (tasks.steps, "announce_held", lambda *_: None),
+        (Writer, "do", _alone),
+        (Writer, "join", _joined),
+        (tasks.sequences.look_plan_enable, "get_run_logger", lambda: logger),
+        (tasks.sequences.look_plan_enable, "make_plan", tasks.sequences.look_plan_enable.make_plan.fn),
+        (tasks.parts.session, "open_database", lambda _url, **_: world().database),
+        (tasks.parts.session, "Wire", lambda timeout, **_: Wire(timeout, Here())),
+        (tasks.parts.session, "Tokens", lambda *given: Tokens(*given, monotonic=world().loop.time)),
+        (tasks.parts.session, "ChildAppBlocks", world),
+        (tasks.realtime.requested, "load_settings", lambda: world().settings),
+        (tasks.realtime.requested, "announce", _unannounced),
+        (tasks.sequences.look_plan_enable, "announce_held", lambda *_: None),
     ]
-    modules = (tasks.session, tasks.steps, tasks.plan, tasks.requested)
+    modules = (tasks.parts.session, tasks.sequences.look_plan_enable, tasks.plan, tasks.realtime.requested)
     replaced += [(module, "now", lambda: world().clock()) for module in modules]
     replaced += [(module, "run_chunks", _run_chunks) for module in (tasks.observe, tasks.enable)]
     replaced += [(module, "end_of_try", _end_of_try) for module in (tasks.observe, tasks.enable)]

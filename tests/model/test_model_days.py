@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 import pytest
 
-import tasks.chunks
+import tasks.parts.chunks
 from greenlight.domain.budget import Lane, Scope, ceiling
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import Outcome, Reason
@@ -43,7 +43,7 @@ def test_a_backlog_takes_the_days_that_its_price_says(ground: Ground, lane: Lane
     draw = random.Random(1)
     world.bring_in({f"c{number}": {key(number): "REQUESTED"} for number in range(CUSTOMERS)})
     try:
-        with patch.object(tasks.chunks, "CUSTOMERS_PER_LOOK", max(1, 60 // SCALE)):
+        with patch.object(tasks.parts.chunks, "CUSTOMERS_PER_LOOK", max(1, 60 // SCALE)):
             days = work_off(world, lane, draw)
         assert (world.linkedin.wrong, world.defects) == ([], [])
         assert world.linkedin.effective == world.linkedin.requested

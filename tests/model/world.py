@@ -15,9 +15,9 @@ from uuid import uuid4
 from pydantic import SecretStr
 from sqlalchemy import event
 
-import tasks.requested
-import tasks.session
-import tasks.steps
+import tasks.parts.session
+import tasks.realtime.requested
+import tasks.sequences.look_plan_enable
 from greenlight.ats.database import Database, open_database
 from greenlight.ats.holds import Holds
 from greenlight.ats.pauses import Pause, Pauses
@@ -160,7 +160,7 @@ class World:
         """Begin a run: at night, by hand, or for what a customer has just requested."""
         process = Process(self, kill_after)
         if lane is Lane.REALTIME:
-            run = tasks.requested.act_on_requests.fn(customers[0])
+            run = tasks.realtime.requested.act_on_requests.fn(customers[0])
         else:
             run = reconcile(lane, customers, max_changes)
         context = contextvars.copy_context()
@@ -230,11 +230,11 @@ def _no_waiting_for_the_disk(connection: Any, _record: object) -> None:
 
 async def reconcile(lane: Lane, customers: Sequence[str], max_changes: int) -> None:
     world = PROCESS.get().world
-    async with tasks.session.enabling_session(world.settings, lane) as session:
+    async with tasks.parts.session.enabling_session(world.settings, lane) as session:
         run_id, scope = str(uuid4()), Scope(Selection(customers=tuple(customers)))
         ids = await asyncio.to_thread(session.runs.ids, scope)
         since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, world.clock())
-        made, _ = await tasks.steps.look_and_plan(run_id, ids, since, max_changes, named=customers)
-        await tasks.steps.enable_and_confirm(run_id, made.to_enable, made.not_shown)
-        tasks.steps.say_waits()
+        made, _ = await tasks.sequences.look_plan_enable.look_and_plan(run_id, ids, since, max_changes, named=customers)
+        await tasks.sequences.look_plan_enable.enable_and_confirm(run_id, made.to_enable, made.not_shown)
+        tasks.sequences.look_plan_enable.say_waits()
         await asyncio.to_thread(session.runs.finish, run_id, session.sent(), world.clock())

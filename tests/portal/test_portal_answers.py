@@ -51,7 +51,7 @@ async def test_every_kind_of_answer_has_every_header(portal: Portal, monkeypatch
             await client.post(portal.link("acme")),
             await browser.spend(portal.link("acme")),
         ]
-        monkeypatch.setattr("portal.desk.customer_view", lambda *_: 1 / 0)
+        monkeypatch.setattr("portal.context.customer_view", lambda *_: 1 / 0)
         answers.append(await client.get("/"))
     assert {answer.status_code for answer in answers} == {200, 204, 303, 403, 404, 405, 413, 415, 422, 500}
     for answer in answers:
@@ -110,7 +110,7 @@ async def test_an_error_of_ours_shows_and_logs_nothing_of_it(
         raise RuntimeError("canary in the text")
 
     async with portal.visit("acme") as browser:
-        monkeypatch.setattr("portal.desk.customer_view", fails)
+        monkeypatch.setattr("portal.context.customer_view", fails)
         answer = await browser.client.get("/")
     assert answer.status_code == 500
     assert "Something went wrong on our side" in answer.text

@@ -94,7 +94,7 @@ async def test_attack_16_no_secret_is_in_any_log_line(
             await other.spend(links[0])
         monkeypatch.setattr("portal.routes.Requests.record", lambda *given: 1 / 0)
         assert (await browser.post(named())).status_code == 500
-        monkeypatch.setattr("portal.desk.Visits.open", lambda *given: 1 / 0)
+        monkeypatch.setattr("portal.context.Visits.open", lambda *given: 1 / 0)
         browser.client.cookies.clear()
         assert (await browser.spend(links[2])).status_code == 500
         clock.advance(LINK_SECONDS + 1)

@@ -5,7 +5,7 @@ import pytest
 from greenlight.ats.database import Database
 from greenlight.ats.tables import RequestEvidence, Visit
 from greenlight.settings import Settings
-from portal.desk import SESSION_HOURS
+from portal.context import SESSION_HOURS
 from portal.limiter import LOOKS_AT_LINK
 from portal.links import LINK_SECONDS
 from tests.portal.world import HTTPS, Clock, Page, Portal, named

@@ -13,7 +13,7 @@ from greenlight.ats.tables import ChildApplication, Integration, RequestEvidence
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.settings import Settings
 from portal.app import create_app
-from portal.desk import SESSION_HOURS
+from portal.context import SESSION_HOURS
 from portal.links import LINK_SECONDS
 from portal.view import SLOW_AFTER
 from tests.portal.world import KEYS, START, Clock, Page, Portal, named

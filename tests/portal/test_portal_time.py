@@ -8,8 +8,8 @@ import pytest
 
 from greenlight.ats.clock import time_of
 from greenlight.ats.tables import RequestEvidence, Visit
+from portal.lifespan import create_portal
 from portal.links import Links
-from portal.live import create_portal
 from tests.portal.world import KEYS, Portal, named
 
 

@@ -26,8 +26,8 @@ def test_the_readme_and_the_refusal_say_the_range_that_is_checked() -> None:
 
 def test_the_package_takes_the_same_range() -> None:
     assert PYPROJECT["project"]["requires-python"] == f">={ALL[0]},<{TOO_NEW[0]}.{TOO_NEW[1]}"
-    kept = "Programming Language :: Python :: "
-    named = [each.removeprefix(kept) for each in PYPROJECT["project"]["classifiers"] if each.startswith(kept)]
+    kept = "Programming Language :: Python :: 3."
+    named = [f"3.{each.removeprefix(kept)}" for each in PYPROJECT["project"]["classifiers"] if each.startswith(kept)]
     assert named == ALL
 
 

@@ -194,7 +194,7 @@ def test_every_fault_is_tried_on_every_operation_it_can_meet() -> None:
 
 
 async def test_a_prose_status_is_the_seeds_own_prose() -> None:
-    """The seed writes "Partner Ready" where its samples write PARTNER_READY."""
+    """LinkedIn's page writes "Partner Ready" where its samples write PARTNER_READY."""
     partner = await on_stage(Fault(on="verify", fault="prose_status"))
     await partner.enable(EXPORT)
     assert by_key((await partner.verify(EXPORT)).json()["results"])[EXPORT]["onboardingStatus"] == "Partner Ready"

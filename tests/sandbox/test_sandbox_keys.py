@@ -19,7 +19,7 @@ from sandbox.keys import (
     two_spellings,
 )
 
-SEED_KEY = Key("urn:li:organization:4gX03uw", "APPLY_WITH_LINKEDIN", "JOBS", "ATS")
+DOCUMENTED_KEY = Key("urn:li:organization:4gX03uw", "APPLY_WITH_LINKEDIN", "JOBS", "ATS")
 
 identifiers = st.text("abcXYZ019_-", min_size=1, max_size=12)
 keys = st.builds(
@@ -92,7 +92,7 @@ def test_every_spelling_of_an_answer_reads_back(key: Key, seed: int) -> None:
 
 
 def test_spellings_vary_in_order_and_in_encoding() -> None:
-    spellings = {spell(SEED_KEY, random.Random(seed)) for seed in range(60)}
+    spellings = {spell(DOCUMENTED_KEY, random.Random(seed)) for seed in range(60)}
     assert len({text.partition("=")[0] for text in spellings}) == 4
     assert {"%3A" in text for text in spellings} == {True, False}
 
@@ -107,8 +107,8 @@ def test_spellings_vary_in_order_and_in_encoding() -> None:
     ],
 )
 def test_the_attested_forms_are_the_same_key(text: str) -> None:
-    assert key_of_text(text) == SEED_KEY
-    assert SEED_KEY.canonical.startswith("dataProvider=ATS&integrationContext=urn%3Ali%3A")
+    assert key_of_text(text) == DOCUMENTED_KEY
+    assert DOCUMENTED_KEY.canonical.startswith("dataProvider=ATS&integrationContext=urn%3Ali%3A")
 
 
 WHOLE = "ids[0].integrationContext=urn:li:organization:1&ids[0].integrationType=A&ids[0].tenantType=JOBS"
@@ -140,10 +140,10 @@ def test_what_rest_li_cannot_read_is_refused(query: str, error: type[Exception])
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        (f"{SEED_KEY.canonical}&tenantType=JOBS", KeySyntaxError),
-        (SEED_KEY.canonical.replace("dataProvider", "ids[0].dataProvider"), KeySyntaxError),
-        (SEED_KEY.canonical.replace("JOBS", "JO BS"), KeySyntaxError),
-        (SEED_KEY.canonical.replace("tenantType=JOBS", "tenantType"), IncompleteKeyError),
+        (f"{DOCUMENTED_KEY.canonical}&tenantType=JOBS", KeySyntaxError),
+        (DOCUMENTED_KEY.canonical.replace("dataProvider", "ids[0].dataProvider"), KeySyntaxError),
+        (DOCUMENTED_KEY.canonical.replace("JOBS", "JO BS"), KeySyntaxError),
+        (DOCUMENTED_KEY.canonical.replace("tenantType=JOBS", "tenantType"), IncompleteKeyError),
         ("", IncompleteKeyError),
     ],
 )

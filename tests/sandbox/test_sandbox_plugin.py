@@ -1,4 +1,4 @@
-"""The plugin's loader and its two calls, as a customer's browser makes them (seed step 2)."""
+"""The plugin's loader and its two calls, as a customer's browser makes them (docs/linkedin.md#the-plugin)."""
 
 import re
 from typing import Any

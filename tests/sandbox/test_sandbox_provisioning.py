@@ -1,4 +1,4 @@
-"""Provisioning: create, find, update (fact sheet section 1)."""
+"""Provisioning: create, find, update (docs/linkedin.md#provisioning)."""
 
 import re
 from typing import Any

@@ -105,7 +105,7 @@ async def test_a_spoiled_answer_may_hide_that_nothing_was_done(operation: str, n
 
 
 async def test_a_lost_creation_is_found_and_gets_a_new_secret() -> None:
-    """The way back from an answer that never came (fact sheet section 1, Secret rotation)."""
+    """The way back from an answer that never came (docs/linkedin.md#secret-rotation)."""
     parent = await provisioner(fault("create", "lost"))
     with pytest.raises(ConnectionCut):
         await parent.create()

@@ -12,7 +12,7 @@ JOBS_TYPES = {"APPLY_WITH_LINKEDIN", "APPLY_CONNECT", "PREMIUM_JOB_POSTING"}
 
 @pytest.mark.parametrize("kind", sorted(KNOWN_TYPES))
 async def test_enable_moves_requested_on(kind: str) -> None:
-    """The partner's call finishes job products; Recruiter products then wait for the customer (seed step 4)."""
+    """An enable finishes job products; Recruiter products wait for the customer (docs/linkedin.md#statuses)."""
     key = ("urn:li:organization:1", kind, "JOBS", "ATS")
     world = World(
         applications=[Application(client_id="a", client_secret="b", integrations=[integration(key, "REQUESTED")])]

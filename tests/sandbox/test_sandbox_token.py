@@ -1,4 +1,4 @@
-"""The token endpoint (fact sheet section 4)."""
+"""The token endpoint (docs/linkedin.md#tokens)."""
 
 import pytest
 
@@ -61,7 +61,7 @@ async def test_a_field_given_twice_is_refused_even_with_the_right_value_last() -
 
 
 async def test_get_is_refused_even_with_the_right_credentials() -> None:
-    """Asking by GET is a certification failure today (fact sheet section 4, JP-A-01)."""
+    """Asking by GET is a certification failure today (docs/linkedin.md#tokens)."""
     theatre = Theatre()
     answer = await theatre.http.get(TOKEN, params=FORM)
     assert answer.status_code == 405

@@ -18,7 +18,7 @@ def test_nothing_has_to_be_set(load: Load) -> None:
         "RECRUITER_SYSTEM_CONNECT_COMPANY",
         "RECRUITER_SYSTEM_CONNECT_CONTRACT",
         "APPLY_WITH_LINKEDIN",
-    ), "the bundles of the seed's sample, in its order"
+    ), "the bundles of LinkedIn's sample, in its order"
     assert settings.portal_frame_ancestors == ()
     assert settings.portal_extra_sources == ()
     assert settings.portal_csp_report_only is False

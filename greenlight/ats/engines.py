@@ -1,0 +1,99 @@
+"""The engines on which the ATS database is read and written: what each connection and transaction is given."""
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import URL, Engine
+from sqlalchemy.pool import NullPool
+
+#: How long SQLite waits by itself for the lock of somebody who writes.
+_BUSY_TIMEOUT_SECONDS = 30
+#: Nobody waits longer than this for somebody who only looks.
+_LOOKING_SECONDS = 5
+#: As many more connections than five as asyncio has threads that could ask for one at the same time.
+_MORE_CONNECTIONS = 27
+#: What a transaction waits for at most: a lock, a statement, and ourselves between two statements.
+LIMITS = {"lock_timeout": "10s", "statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s"}
+
+
+def is_file(address: URL) -> bool:
+    """Whether it is SQLite, a file of this machine."""
+    return address.get_backend_name() == "sqlite"
+
+
+def engine_of(address: URL) -> Engine:
+    """The engine for everything but looking: see `_postgres_engine`."""
+    if is_file(address):
+        waits = {"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+        engine = create_engine(address, max_overflow=_MORE_CONNECTIONS, connect_args=waits)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    waits = {"connect_timeout": 10}
+    return _postgres_engine(address, pool_pre_ping=True, max_overflow=_MORE_CONNECTIONS, connect_args=waits)
+
+
+def reading_engine(address: URL) -> Engine:
+    """An engine on which nothing can be written, and which nobody waits long for."""
+    if is_file(address):
+        # As a URI, so that SQLite itself refuses every write.
+        file = f"file:{quote(str(Path(address.database or '').absolute()))}"
+        return create_engine(
+            URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"}),
+            connect_args={"timeout": _LOOKING_SECONDS, "check_same_thread": False},
+            poolclass=NullPool,
+        )
+    engine = _postgres_engine(address, poolclass=NullPool, connect_args={"connect_timeout": _LOOKING_SECONDS})
+    patience = f"{_LOOKING_SECONDS}s"
+    looking = {**LIMITS, "lock_timeout": patience, "statement_timeout": patience, "transaction_read_only": "on"}
+    return engine.execution_options(limits=looking)
+
+
+def _postgres_engine(address: URL, *, connect_args: dict[str, Any], **more: Any) -> Engine:
+    """An engine whose transactions bring their limits along.
+
+    Nothing is set for a whole connection and no statement is prepared, since PgBouncer may give each transaction
+    another one.
+    """
+    connect_args = {"prepare_threshold": None, **connect_args}
+    engine = create_engine(address, isolation_level="READ COMMITTED", connect_args=connect_args, **more)
+    event.listen(engine, "begin", _limit_postgres)
+    return engine
+
+
+def _limit_postgres(connection: Connection) -> None:
+    limits = connection.get_execution_options().get("limits", LIMITS)
+    connection.exec_driver_sql(
+        "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in limits.items())
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver would begin transactions by itself, and too late for a read that is followed by a write.
+    connection.isolation_level = None
+    for pragma in ("foreign_keys=ON", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+    _write_ahead(connection)
+
+
+def _write_ahead(connection: Any) -> None:
+    # Where two connections switch a new file over at once, SQLite says "locked" without its busy time-out.
+    give_up = time.monotonic() + _BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -1,0 +1,111 @@
+"""Group commit: work that comes while a transaction is under way goes into the next one, together.
+
+So a hundred items that are under way side by side cost few transactions and few hops into threads, while each waits
+for its own line to be durable. The unit of failure stays the item: where anything of a transaction fails, nothing of
+it is kept, and each of its units is done again alone.
+"""
+
+import asyncio
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from greenlight.ats.database import Database
+
+_P = ParamSpec("_P")
+_Asked = TypeVar("_Asked")
+_Done = TypeVar("_Done")
+
+
+@dataclass(slots=True, eq=False)
+class _Unit:
+    """One thing to be done for somebody who waits for it. What has the same `act` is done in one go."""
+
+    act: Callable[[Sequence[Any]], Sequence[Any]]
+    asked: Any
+    name: str
+    waiting: asyncio.Future[Any]
+    outcome: Any = None
+
+
+class Writer:
+    """Does the database work of one event loop's coroutines. An outcome that is an exception is raised to who asked."""
+
+    def __init__(self, database: "Database") -> None:
+        # Whoever asks has it; held in a circle, its connections would be left to the garbage collector.
+        self._database: Database = weakref.proxy(database)
+        self._units: list[_Unit] = []
+        self._work: asyncio.Task[None] | None = None
+
+    async def do(self, act: Callable[_P, _Done], *args: _P.args, **kwargs: _P.kwargs) -> _Done:
+        """Run one unit of work of a store of this database."""
+        return await self._ask(lambda _: [act(*args, **kwargs)], None, act.__qualname__)
+
+    async def join(self, act: Callable[[Sequence[_Asked]], Sequence[_Done | Exception]], asked: _Asked) -> _Done:
+        """Have this done with whatever else is asked of `act` meanwhile; `act` answers in the order of what is asked.
+
+        `act` is one unit of work as well.
+        """
+        return await self._ask(act, asked, act.__qualname__)
+
+    async def _ask(self, act: Callable[[Sequence[Any]], Sequence[Any]], asked: Any, name: str) -> Any:
+        unit = _Unit(act, asked, name, asyncio.get_running_loop().create_future())
+        self._units.append(unit)
+        if self._work is None or self._work.done():
+            # A task of its own: whoever asked may be cancelled, and what others asked is in it as well.
+            self._work = asyncio.create_task(self._until_done())
+        return await unit.waiting
+
+    async def _until_done(self) -> None:
+        while self._units:
+            # Those that are ready in this round of the loop come along.
+            await asyncio.sleep(0)
+            units, self._units = self._units, []
+            try:
+                await asyncio.to_thread(self._together, units)
+            except BaseException:
+                # The loop is ending, and nobody is left to hear.
+                for unit in (*units, *self._units):
+                    unit.waiting.cancel()
+                self._units = []
+                raise
+            for unit in units:
+                _tell(unit)
+
+    def _together(self, units: Sequence[_Unit]) -> None:
+        if len(units) > 1:
+            try:
+                with self._database.together() as done:
+                    # In one order, as everybody takes rows.
+                    for some in _alike(units):
+                        for unit, outcome in zip(some, some[0].act([unit.asked for unit in some]), strict=True):
+                            unit.outcome = outcome
+                        done()
+            except Exception:  # noqa: S110 - whose it was shows when each is done alone
+                pass
+            else:
+                return
+        for unit in units:
+            try:
+                (unit.outcome,) = unit.act([unit.asked])
+            except Exception as error:
+                unit.outcome = error
+
+
+def _alike(units: Sequence[_Unit]) -> list[list[_Unit]]:
+    """Those with the same act together, in the order of their names."""
+    found: dict[Any, list[_Unit]] = {}
+    for unit in units:
+        found.setdefault(unit.act, []).append(unit)
+    return sorted(found.values(), key=lambda some: some[0].name)
+
+
+def _tell(unit: _Unit) -> None:
+    if unit.waiting.done():
+        return
+    if isinstance(unit.outcome, Exception):
+        unit.waiting.set_exception(unit.outcome)
+    else:
+        unit.waiting.set_result(unit.outcome)

@@ -1,0 +1,127 @@
+"""What the routes work with, and whose session a request belongs to."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from greenlight.ats.database import Database
+from greenlight.ats.requests import CustomerPage, Requests
+from greenlight.ats.visits import OpenVisit, Visits
+from greenlight.domain.applications import is_client_id
+from greenlight.settings import Settings
+from portal.guards import is_https
+from portal.limiter import FAILURES_OF_ADDRESS, Limiter
+from portal.links import LinkClaim, Links
+from portal.neighbours import Neighbours
+from portal.refusals import Gone
+from portal.view import SLOW_AFTER, Application, customer_view
+
+#: A working day; after that the ATS, where the admin is logged in, opens the page again.
+SESSION_HOURS = 8
+#: How long LinkedIn may take until a new application works (docs/linkedin.md#after-create).
+NEW_FOR = timedelta(minutes=5)
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class PortalContext:
+    """Everything a route needs. `ring` tells a worker that there is something to do, and returns at once."""
+
+    settings: Settings
+    database: Database
+    links: Links
+    limiter: Limiter
+    neighbours: Neighbours
+    ring: Callable[[], None]
+    clock: Callable[[], datetime]
+    seconds: Callable[[], float]
+    templates: Environment
+
+    @property
+    def cookie(self) -> str:
+        # The prefix makes browsers refuse it without https, with another path, or from a sibling host.
+        return "__Host-greenlight" if is_https(self.settings) else "greenlight"
+
+    @property
+    def probe(self) -> str:
+        return f"{self.cookie}-frame"
+
+    def address(self, request: Request) -> str:
+        return self.neighbours.address(request)
+
+    def html(self, template: str, status: int, **context: Any) -> HTMLResponse:
+        return HTMLResponse(self.templates.get_template(template).render(context), status)
+
+    async def session(self, request: Request) -> OpenVisit:
+        """The live session of this browser. Raises Gone, and TooOften for an address that asks without one a lot."""
+        visit = await self.find_session(request)
+        if visit is None:
+            self.limiter.count(FAILURES_OF_ADDRESS, self.address(request))
+            raise Gone
+        return visit
+
+    async def find_session(self, request: Request) -> OpenVisit | None:
+        session_id = request.cookies.get(self.cookie)
+        if not session_id or len(session_id) > 128:
+            return None
+        return await run_in_threadpool(Visits(self.database).find, digest_of(session_id), self.clock())
+
+    async def open_session(
+        self, request: Request, response: Response, claim: LinkClaim, visit: OpenVisit | None
+    ) -> None:
+        """Spend a link on a session, whose cookie is put on `response`. Raises LinkUsed.
+
+        A live `visit` of the same customer goes on instead, and with it the tabs that show it.
+        """
+        now, lasts = self.clock(), timedelta(hours=SESSION_HOURS)
+        visits, until = Visits(self.database), now + lasts
+        session_id = request.cookies.get(self.cookie, "")
+        if (
+            visit is None
+            or visit.customer_id != claim.customer_id
+            or not await run_in_threadpool(visits.lengthen, claim.link_id, visit, now, until)
+        ):
+            session_id = secrets.token_urlsafe(32)
+            digest = digest_of(session_id)
+            await run_in_threadpool(visits.open, claim.link_id, claim.customer_id, digest, now, until)
+        self.set_cookie(response, self.cookie, session_id, int(lasts.total_seconds()))
+
+    def set_cookie(self, response: Response, name: str, value: str, seconds: int) -> None:
+        """A cookie for this host alone that no script reads and no page of another site makes a browser send."""
+        response.set_cookie(
+            name, value, max_age=seconds, path="/", secure=is_https(self.settings), httponly=True, samesite="lax"
+        )
+
+    async def page(self, visit: OpenVisit) -> tuple[CustomerPage, dict[str, Any]]:
+        """What is on record of the session's customer, and the state that its page shows."""
+        page = await run_in_threadpool(Requests(self.database).page, visit.customer_id)
+        now = self.clock()
+        late = {key for key, since in page.open_since.items() if now - since > SLOW_AFTER}
+        state = customer_view(page.customer_name, application_of(page, now), page.items, page.open_requests, now, late)
+        return page, state
+
+
+def application_of(page: CustomerPage, now: datetime) -> Application:
+    """Whether the plugin can be shown; a client id that is none would be a directive in the plugin's tag."""
+    if page.client_id is None or not is_client_id(page.client_id):
+        return "missing"
+    is_new = page.provisioned_at is not None and now - page.provisioned_at < NEW_FOR
+    return "new" if is_new else "ready"
+
+
+def digest_of(session_id: str) -> str:
+    return hashlib.sha256(session_id.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def templates() -> Environment:
+    return Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined)

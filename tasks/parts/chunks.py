@@ -1,0 +1,130 @@
+"""How work is cut into task runs, so that a run stays under about a thousand of them however many customers there are.
+
+Prefect's server records about 40 task runs a second and drops records in larger bursts (docs/prefect.md#records).
+"""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from prefect import Task
+
+from greenlight.ats.rows import Wanted
+from greenlight.domain.report import first_ten
+from greenlight.reconcile.observe import Remaining
+from greenlight.settings import Settings
+from tasks.parts.progress import report
+from tasks.parts.retries import SLOT, crash_of, retrying
+
+#: Customers that one look takes at least; a look is a request per customer.
+CUSTOMERS_PER_LOOK = 50
+MAX_LOOK_TASKS = 200
+#: Up to this many enables each have a task of their own.
+MAX_ENABLE_TASKS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Integrations or customers that one task run takes care of, by their ids, and what to call it."""
+
+    ids: tuple[int | str, ...]
+    label: str
+
+
+def look_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
+    """Whole customers, since one request covers all of a customer's integrations."""
+    by_customer: dict[str, list[int]] = {}
+    for entry in wanted:
+        by_customer.setdefault(entry.item.customer_id, []).append(entry.id)
+    size = max(CUSTOMERS_PER_LOOK, math.ceil(len(by_customer) / MAX_LOOK_TASKS))
+    customers = list(by_customer)
+    chunks: list[Chunk] = []
+    for start in range(0, len(customers), size):
+        some = customers[start : start + size]
+        ids = tuple(id for customer in some for id in by_customer[customer])
+        chunks.append(Chunk(ids, _customers(some)))
+    return chunks
+
+
+def enable_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
+    """One integration each while there are some hundreds, runs of them beyond that."""
+    size = math.ceil(len(wanted) / MAX_ENABLE_TASKS) or 1
+    chunks: list[Chunk] = []
+    for start in range(0, len(wanted), size):
+        some = wanted[start : start + size]
+        first = f"{some[0].item.key.integration_type} for {some[0].item.customer_id}"
+        more = f"{len(some)} integrations of {_customers(list(dict.fromkeys(w.item.customer_id for w in some)))}"
+        label = first if len(some) == 1 else more
+        chunks.append(Chunk(tuple(entry.id for entry in some), label))
+    return chunks
+
+
+def _customers(ids: Sequence[str]) -> str:
+    """Whom a task is about. Sorted, whatever their turn is, so that a name is found among many tasks."""
+    names = first_ten(sorted(ids), 3)
+    return names if len(ids) == 1 else f"{len(ids)} customers: {names}"
+
+
+def customer_chunks(customers: Sequence[str]) -> list[Chunk]:
+    """One customer each while there are some hundreds, runs of them beyond that."""
+    size = math.ceil(len(customers) / MAX_ENABLE_TASKS) or 1
+    parts = [customers[start : start + size] for start in range(0, len(customers), size)]
+    return [Chunk(tuple(part), _customers(part)) for part in parts]
+
+
+async def one_after_another(ids: Sequence[str], step: Callable[[str], Awaitable[Remaining]]) -> Remaining:
+    """Take each customer's step; an error at one ends the try of that one alone, and is raised after the last."""
+    remaining, errors = Remaining(), list[Exception]()
+    for customer_id in ids:
+        try:
+            remaining |= await step(customer_id)
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return remaining
+
+
+async def run_chunks(
+    task: Task[..., Any],
+    arguments: Sequence[Any],
+    chunks: Sequence[Chunk],
+    stage: str,
+    width: int,
+    settings: Settings,
+) -> list[str]:
+    """Run `task(*arguments, ids, label)` for each chunk, `width` side by side, each with its retries.
+
+    What waits for its next try leaves its place to another.
+
+    A chunk that fails does not stop another: what did not come through is on record, item by item. Returns, once all
+    have ended, the error's type for each chunk that an exception ended: of those the record may not tell.
+    """
+    # Prefect types return_state on an async task as if it were not awaited.
+    patient = cast(Any, task.with_options(**retrying(settings)))
+    gate = asyncio.Semaphore(width)
+    total = sum(len(chunk.ids) for chunk in chunks)
+    report(stage, 0, total)
+
+    crashes: list[str] = []
+
+    async def one(chunk: Chunk) -> None:
+        async with gate:
+            # Set in a task of this group alone, whose context is its own.
+            SLOT.set(gate)
+            try:
+                state = await patient(*arguments, chunk.ids, chunk.label, return_state=True)
+                crash = await crash_of(state)
+            except Exception as error:
+                # Prefect itself gave up on it: as much a crash as one of the task's own.
+                crash = type(error).__name__
+        if crash is not None:
+            crashes.append(crash)
+        report(stage, len(chunk.ids), total)
+
+    async with asyncio.TaskGroup() as group:
+        for chunk in chunks:
+            group.create_task(one(chunk))
+    return crashes

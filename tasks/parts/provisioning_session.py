@@ -1,0 +1,157 @@
+"""What a run under the parent application works with, open for the length of a flow run.
+
+Tasks find it here and not among their parameters: parameters are recorded by Prefect, and this holds secrets.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from blocks.child_app import ChildAppBlocks, block_name
+from blocks.parent_app import parent_credentials
+from greenlight.ats.alarms import Alarms
+from greenlight.ats.applications import Applications
+from greenlight.ats.clock import DatabaseClock
+from greenlight.ats.database import open_database
+from greenlight.ats.domains import DomainLists
+from greenlight.ats.locks import Locks
+from greenlight.ats.rotations import Rotations
+from greenlight.domain.domains import DomainsWord
+from greenlight.domain.provisioning import ProvisionRequests
+from greenlight.domain.reasons import Reason
+from greenlight.linkedin.calls import Calls
+from greenlight.linkedin.errors import LinkedInError
+from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
+from greenlight.linkedin.provisioning import Provisioner
+from greenlight.linkedin.transport import Wire
+from greenlight.reconcile.locking import CustomerLocks
+from greenlight.reconcile.provision import CannotProvision, NotStored, Provisioning
+from greenlight.reconcile.rotate import Rotation
+from greenlight.settings import Settings
+from tasks.parts.session import now, on_time_of
+
+#: Customers that a stage is at side by side, all of them under the one parent application.
+CUSTOMERS_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class ProvisioningSession:
+    """The means of one run under the parent application."""
+
+    settings: Settings
+    applications: Applications
+    provisioning: Provisioning
+    rotations: Rotations
+    rotation: Rotation
+    lists: DomainLists
+    alarms: Alarms
+    counts: RequestCounts
+    #: The types of the errors that ended chunks of this run.
+    crashes: list[str] = field(default_factory=list)
+
+    def sent(self) -> ProvisionRequests:
+        return ProvisionRequests(self.counts.token, self.counts.provision)
+
+
+_CURRENT: ContextVar[ProvisioningSession] = ContextVar("provisioning_session")
+
+
+def current() -> ProvisioningSession:
+    """The session of the flow run that this task belongs to."""
+    return _CURRENT.get()
+
+
+@asynccontextmanager
+async def provisioning_session(
+    settings: Settings, new: Mapping[str, str] | None = None, word: DomainsWord | None = None
+) -> AsyncIterator[ProvisioningSession]:
+    """The means to provision with. Customers that are `new`, name by id, are on record before the first request; `word`
+    says whose lists of domains may be changed.
+
+    Raises NameDiffers, and CannotProvision where the parent's credentials do not work or no secret could be stored.
+    """
+    database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
+    wire = Wire(settings.http_timeout_seconds, way=settings.way)
+    clock, stack = DatabaseClock(database), ExitStack()
+    try:
+        await asyncio.to_thread(clock.sync)
+        stack.enter_context(on_time_of(clock))
+        applications = Applications(database, settings.installation)
+        await asyncio.to_thread(applications.add_customers, new or {}, now())
+        parent = await parent_credentials()
+        if parent is None:
+            raise CannotProvision("no credentials of the parent application are held: `greenlight parent` stores them")
+        counts = RequestCounts()
+        tokens, store = Tokens(wire, settings.linkedin_token_url, counts), ChildAppBlocks()
+        await _must_work(tokens, parent)
+        await _must_be_storable(store)
+
+        accepted = set[tuple[str, str]]()
+
+        async def probe(credentials: Credentials) -> LinkedInError | None:
+            # Tokens remembers a refusal for good, and a new application's is one that passes.
+            try:
+                await Tokens(wire, settings.linkedin_token_url, counts).get(credentials)
+            except LinkedInError as error:
+                return error
+            accepted.add((credentials.client_id, credentials.fingerprint()))
+            return None
+
+        locks = CustomerLocks(Locks(database), now, sync=clock.sync)
+        rotations, lists = Rotations(database), DomainLists(database)
+        provisioner = Provisioner(Calls(wire, tokens, counts), settings.linkedin_api_url, parent)
+        provisioning = Provisioning(
+            applications,
+            provisioner,
+            store,
+            block_name,
+            probe,
+            now,
+            locks,
+            ats_name=settings.ats_name,
+            origins=settings.origins,
+            lists=lists,
+            word=word or DomainsWord(),
+        )
+        rotation = Rotation(applications, rotations, provisioner, store, probe, now, locks)
+        session = ProvisioningSession(
+            settings, applications, provisioning, rotations, rotation, lists, Alarms(database), counts
+        )
+        mark = _CURRENT.set(session)
+        renewing = asyncio.create_task(locks.renew())
+        try:
+            yield session
+            await store.settle(lambda held, _: (held.client_id, held.fingerprint()) in accepted)
+        finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing
+            _CURRENT.reset(mark)
+    finally:
+        stack.close()
+        await wire.aclose()
+        database.close()
+
+
+async def _must_work(tokens: Tokens, parent: Credentials) -> None:
+    try:
+        await tokens.get(parent)
+    except LinkedInError as error:
+        if error.reason is Reason.CREDENTIALS_REFUSED:
+            raise CannotProvision(
+                f"LinkedIn refuses the parent application's credentials ({error.detail}): "
+                "`greenlight parent` stores the right ones"
+            ) from None
+        # Anything else may pass by itself, and every customer's own try says so.
+
+
+async def _must_be_storable(store: ChildAppBlocks) -> None:
+    """Before LinkedIn shows a secret that it will not show again."""
+    try:
+        await store.must_be_writable()
+    except NotStored as why:
+        raise CannotProvision(
+            f"nothing was made or replaced at LinkedIn, since no secret could be kept: {why}"
+        ) from None

@@ -1,0 +1,101 @@
+"""Between the portal and the task worker: the bell that is rung for a stored request, and who answers it."""
+
+import asyncio
+import logging
+import signal
+from typing import Any
+
+from prefect.task_worker import TaskWorker
+
+from greenlight.ats.database import DatabaseUnavailable
+from greenlight.settings import InvalidSettings, load_settings
+from tasks.realtime.requested import announce_owed, due_customers, enable_requested
+
+#: How often a worker looks by itself for requests whose ring was lost.
+SWEEP_SECONDS = 10.0
+#: The wait before a ring that did not reach Prefect is repeated, and before a worker that lost Prefect comes back.
+AGAIN_AFTER_SECONDS = 5.0
+
+_log = logging.getLogger("greenlight.bell")
+
+
+def _is_no_stop(record: logging.LogRecord) -> bool:
+    """Whether it tells of anything but a turn that ends with its worker: what is left of it stands in the database."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
+
+
+class Bell:
+    """Rings for the task worker. However often `ring` is called, at most one ring is on its way."""
+
+    def __init__(self) -> None:
+        self._wanted = asyncio.Event()
+
+    def ring(self) -> None:
+        """Never waits and never fails: what is to be done is on record already. Call it on the bell's event loop."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Pass rings on to Prefect until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                # Prefect submits from a loop of its own, which must not be waited for on this one.
+                await asyncio.to_thread(enable_requested.delay)
+            except Exception as error:
+                _log.warning("the task worker could not be rung (%s); trying again", type(error).__name__)
+                self._wanted.set()
+                await asyncio.sleep(AGAIN_AFTER_SECONDS)
+
+
+class _Worker(TaskWorker):
+    """Prefect's worker without a stop of its own: it would end the process by an exception, whoever runs it."""
+
+    def __init__(self, *tasks: Any, **given: Any) -> None:
+        super().__init__(*tasks, **given)
+        self._before = signal.getsignal(signal.SIGTERM)
+
+    def handle_sigterm(self, signum: int, frame: Any) -> None:
+        """Leave it to whoever was asked before."""
+        if callable(self._before):
+            self._before(signum, frame)
+        else:
+            raise KeyboardInterrupt
+
+
+async def answer_rings() -> None:
+    """Act on requests until cancelled: on each ring, and on those whose ring never came."""
+    # Prefect shows the traceback of each turn that is cancelled.
+    logging.getLogger("prefect.task_worker").addFilter(_is_no_stop)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_serve())
+        group.create_task(_sweep())
+
+
+async def _serve() -> None:
+    while True:
+        try:
+            await _Worker(enable_requested, limit=None).astart()
+            return
+        except OSError as error:
+            _log.warning("Prefect cannot be reached (%s); trying again", type(error).__name__)
+            await asyncio.sleep(AGAIN_AFTER_SECONDS)
+
+
+async def _sweep() -> None:
+    async with asyncio.TaskGroup() as group:
+        while True:
+            # Not waited for: who hangs in one sweep is not in the way of the next.
+            group.create_task(_sweep_once())
+            await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _sweep_once() -> None:
+    try:
+        if await due_customers(load_settings()):
+            await enable_requested()
+        await announce_owed(load_settings())
+    except (DatabaseUnavailable, InvalidSettings) as error:
+        _log.warning("requests cannot be looked for: %s", error)
+    except Exception as error:
+        _log.warning("requests could not be looked for (%s); trying again", type(error).__name__)

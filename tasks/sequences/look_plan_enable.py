@@ -1,0 +1,124 @@
+"""What every run that enables has in common, by whatever it was started: look, plan, enable, look again."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from prefect.logging import get_run_logger
+
+from greenlight.ats.rows import Wanted
+from greenlight.domain.budget import Lane
+from greenlight.domain.plan import Item
+from greenlight.domain.report import first_ten
+from greenlight.domain.status import Status
+from greenlight.domain.tripwires import scheduled_cap
+from greenlight.reconcile.observe import Purpose
+from tasks.enable import enable_all
+from tasks.observe import look_at_all
+from tasks.parts.plan_made import PlanMade
+from tasks.parts.session import current, now
+from tasks.plan import make_plan
+from tasks.telling.events import announce_held
+
+#: Requests that an integration may take: a look, an enable, and a look after it.
+SCARCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was looked at, what was on record of it before, and what is no longer ENABLED."""
+
+    ids: Sequence[int]
+    before: Mapping[Item, Status]
+    drifted: Sequence[Wanted]
+
+
+async def look(run_id: str, ids: Sequence[int]) -> Looked:
+    """Look at these integrations. A scheduled run leaves out what rests after failures."""
+    session = current()
+    if session.lane is Lane.NIGHTLY:
+        ids = await asyncio.to_thread(session.facts.awake, ids, now())
+    before = await asyncio.to_thread(session.facts.shown, ids)
+    left = await session.budget.left()
+    if left is not None and left < len({item.customer_id for item in before}):
+        get_run_logger().warning("At most %s requests are left today, so not every customer is looked at", left)
+    # Chunks side by side would spend what is scarce out of order.
+    scarce = left is not None and left < SCARCE * len(before)
+    await look_at_all(run_id, Purpose.OBSERVE, ids, side_by_side=not scarce)
+    after = await asyncio.to_thread(session.store.wanted, ids)
+    drifted = [w for w in after if before[w.item] is Status.ENABLED and w.observed is not Status.ENABLED]
+    return Looked(ids, before, drifted)
+
+
+async def look_and_plan(
+    run_id: str,
+    ids: Sequence[int],
+    since: datetime,
+    max_changes: int,
+    *,
+    named: Sequence[str] = (),
+    approved: str | None = None,
+) -> tuple[PlanMade, Looked]:
+    """Look at these integrations and plan what to enable. `named` are the customers that a person named.
+
+    With the id of an approved plan, what no longer is what was approved is left out.
+    """
+    session = current()
+    scheduled = session.lane is Lane.NIGHTLY
+    # A schedule's parameters are no person's word.
+    by_a_person = frozenset(named) if not scheduled else frozenset[str]()
+    # Naming a customer by hand is a person's word, also for what LinkedIn confirmed long ago and still does not show.
+    insisted = by_a_person if session.lane is Lane.OPERATOR else frozenset[str]()
+    if session.enabling is not None:
+        session.enabling.insisted = insisted
+        if by_a_person:
+            await asyncio.to_thread(session.warrants.person_names, sorted(by_a_person), run_id, now())
+    looked = await look(run_id, ids)
+    held = await asyncio.to_thread(session.holds.review, looked.ids, session.lane, now())
+    announce_held(held)
+    facts = await asyncio.to_thread(session.facts.facts, looked.ids, run_id, now(), named=by_a_person)
+    cap = scheduled_cap(max_changes, len(ids)) if scheduled else max_changes
+    return await make_plan(looked.ids, since, cap, facts, approved, insisted), looked
+
+
+async def enable_and_confirm(run_id: str, ids: Sequence[int], not_shown: Sequence[int] = ()) -> None:
+    """Enable these integrations, then look again at what LinkedIn confirmed and at what is in doubt.
+
+    Of `not_shown`, which it confirmed before, what it confirmed to another run a moment ago is looked at as well.
+
+    What is in doubt is waited for together, once, until all that may still land has landed; what had no effect then is
+    tried once more.
+    """
+    await _enable_and_look(run_id, ids, not_shown)
+    if await _settle(run_id, ids):
+        await _enable_and_look(run_id, ids)
+
+
+async def _enable_and_look(run_id: str, ids: Sequence[int], others: Sequence[int] = ()) -> None:
+    session = current()
+    await enable_all(run_id, ids)
+    lately = now() - timedelta(seconds=session.settings.settles_in_seconds)
+    confirmed = await asyncio.to_thread(session.attempts.not_shown, [*ids, *others], run_id, lately)
+    await look_at_all(run_id, Purpose.CONFIRM, confirmed)
+
+
+async def _settle(run_id: str, ids: Sequence[int]) -> bool:
+    """Wait for what is in doubt and look at it; whether anything was."""
+    session = current()
+    doubtful = await asyncio.to_thread(session.attempts.in_doubt, ids)
+    if not doubtful:
+        return False
+    wait = max(0.0, (max(doubtful.values()) - now()).total_seconds())
+    get_run_logger().info("%s enables are in doubt: they are looked at in %.0f s", len(doubtful), wait)
+    await asyncio.sleep(wait)
+    await look_at_all(run_id, Purpose.SETTLE, [id for id in ids if id in doubtful])
+    return True
+
+
+def say_waits() -> None:
+    """Log which other runs this one waited for, at whose customers."""
+    waited = current().locks.waited
+    if waited:
+        named = first_ten([f"{customer} ({holder})" for customer, holder in waited.items()])
+        get_run_logger().info("Waited for other runs at %s", named)

@@ -1,0 +1,97 @@
+"""The outbox: what enables brought about, announced from the ledger by whoever comes next: of a run that died as well.
+
+What Prefect did not take is still owed.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from prefect.client.orchestration import get_client
+from prefect.events.related import related_resources_from_run_context
+from prefect.events.schemas.events import Event
+
+from greenlight.ats.announcements import Announcements, Effect
+from greenlight.domain.plan import Item
+from greenlight.domain.reasons import Reason
+from greenlight.domain.status import Status
+from tasks.parts.session import now
+
+#: Enables that Prefect is told of in one request.
+EVENTS_PER_REQUEST = 200
+#: The longest that a run stays for announcing; what is left is the next one's.
+ANNOUNCING_SECONDS = 20.0
+_TELLING = threading.Lock()
+_log = logging.getLogger("greenlight.events")
+
+
+async def announce_effects(announcements: Announcements) -> None:
+    """Tell Prefect of each enable that took effect and was not announced, those that ended first before others.
+
+    An event's id follows from its attempt, so what is told again, after a death between telling and marking, is known
+    for the same. Never raises: what is not told is left for whoever comes next.
+    """
+    # Of many turns that end at once in a worker, one tells for all.
+    if not _TELLING.acquire(blocking=False):
+        return
+    try:
+        async with asyncio.timeout(ANNOUNCING_SECONDS):
+            while effects := await asyncio.to_thread(announcements.next, EVENTS_PER_REQUEST):
+                await post_events([_of_effect(effect) for effect in effects])
+                await asyncio.to_thread(announcements.made, [effect.attempt_id for effect in effects], now())
+    except Exception as error:
+        _log.warning(
+            "What was enabled could not all be announced to Prefect (%s); it is on record, and left to the next run",
+            type(error).__name__,
+        )
+    finally:
+        _TELLING.release()
+
+
+async def send_events(events: Sequence[dict[str, Any]]) -> None:
+    """Give Prefect's server events of this very run. Raises where it did not take them, or not in time."""
+    async with asyncio.timeout(ANNOUNCING_SECONDS):
+        async with get_client() as client:
+            related = await related_resources_from_run_context(client)
+        for start in range(0, len(events), EVENTS_PER_REQUEST):
+            await post_events([{**event, "related": related} for event in events[start : start + EVENTS_PER_REQUEST]])
+
+
+async def post_events(events: Sequence[dict[str, Any]]) -> None:
+    """Give Prefect's server these events. Raises where it did not take them."""
+    async with get_client() as client:
+        body = [Event(**event).model_dump(mode="json") for event in events]
+        (await client.request("POST", "/events", json=body)).raise_for_status()
+
+
+def resource_of(customer: str) -> dict[str, str]:
+    """Whom an event is about, as Prefect names it."""
+    return {"prefect.resource.id": f"greenlight.customer.{customer}", "prefect.resource.name": customer}
+
+
+def event_about(event: str, item: Item, reason: Reason) -> dict[str, Any]:
+    """An event as Prefect takes it: name, customer, and what it is about."""
+    customer, key = item.customer_id, item.key
+    return {
+        "event": event,
+        "resource": resource_of(customer),
+        "payload": {
+            "customer_id": customer,
+            "integration_context": key.integration_context,
+            "integration_type": key.integration_type,
+            "reason": reason.value,
+        },
+    }
+
+
+def _of_effect(effect: Effect) -> dict[str, Any]:
+    ready = effect.observed is Status.PARTNER_READY
+    name = "greenlight.integration.partner_ready" if ready else "greenlight.integration.enabled"
+    run = {"prefect.resource.id": f"prefect.flow-run.{effect.run_id}", "prefect.resource.role": "flow-run"}
+    # An attempt's number is its database's; with its run it is nobody else's.
+    id = uuid5(NAMESPACE_URL, f"greenlight:{effect.run_id}:{effect.attempt_id}")
+    known = event_about(name, effect.item, effect.reason)
+    return {**known, "id": id, "occurred": now(), "related": [run] if effect.of_a_flow else []}

@@ -1,0 +1,104 @@
+"""The retry condition and the chunks, on Prefect itself where it matters."""
+
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prefect import flow, task
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from greenlight.ats.rows import Wanted
+from greenlight.domain.conditions import NOT_LOOKED_AT
+from greenlight.domain.keys import IntegrationKey
+from greenlight.domain.plan import Item
+from greenlight.domain.status import Status
+from greenlight.reconcile.observe import Remaining
+from greenlight.settings import Settings
+from tasks.parts.chunks import MAX_ENABLE_TASKS, MAX_LOOK_TASKS, enable_chunks, look_chunks
+from tasks.parts.retries import RECORDING, end_of_try, retrying
+
+SETTINGS = Settings(retry_delays_seconds=(0.01, 0.01))
+
+
+async def _runs_of(ends: list[Any]) -> int:
+    """How often Prefect runs a task whose tries end like this."""
+    runs = 0
+
+    @task(**RECORDING)
+    async def work() -> State[None]:
+        nonlocal runs
+        runs += 1
+        end = ends[min(runs, len(ends)) - 1]
+        if isinstance(end, Exception):
+            raise end
+        return await end_of_try(3, end, SETTINGS) if isinstance(end, Remaining) else end
+
+    @flow
+    async def around() -> None:
+        await cast(Any, work.with_options(**retrying(SETTINGS)))(return_state=True)
+
+    await around()
+    return runs
+
+
+LEFT, NOTHING_LEFT = Remaining(1), Remaining()
+
+
+@pytest.mark.parametrize(
+    ("ends", "runs", "why"),
+    [
+        ([LEFT, NOTHING_LEFT], 2, "what may pass is repeated: the condition does fire"),
+        ([LEFT], 3, "as often as there are waits, and then no more"),
+        ([NOTHING_LEFT], 1, "success is not repeated"),
+        ([ZeroDivisionError()], 1, "a defect of ours is not repeated"),
+        ([Failed(message="no")], 1, "a failure that does not say so is not repeated"),
+        ([Completed(name="WorthRepeating")], 1, "nothing but a failure is repeated"),
+    ],
+)
+async def test_the_retry_condition(prefect_server: str, ends: list[Any], runs: int, why: str) -> None:
+    assert await _runs_of(ends) == runs, why
+
+
+def _wanted(count: int, customers: int) -> list[Wanted]:
+    return [
+        Wanted(
+            n,
+            Item(f"c{n % customers}", IntegrationKey(f"urn:li:organization:{n}", "APPLY_WITH_LINKEDIN", "JOBS")),
+            "name",
+            None,
+            None,
+            Status.UNKNOWN,
+            None,
+            NOT_LOOKED_AT,
+        )
+        for n in range(count)
+    ]
+
+
+@given(st.integers(0, 30_000), st.integers(1, 15_000))
+@pytest.mark.timeout(120)
+def test_a_run_stays_under_a_thousand_task_runs(count: int, customers: int) -> None:
+    wanted = _wanted(count, customers)
+    looks, enables = look_chunks(wanted), enable_chunks(wanted)
+    assert len(looks) <= MAX_LOOK_TASKS
+    assert len(enables) <= MAX_ENABLE_TASKS
+    assert 2 * MAX_LOOK_TASKS + MAX_ENABLE_TASKS < 1000
+    for chunks in (looks, enables):
+        assert sorted(id for chunk in chunks for id in chunk.ids) == list(range(count)), "all of them, once"
+
+
+def test_a_customer_is_never_split_over_two_looks() -> None:
+    wanted = _wanted(1000, 130)
+    customer_of = {w.id: w.item.customer_id for w in wanted}
+    places: dict[str, set[int]] = {}
+    for number, chunk in enumerate(look_chunks(wanted)):
+        for id in chunk.ids:
+            places.setdefault(customer_of[id], set()).add(number)
+    assert all(len(chunks) == 1 for chunks in places.values())
+
+
+def test_each_enable_is_a_task_of_its_own_while_there_are_some_hundreds() -> None:
+    assert [len(c.ids) for c in enable_chunks(_wanted(300, 300))] == [1] * 300
+    assert max(len(c.ids) for c in enable_chunks(_wanted(301, 301))) == 2
