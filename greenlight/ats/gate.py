@@ -126,7 +126,7 @@ def open_attempts(session: Session, intents: Intents) -> dict[int, int]:
     # Of two at the same moment the index lets one in, and the other one's is left out.
     statement = insert(Attempt).from_select(columns, guarded).on_conflict_do_nothing()
     written = session.execute(statement.returning(col(Attempt.integration_id), col(Attempt.id)))
-    return dict(written.tuples().all())
+    return {row[0]: row[1] for row in written}
 
 
 def why_not(session: Session, intents: Intents) -> dict[int, Guard | None]:
