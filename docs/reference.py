@@ -68,15 +68,12 @@ def _says(docstring: str) -> str:
 
 
 def _files() -> str:
-    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     out, before = "", ""
     for room, path, tree in _sources():
         if room != before:
-            out += f"\n### {room}\n\n| file | what for | its names |\n|---|---|---|\n"
+            out += f"\n### {room}\n\n| file | what for |\n|---|---|\n"
         before = room
-        names = [each.name for each in tree.body if isinstance(each, kinds) and not each.name.startswith("_")]
-        told = [] if "/versions/" in path else [f"`{name}`" for name in names]
-        out += f"| `{path}` | {_says(ast.get_docstring(tree) or '')} | {' '.join(told)} |\n"
+        out += f"| `{path}` | {_says(ast.get_docstring(tree) or '')} |\n"
     return out
 
 

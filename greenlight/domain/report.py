@@ -39,9 +39,10 @@ def verdict_of(unsettled: int, total: int) -> Verdict:
     return Verdict.FAILED if unsettled == total else Verdict.PARTIAL
 
 
-def first_ten(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return ", ".join(names[:10]) + more
+def first_ten(names: Sequence[str], most: int = 10) -> str:
+    """The first ten of them, or as many as are to be named, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +110,13 @@ class Report:
             counts[item.condition.outcome] += 1
         return counts
 
-    def told_counts(self) -> list[str]:
-        """How many of what, for people, each item once: of a plan first what it would enable."""
-        planned = self.command is Command.PLAN
-        counts = dict.fromkeys(Outcome, 0)
-        for item in self.items:
-            counts[item.condition.outcome] += not (planned and item.action is Action.ENABLE)
-        told = [f"{n} {outcome.value.replace('_', ' ')}" for outcome, n in counts.items() if n]
-        return [f"{self.changes} to enable", *told] if planned and self.items else told
+    def told(self) -> dict[str, int]:
+        """How many of what, in words, each item once; a plan begins with what it would enable."""
+        plans, counts = self.command is Command.PLAN and bool(self.items), self.counts()
+        for item in self.items if plans else ():
+            counts[item.condition.outcome] -= item.action is Action.ENABLE
+        told = {outcome.value.replace("_", " "): count for outcome, count in counts.items() if count}
+        return {"to enable": self.changes} | told if plans else told
 
     def unsettled(self) -> list[ReportItem]:
         """Items that somebody has to look into; a never-looked-at item is one only where the run was to look."""
@@ -152,7 +152,7 @@ class Report:
 
     def headline(self) -> str:
         """How many of what; who needs somebody (the first ten, by name); and what waits for others, by reason."""
-        text = ", ".join(self.told_counts()) or "nothing is wanted"
+        text = ", ".join(f"{count} {what}" for what, count in self.told().items()) or "nothing is wanted"
         if self.changed:
             text += f"; {self.changed} changed by this run"
         if dropped := [f"{i.item.customer_id} ({i.condition.reason})" for i in self.dropped()]:

@@ -4,9 +4,10 @@ import ast
 from pathlib import Path
 
 import pytest
-from blocks.keeping import KINDS
 from prefect.blocks.core import Block
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
+
+from blocks.backup import KINDS
 
 BLOCKS = Path(__file__).parents[2] / "blocks"
 
