@@ -21,9 +21,8 @@ def versions() -> str:
     """This version, Prefect's, and the schema that this version needs."""
     from greenlight.ats.revisions import newest_revision
 
-    return (
-        f"greenlight {version('greenlight-ats-reconciler')} (Prefect {version('prefect')}, schema {newest_revision()})"
-    )
+    ours, prefects = version("greenlight-ats-reconciler"), version("prefect")
+    return f"greenlight {ours} (Prefect {prefects}, schema {newest_revision()})"
 
 
 def config(*, json: Json = False) -> int:

@@ -10,7 +10,7 @@ from cli.render import console_for_people, plain, print_database, print_json, ta
 from greenlight.ats.clock import time_of
 from greenlight.ats.database import Database
 from greenlight.ats.holds import Held, Holds
-from greenlight.domain.readable import iso
+from greenlight.domain.formatting import iso
 from greenlight.domain.reasons import EXPLANATIONS
 
 #: As long a name as the ATS database takes.

@@ -9,7 +9,7 @@ from cli.render import console_for_people, plain, print_json
 from greenlight.ats.clock import time_of
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.store import UnknownCustomer
-from greenlight.domain.readable import iso
+from greenlight.domain.formatting import iso
 
 SCHEMA = "greenlight.pause/1"
 #: Hours of the longest pause.

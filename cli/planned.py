@@ -10,8 +10,8 @@ from cli.render import console_for_people, plain, print_database, print_json, ta
 from greenlight.ats.clock import time_of
 from greenlight.ats.plans import Line, Plans
 from greenlight.ats.stored_plans import PlanState, StoredPlan, StoredPlans
+from greenlight.domain.formatting import iso
 from greenlight.domain.plan import Action
-from greenlight.domain.readable import iso
 
 
 def run_list(*, everything: bool, as_json: bool) -> int:

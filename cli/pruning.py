@@ -4,7 +4,7 @@ from cli.opening import ats_database
 from cli.options import Json
 from cli.render import console_for_people, plain, print_database, print_json
 from greenlight.ats import retention
-from greenlight.domain.readable import iso
+from greenlight.domain.formatting import iso
 from greenlight.settings import load_settings
 
 SCHEMA = "greenlight.prune/1"

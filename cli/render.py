@@ -65,8 +65,7 @@ def print_report(report: Report, console: Console) -> None:
         console.print(table)
         console.print(Text(_LEGEND, style="dim"))
         console.print()
-    counts = ", ".join(f"{count} {what}" for what, count in report.told().items())
-    console.print(Text(f"{_title(report)}: {counts or 'nothing is wanted'}."))
+    console.print(Text(f"{_title(report)}: {report.in_words() or 'nothing is wanted'}."))
     sent = report.requests
     if report.command in (Command.PLAN, Command.APPLY):
         console.print(Text(f"Requests sent: {sent.token} token, {sent.verify} verify, {sent.enable} enable."))

@@ -19,7 +19,7 @@ from greenlight.ats.plans import Plans
 from greenlight.ats.runs import Runs, Scope
 from greenlight.ats.store import Store
 from greenlight.domain.approval import Approvers, same_person
-from greenlight.domain.readable import iso
+from greenlight.domain.formatting import iso
 from greenlight.domain.report import Report, first_ten
 from greenlight.domain.selection import Selection
 from greenlight.errors import RefusedByRule

@@ -12,7 +12,7 @@ from cli.render import console_for_people, plain, print_json, table_of
 from greenlight.ats.clock import time_of
 from greenlight.ats.withdrawals import BrowserSessions, Forgotten, Withdrawals, Withdrawn
 from greenlight.domain.conditions import EFFECT, when_withdrawn
-from greenlight.domain.readable import iso
+from greenlight.domain.formatting import iso
 from greenlight.domain.reasons import EXPLANATIONS
 from greenlight.errors import PrefectTrouble
 from greenlight.intake.rows import one_line

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
+from greenlight.domain.formatting import iso
 from greenlight.domain.keys import IntegrationKey
-from greenlight.domain.readable import iso
 from greenlight.domain.reasons import EXPLANATIONS, Reason
 from greenlight.domain.report import ReportItem
 from greenlight.domain.status import Status

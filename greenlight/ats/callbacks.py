@@ -10,8 +10,8 @@ from greenlight.ats.ledger import Word
 from greenlight.ats.rows import is_between, is_resting, item, want_again
 from greenlight.ats.tables import Customer, Integration, RequestEvidence
 from greenlight.ats.warrants import give
+from greenlight.domain.formatting import default_name
 from greenlight.domain.keys import IntegrationKey
-from greenlight.domain.readable import default_name
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
 

@@ -10,6 +10,7 @@ from sqlmodel import Session, and_, col, exists, or_, select, update
 
 from greenlight.ats.ledger import Attempt, Hold, Warrant, Word
 from greenlight.ats.tables import ChildApplication, Integration
+from greenlight.domain.backoff import Backoff, backoff_after, is_backing_off
 from greenlight.domain.conditions import (
     EFFECT,
     NOT_LOOKED_AT,
@@ -19,7 +20,6 @@ from greenlight.domain.conditions import (
     while_open,
 )
 from greenlight.domain.keys import IntegrationKey
-from greenlight.domain.memory import Memory, remember, rests
 from greenlight.domain.plan import Action, Item
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import ReportItem, at_rest
@@ -79,8 +79,8 @@ def set_condition(row: Integration, known: Condition, now: datetime) -> None:
     if (row.outcome, row.reason) != (known.outcome, known.reason):
         row.condition_since = now
     row.outcome, row.reason, row.detail = known.outcome, known.reason, known.detail
-    memory = remember(Memory(row.tries, row.next_try_at), known, now)
-    row.checked_at, row.tries, row.next_try_at = now, memory.tries, memory.next_try_at
+    backoff = backoff_after(Backoff(row.tries, row.next_try_at), known, now)
+    row.checked_at, row.tries, row.next_try_at = now, backoff.tries, backoff.next_try_at
 
 
 def is_wanted() -> ColumnElement[bool]:
@@ -140,7 +140,7 @@ def is_resting(row: Integration, now: datetime) -> bool:
         return False
     if asked is not None and (row.checked_at is None or row.checked_at < asked):
         return False
-    return rests(Memory(row.tries, row.next_try_at), Reason(row.reason), now)
+    return is_backing_off(Backoff(row.tries, row.next_try_at), Reason(row.reason), now)
 
 
 def report_item(row: Integration, customer_name: str, since: datetime | None, *, scheduled: bool = False) -> ReportItem:

@@ -11,8 +11,8 @@ from greenlight.ats.database import Database
 from greenlight.ats.plans import DISCARDED, PlanRefused, UnknownPlan
 from greenlight.ats.tables import Approval, Plan, PlanItem
 from greenlight.ats.waiting import units
+from greenlight.domain.formatting import iso
 from greenlight.domain.plan import Action
-from greenlight.domain.readable import iso
 
 
 class PlanState(StrEnum):

@@ -175,7 +175,7 @@ class Integration(Table, table=True):
     condition_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     next_try_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    #: Failures one after another, each at least a back-off after the last (`greenlight.domain.memory`).
+    #: Failures one after another, each at least a back-off after the last (`greenlight.domain.backoff`).
     tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
     #: When the plugin's callback last named it, and the latest such moment that has been acted on.

@@ -232,7 +232,7 @@ _OTHERS: dict[Reason, Explanation] = {
         "It is ready to be enabled, but the customer is paused.",
         "Wait for the end of the pause, or end it with `greenlight resume CUSTOMER`.",
         Mover.US,
-        "docs/safety.md#memory-of-failures",
+        "docs/safety.md#back-off-after-failures",
     ),
     Reason.WITHOUT_EVIDENCE: _E(
         "LinkedIn shows REQUESTED, but no import and no callback has named it since it was last enabled.",
@@ -280,7 +280,7 @@ _OTHERS: dict[Reason, Explanation] = {
         "It rests after failures, so this scheduled run left it out.",
         "Nothing to do: a scheduled run tries it again when it has rested; `greenlight plan` looks at once.",
         Mover.NOBODY,
-        "docs/safety.md#memory-of-failures",
+        "docs/safety.md#back-off-after-failures",
     ),
     Reason.REJECTED_REQUEST: _E(
         "The plugin's callback named it, and LinkedIn says that there is no such thing; nothing else ever named it.",

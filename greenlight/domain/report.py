@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from greenlight.domain.conditions import WORTH_REPEATING, Condition
+from greenlight.domain.formatting import iso
 from greenlight.domain.plan import Action, Item, Requests
-from greenlight.domain.readable import iso
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
 from greenlight.domain.status import Status
 
@@ -118,6 +118,10 @@ class Report:
         told = {outcome.value.replace("_", " "): count for outcome, count in counts.items() if count}
         return {"to enable": self.changes} | told if plans else told
 
+    def in_words(self) -> str:
+        """What `told` gives as a line; nothing where nothing is wanted."""
+        return ", ".join(f"{count} {what}" for what, count in self.told().items())
+
     def unsettled(self) -> list[ReportItem]:
         """Items that somebody has to look into; a never-looked-at item is one only where the run was to look."""
         looks = self.command in (Command.PLAN, Command.APPLY, Command.REQUEST, Command.AUDIT)
@@ -152,7 +156,7 @@ class Report:
 
     def headline(self) -> str:
         """How many of what; who needs somebody (the first ten, by name); and what waits for others, by reason."""
-        text = ", ".join(f"{count} {what}" for what, count in self.told().items()) or "nothing is wanted"
+        text = self.in_words() or "nothing is wanted"
         if self.changed:
             text += f"; {self.changed} changed by this run"
         if dropped := [f"{i.item.customer_id} ({i.condition.reason})" for i in self.dropped()]:

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from greenlight.domain.applications import is_client_id
 from greenlight.domain.characters import confusable, named, unseen
+from greenlight.domain.formatting import MAX_NAME, default_name
 from greenlight.domain.keys import IntegrationKey, InvalidKey, parse_constant, parse_context
-from greenlight.domain.readable import MAX_NAME, default_name
 from greenlight.intake.problems import Problems
 from greenlight.intake.rows import ImportRow
 

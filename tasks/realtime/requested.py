@@ -42,7 +42,7 @@ WIDTH = 32
 TURN_SECONDS = 300.0
 
 
-class _Desk:
+class _CustomerTurns:
     """Which customers this process is at. One that rings again meanwhile gets another turn, and never two at once."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class _Desk:
             del self._again[customer_id]
 
 
-_desk = _Desk()
+_turns = _CustomerTurns()
 _log = logging.getLogger("greenlight.requests")
 
 
@@ -94,7 +94,7 @@ async def enable_requested() -> State[None] | None:
         return refused_state(refused)
     async with asyncio.TaskGroup() as group:
         for customer_id in customers:
-            group.create_task(_desk.serve(customer_id, _take_turn))
+            group.create_task(_turns.serve(customer_id, _take_turn))
     return None
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greenlight.domain.formatting import MAX_NAME, default_name, readable_type
 from greenlight.domain.provisioning import Provision, ProvisionItem, ProvisionReport, ProvisionRequests
-from greenlight.domain.readable import MAX_NAME, default_name, readable_type
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Reason
 from greenlight.domain.report import Verdict
 from tests.domain.things import QUIET

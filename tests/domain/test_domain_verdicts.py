@@ -117,7 +117,7 @@ NAMED = [f"c{n} (WRONG_CREDENTIALS)" for n in range(10)]
         pytest.param(
             report_of(Command.PLAN, CHANGE, (SETTLED[0], Action.NONE)),
             "1 to enable, 1 enabled.",
-            id="a plan begins with what it would do, and counts that once",
+            id="a plan begins with what it would do, and counts each once",
         ),
         pytest.param(
             report_of(Command.PLAN, (SETTLED[0], Action.NONE)),

@@ -1,4 +1,4 @@
-"""What keeps a run from enabling: the day's budget, pauses, tripwires, memory, and another run at the same customer."""
+"""What keeps a run from enabling: the day's budget, pauses, tripwires, back-off, another run at the same customer."""
 
 import asyncio
 from datetime import timedelta

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from flows.request import ProvisionRequest
 from greenlight.domain.applications import application_name
-from greenlight.domain.readable import default_name
+from greenlight.domain.formatting import default_name
 from greenlight.intake.rows import COLUMNS
 
 UNSEEN = ["\u200b", "\u200c", "\u200d", "\u2060", "\u034f", "\ufeff", "\u00ad", "\u061c", "\u115f", "\u3164", "\ufe0f",

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from greenlight.domain.readable import default_name, readable_type
+from greenlight.domain.formatting import default_name, readable_type
 from greenlight.intake.rows import COLUMNS, quoted
 from greenlight.intake.unknown_columns import nearest_column
 

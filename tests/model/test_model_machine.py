@@ -22,9 +22,9 @@ from hypothesis.stateful import (
 from pydantic import SecretStr
 
 from greenlight.ats.registry import credentials_changed
+from greenlight.domain.backoff import Backoff, is_quarantined
 from greenlight.domain.budget import Lane, Scope
 from greenlight.domain.keys import IntegrationKey
-from greenlight.domain.memory import Memory, is_quarantined
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Status
 from greenlight.linkedin.oauth import Credentials
@@ -180,7 +180,7 @@ class Everything(RuleBasedStateMachine):
         self.world.next_day()
         self.world.run(Lane.NIGHTLY)
         for wanted, row in open_attempts(self.world).items():
-            resting = is_quarantined(Memory(row.tries, row.next_try_at), Reason(row.reason))
+            resting = is_quarantined(Backoff(row.tries, row.next_try_at), Reason(row.reason))
             waits = row.outcome == Outcome.HELD or row.reason == Reason.THROTTLED or row.observed == Status.UNKNOWN
             assert resting or waits, f"{wanted} is still open: {row.reason} {row.detail}"
 

@@ -12,12 +12,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: A retired name, and what is said instead.
 RETIRED = {
-    r"\bDesk\b|\bdesk\b": "the portal's is a PortalContext",
+    r"\b_?[Dd]esk\b": "the portal's is a PortalContext, the worker's are _CustomerTurns",
     r"\bportal[./](desk|live|words)\b": "portal/context.py, lifespan.py, texts.py",
     r"tasks[./](telling[./](effects|publish|picture)|parts[./]window)\b": "outbox, artifacts, fleet_chart, best_effort",
     r"\bhand_over\b": "events are sent (`send_events`), and taken in by Prefect's server (`post_events`)",
     r"\bblocks[./](keeping|named)\b|\bKept\b": "blocks/backup.py with a BlockCopy, blocks/singletons.py",
     r"\bintake[./]names\b": "greenlight/intake/unknown_columns.py",
+    r"\bdomain[./](memory|readable)\b|\bMemory\(|\bimport Memory\b": "greenlight/domain/backoff.py, formatting.py",
 }
 
 

@@ -20,38 +20,38 @@ _BAD = frozenset({Outcome.FAILED, Outcome.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class Backoff:
     """Failures one after another, and when trying again makes sense; None leaves that to the next run."""
 
     tries: int = 0
     next_try_at: datetime | None = None
 
 
-def remember(memory: Memory, condition: Condition, now: datetime) -> Memory:
+def backoff_after(backoff: Backoff, condition: Condition, now: datetime) -> Backoff:
     """What is remembered after this condition. Tries within a back-off are one try: a run repeats by itself."""
     if condition.reason is Reason.THROTTLED:
-        return Memory(memory.tries, day_ends(now))
+        return Backoff(backoff.tries, day_ends(now))
     if condition.reason is Reason.SHARE_SPENT:
-        return memory
+        return backoff
     rejected = condition.reason is Reason.REJECTED_REQUEST
     if condition.outcome in _GOOD and not rejected:
-        return Memory()
+        return Backoff()
     # A trouble of the network is no customer's: once it is over, all are tried again at once.
     if not rejected and (condition.outcome not in _BAD or condition.reason is Reason.NOT_THE_API):
-        return memory
-    if memory.tries and memory.next_try_at is not None and now < memory.next_try_at:
-        return memory
-    tries = memory.tries + 1
-    return Memory(tries, now + BACK_OFF[min(tries, len(BACK_OFF)) - 1])
+        return backoff
+    if backoff.tries and backoff.next_try_at is not None and now < backoff.next_try_at:
+        return backoff
+    tries = backoff.tries + 1
+    return Backoff(tries, now + BACK_OFF[min(tries, len(BACK_OFF)) - 1])
 
 
-def is_quarantined(memory: Memory, reason: Reason) -> bool:
+def is_quarantined(backoff: Backoff, reason: Reason) -> bool:
     """Whether only a change or a person brings it back. What passes by itself never gets there."""
-    return memory.tries >= LAST_TRY and EXPLANATIONS[reason].mover is Mover.US and reason not in WORTH_REPEATING
+    return backoff.tries >= LAST_TRY and EXPLANATIONS[reason].mover is Mover.US and reason not in WORTH_REPEATING
 
 
-def rests(memory: Memory, reason: Reason, now: datetime) -> bool:
+def is_backing_off(backoff: Backoff, reason: Reason, now: datetime) -> bool:
     """Whether a schedule leaves it alone now."""
-    if is_quarantined(memory, reason):
-        return memory.next_try_at is not None
-    return memory.next_try_at is not None and now < memory.next_try_at
+    if is_quarantined(backoff, reason):
+        return backoff.next_try_at is not None
+    return backoff.next_try_at is not None and now < backoff.next_try_at
