@@ -19,7 +19,8 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr, ValidationError
 
-from blocks.saving import PATIENCE, SHORT_PATIENCE, again, keep_first, must_be_writable, read, read_like, save
+from blocks.asking import again
+from blocks.saving import PATIENCE, SHORT_PATIENCE, keep_first, must_be_writable, read, read_like, save
 from greenlight.linkedin.oauth import Credentials
 
 _log = logging.getLogger("greenlight.blocks")

@@ -6,19 +6,19 @@ A secret that LinkedIn has shown once is nowhere else until its block has it, so
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import BlockDocumentCreate, BlockDocumentUpdate, BlockSchemaCreate, BlockTypeCreate
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound
 
+from blocks.asking import LOGIN_REFUSED, again, refused, words
 from greenlight.reconcile.provision import NotStored
 
 #: Seconds for which blocks are offered that Prefect does not take; any that it takes begin them anew.
@@ -31,15 +31,12 @@ _PAGE = 200
 _WRITERS = 4
 #: Waits in seconds between two offers; the last one repeats.
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
-#: The same within one offer, for what costs nothing to ask again.
-_AGAIN_AFTER = (0.1, 0.5)
 #: What Prefect's client sends of a block's type and of its schema.
 _SHOWN = {"name", "slug", "logo_url", "documentation_url", "description", "code_example"}
 _SCHEMA = {"fields", "block_type_id", "capabilities", "version"}
 #: Seconds between two words about it.
 _SAY_EVERY = 15.0
 
-_Result = TypeVar("_Result")
 _log = logging.getLogger("greenlight.blocks")
 #: Who is told that blocks are still being offered; the log, unless somebody watches.
 WAITING: ContextVar[Callable[[str], None]] = ContextVar("waiting_for_blocks", default=_log.warning)
@@ -87,16 +84,6 @@ async def _schema_of(client: PrefectClient, kind: type[Block], block_type: UUID)
     except ObjectNotFound:
         shown = kind._to_block_schema(block_type_id=block_type).model_dump(include=_SCHEMA)
         return (await client.create_block_schema(BlockSchemaCreate(**shown))).id
-
-
-async def again(call: Callable[[], Awaitable[_Result]]) -> _Result:
-    """What a call to Prefect gives, asked for again a few times where it fails. Raises its last error."""
-    for pause in _AGAIN_AFTER:
-        try:
-            return await call()
-        except Exception:
-            await asyncio.sleep(pause)
-    return await call()
 
 
 def forget_place(client: PrefectClient, kind: type[Block]) -> None:
@@ -150,7 +137,8 @@ async def save(
     """Create or update blocks so that they hold this, by name; returns those that had to be written.
 
     What one held instead goes afterwards into the block that `keep` names, if any, unless there is one. Raises
-    BlocksNotSaved once none of those that are left was taken for `patience` seconds.
+    BlocksNotSaved once none of those that are left was taken for `patience` seconds; where these are few, for a login
+    that is refused at once.
     """
     left, tried, instead = dict(wanted), set[str](), dict[str, dict[str, Any]]()
     loop, pauses = asyncio.get_running_loop(), _waits()
@@ -163,15 +151,17 @@ async def save(
             since, pauses = now, _waits()
         if error is None:
             continue
+        if refused(error) and patience <= SHORT_PATIENCE:
+            raise BlocksNotSaved(LOGIN_REFUSED) from None
         if now - since >= patience:
             raise BlocksNotSaved(
-                f"Prefect's API did not take {_counted(left)} for {patience:.0f} s ({_words(error)}): see that the "
+                f"Prefect's API did not take {_counted(left)} for {patience:.0f} s ({words(error)}): see that the "
                 "server of PREFECT_API_URL is up, takes this login and can write its database"
             ) from None
         if now - said >= _SAY_EVERY:
             said = now
             WAITING.get()(
-                f"Prefect's API does not take {_counted(left)} yet ({_words(error)}); offered again for up to "
+                f"Prefect's API does not take {_counted(left)} yet ({words(error)}); offered again for up to "
                 f"{patience - (now - since):.0f} s more: do not stop this now, secrets in them are nowhere else"
             )
         await asyncio.sleep(next(pauses))
@@ -196,8 +186,10 @@ async def keep_first(
     except BlocksNotSaved:
         raise
     except Exception as error:
+        if refused(error):
+            raise BlocksNotSaved(LOGIN_REFUSED) from None
         raise BlocksNotSaved(
-            f"Prefect's API does not say what is in {_counted(wanted)} ({_words(error)}): see that the server of "
+            f"Prefect's API does not say what is in {_counted(wanted)} ({words(error)}): see that the server of "
             "PREFECT_API_URL is up and takes this login"
         ) from None
 
@@ -214,7 +206,7 @@ async def _keep(kind: type[Block], before: Mapping[str, dict[str, Any]]) -> None
     try:
         await _add(kind, before, SHORT_PATIENCE)
     except Exception as error:
-        _log.warning("What %s held before could not be kept (%s)", _counted(before), _words(error))
+        _log.warning("What %s held before could not be kept (%s)", _counted(before), words(error))
 
 
 async def must_be_writable(kind: type[Block], data: dict[str, Any], patience: float = SHORT_PATIENCE) -> None:
@@ -286,10 +278,3 @@ def _waits() -> Iterator[float]:
 
 def _counted(left: Mapping[str, object]) -> str:
     return "a block" if len(left) == 1 else f"{len(left)} blocks"
-
-
-def _words(error: Exception) -> str:
-    """What came, without anything that was sent."""
-    if isinstance(error, httpx.HTTPStatusError | PrefectHTTPStatusError):
-        return f"HTTP {error.response.status_code}"
-    return type(error).__name__

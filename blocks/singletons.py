@@ -4,7 +4,7 @@ from typing import Any, TypeVar, cast
 
 from prefect.blocks.core import Block
 
-from blocks.saving import again
+from blocks.asking import again
 
 _Block = TypeVar("_Block", bound=Block)
 

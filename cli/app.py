@@ -12,6 +12,7 @@ from rich.console import Console
 
 from cli.config import config, versions
 from cli.errors import EXIT_CODE, as_ours, print_error, wants_json
+from cli.groups import CUSTOMERS, ENABLE, KEEP, LOOK, OTHER, SERVE, SET_UP
 from cli.key_commands import credentials, keys
 from cli.migrating import migrate
 from cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
@@ -40,21 +41,23 @@ app = App(
     help=_HELP,
     error_console=_STDERR,
     result_action="return_value",
+    # Where one is worth saying, its help says it.
+    default_parameter=Parameter(show_default=False),
 )
-app.command(tripwires)
-app.command(withdraw)
-app.command(forget)
-app.command(sessions)
-app.command(migrate)
-app.command(plans)
-app.command(config)
-app.command(prune)
-app.command(keys)
-app.command(credentials)
-app.command(provision)
+for each in (plans, tripwires, credentials, sessions, keys):
+    app.command(each)
+app.command(migrate, group=SET_UP)
+app.command(config, group=SET_UP)
+app.command(provision, group=CUSTOMERS)
+app.command(withdraw, group=CUSTOMERS)
+app.command(forget, group=CUSTOMERS)
+app.command(prune, group=KEEP)
+for each in ("--help", "--version"):
+    app[each].group = (OTHER,)
+app.register_install_completion_command(group=OTHER, help="Install completion for this shell.")
 
 
-@app.command
+@app.command(group=SET_UP)
 def demo(
     *,
     fresh: Annotated[bool, Parameter(negative=(), help="Forget earlier demos.")] = False,
@@ -67,7 +70,7 @@ def demo(
     return run_demo(fresh=fresh, portal=portal, as_json=json)
 
 
-@app.command(name="import")
+@app.command(name="import", group=CUSTOMERS)
 def import_(
     file: str,
     /,
@@ -89,7 +92,7 @@ def import_(
     return run_import(file, replace=replace, yes=yes, as_json=json)
 
 
-@app.command
+@app.command(group=ENABLE)
 def plan(
     *,
     customers: Customers = (),
@@ -104,7 +107,7 @@ def plan(
     return run_plan(customers, excluded, types, max_changes, as_json=json)
 
 
-@app.command
+@app.command(group=ENABLE)
 def apply(
     plan_id: str | None = None,
     /,
@@ -122,7 +125,7 @@ def apply(
     return run_apply(plan_id, customers, excluded, types, max_changes, yes=yes, as_json=json)
 
 
-@app.command
+@app.command(group=ENABLE)
 def approve(
     plan_id: str,
     /,
@@ -139,7 +142,7 @@ def approve(
     return run_approve(plan_id, by, enables, as_json=json)
 
 
-@app.command
+@app.command(group=LOOK)
 def status(*, customers: Customers = (), excluded: Excluded = (), types: Types = (), json: Json = False) -> int:
     """Show every integration's last known state. Asks LinkedIn nothing."""
     from cli.showing import run_status
@@ -147,7 +150,7 @@ def status(*, customers: Customers = (), excluded: Excluded = (), types: Types =
     return run_status(customers, excluded, types, as_json=json)
 
 
-@app.command
+@app.command(group=LOOK)
 def explain(customer: str, /, *, json: Json = False) -> int:
     """Show why each integration of CUSTOMER is where it is, whose move it is, and what to do."""
     from cli.showing import run_explain
@@ -155,13 +158,13 @@ def explain(customer: str, /, *, json: Json = False) -> int:
     return run_explain(customer, as_json=json)
 
 
-@app.command
+@app.command(group=ENABLE)
 def pause(
     customer: str,
     /,
     *,
     reason: Annotated[str, Parameter(help="Why, for whoever wonders.")],
-    hours: Annotated[float, Parameter(help="How long it lasts.")] = 24,
+    hours: Annotated[float, Parameter(help="How long it lasts (24 unless given).")] = 24,
     by: Annotated[str | None, Parameter(help="Who says so (you unless given).")] = None,
     json: Json = False,
 ) -> int:
@@ -171,7 +174,7 @@ def pause(
     return run_pause(customer, reason, hours, by, as_json=json)
 
 
-@app.command
+@app.command(group=ENABLE)
 def resume(customer: str, /, *, json: Json = False) -> int:
     """End CUSTOMER's pause."""
     from cli.pausing import run_resume
@@ -179,7 +182,7 @@ def resume(customer: str, /, *, json: Json = False) -> int:
     return run_resume(customer, as_json=json)
 
 
-@app.command
+@app.command(group=SET_UP)
 def parent(file: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None, /, *, json: Json = False) -> int:
     """Store the parent application's credentials: from FILE (JSON: client_id, client_secret), - for stdin, or typed."""
     from cli.provisioning import run_parent
@@ -187,7 +190,7 @@ def parent(file: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = N
     return run_parent(file, as_json=json)
 
 
-@app.command
+@app.command(group=CUSTOMERS)
 def rotate(
     *,
     customers: Customers = (),
@@ -200,7 +203,7 @@ def rotate(
     return run_rotate(customers, everybody=all_, as_json=json)
 
 
-@app.command
+@app.command(group=LOOK)
 def doctor(
     *,
     customers: Annotated[
@@ -216,7 +219,7 @@ def doctor(
     return run_doctor(customers, everybody=all_, as_json=json)
 
 
-@app.command
+@app.command(group=CUSTOMERS)
 def link(customer: str, /, *, json: Json = False) -> int:
     """Print a link that opens CUSTOMER's page in the portal: once, within 15 minutes."""
     from cli.serving import run_link
@@ -224,7 +227,7 @@ def link(customer: str, /, *, json: Json = False) -> int:
     return run_link(customer, as_json=json)
 
 
-@app.command
+@app.command(group=SERVE)
 def portal(
     *,
     host: Annotated[str | None, Parameter(help="Address to listen on (127.0.0.1 unless given).")] = None,
@@ -239,7 +242,7 @@ def portal(
     return run_portal(host, port, as_json=json)
 
 
-@app.command
+@app.command(group=SERVE)
 def worker(*, json: Json = False) -> int:
     """Act on what customers request in the plugin, within seconds, until stopped."""
     from cli.serving import run_worker
@@ -247,11 +250,11 @@ def worker(*, json: Json = False) -> int:
     return run_worker(as_json=json)
 
 
-@app.command
+@app.command(group=SERVE)
 def sandbox(
     *,
-    host: str = "127.0.0.1",
-    port: int = 8765,
+    host: Annotated[str, Parameter(help="Address to listen on (127.0.0.1 unless given).")] = "127.0.0.1",
+    port: Annotated[int, Parameter(help="Port to listen on (8765 unless given), 0 for a free one.")] = 8765,
     world: Annotated[Path | None, Parameter(help="A world file (JSON); see sandbox/README.md.")] = None,
     json: Json = False,
 ) -> int:

@@ -6,12 +6,11 @@ from typing import Any
 
 from dotenv import dotenv_values
 from pydantic import SecretStr
-from rich.table import Table
 from yarl import URL
 
 from cli.options import Json
 from cli.prefect_way import address_of
-from cli.render import console_for_people, plain, print_json
+from cli.render import console_for_people, plain, print_json, table_of
 from greenlight.settings import ENV_FILE, PREFIX, Settings, load_settings
 
 SCHEMA = "greenlight.config/1"
@@ -22,7 +21,8 @@ def versions() -> str:
     """This version, Prefect's, and the schema that this version needs."""
     from greenlight.ats.revisions import newest_revision
 
-    return f"greenlight {version('greenlight')} (Prefect {version('prefect')}, schema {newest_revision()})"
+    ours, prefects = version("greenlight-ats-reconciler"), version("prefect")
+    return f"greenlight {ours} (Prefect {prefects}, schema {newest_revision()})"
 
 
 def config(*, json: Json = False) -> int:
@@ -32,9 +32,7 @@ def config(*, json: Json = False) -> int:
     if json:
         print_json({"schema": SCHEMA, "command": "config", "settings": found})
         return 0
-    table = Table("setting", "value", "from", box=None, pad_edge=False, header_style="bold")
-    for column in table.columns:
-        column.overflow = "fold"
+    table = table_of("setting", "value", "from")
     for each in found:
         table.add_row(*map(plain, (each["name"], _words(each["value"]), each["from"])))
     console = console_for_people()

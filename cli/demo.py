@@ -35,7 +35,7 @@ from cli.demo_world import (
 from cli.importing import bring_in
 from cli.provisioning import print_provisioned, provision_now
 from cli.quiet import quiet_prefect
-from cli.render import console_for_people, plain, print_explanation, print_json, print_report
+from cli.render import LONGEST_RULE, console_for_people, plain, print_explanation, print_json, print_report
 from cli.running import apply_now, make_plan
 from cli.serving import free_port, local_prefect, stoppable
 from greenlight.ats.database import make_database
@@ -163,7 +163,7 @@ def _say(console: Console, line: str) -> None:
 
 def _chapter(console: Console, title: str, command: str) -> None:
     console.print()
-    console.print(Rule(plain(title), align="left"))
+    console.print(Rule(plain(title), align="left"), width=min(console.width, LONGEST_RULE))
     console.print(plain(f"$ {command}"), style="dim")
 
 

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from cli.checks import (
@@ -26,7 +25,7 @@ from cli.checks import (
 )
 from cli.file_checks import check_files
 from cli.quiet import quiet_prefect
-from cli.render import console_for_people, plain, print_json
+from cli.render import console_for_people, plain, print_json, table_of
 from cli.way_checks import check_way
 from greenlight.ats.database import Database, DatabaseUnavailable, looked_at
 from greenlight.settings import Settings
@@ -139,9 +138,7 @@ def _night() -> list[Finding]:
 
 def _print(findings: Sequence[Finding], counts: dict[State, int], console: Console) -> None:
     """An aligned table, then for each that is not ok what was tried and what to do."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("check", "state", "found"):
-        table.add_column(column, overflow="fold")
+    table = table_of("check", "state", "found")
     for each in findings:
         table.add_row(Text(each.name), Text(each.state.value, style=_COLOURS[each.state]), plain(each.found))
     console.print(table)

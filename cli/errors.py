@@ -58,10 +58,10 @@ def as_ours(error: BaseException) -> GreenlightError:
     if isinstance(error, KeyboardInterrupt):
         return RefusedByRule("stopped", "what was done is on record, run it again to go on")
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
-        return PrefectTrouble(
-            "Prefect's API refuses our password: set PREFECT_API_AUTH_STRING to what the server has in "
-            "PREFECT_SERVER_API_AUTH_STRING"
-        )
+        # Loads Prefect, whose client made this error.
+        from blocks.asking import LOGIN_REFUSED
+
+        return PrefectTrouble(LOGIN_REFUSED)
     if isinstance(error, httpx.HTTPError) or "Failed to reach API" in str(error):
         # Our own calls to LinkedIn never end in an exception: this is Prefect's client.
         return PrefectTrouble(

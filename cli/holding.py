@@ -4,11 +4,9 @@ import getpass
 from collections.abc import Sequence
 from typing import Any
 
-from rich.table import Table
-
 from cli.errors import CannotRun
 from cli.opening import ats_database
-from cli.render import console_for_people, plain, print_database, print_json
+from cli.render import console_for_people, plain, print_database, print_json, table_of
 from greenlight.ats.clock import time_of
 from greenlight.ats.database import Database
 from greenlight.ats.holds import Held, Holds
@@ -62,7 +60,7 @@ def who_says_so(by: str | None) -> str:
 
 
 def _print(held: Sequence[Held]) -> None:
-    table = Table("customer", "integration", "context", "held for", "since", "what the guard saw")
+    table = table_of("customer", "integration", "context", "held for", "since", "what the guard saw")
     for entry in held:
         key = entry.item.key
         cells = (

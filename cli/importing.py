@@ -53,6 +53,8 @@ def run_import(file: str, *, replace: tuple[str, ...], yes: bool, as_json: bool)
                 f"{document['customers']} customers and {document['integrations']} integrations read: "
                 f"{document['customers_added']} customers and {document['integrations_added']} integrations are new, "
                 f"{document['customers_changed']} and {document['integrations_renamed']} changed, "
+                f"{_as_they_were(document, 'customers', 'changed')} and "
+                f"{_as_they_were(document, 'integrations', 'renamed')} as they were; "
                 f"{document['credentials_written']} credentials stored."
             )
         )
@@ -141,6 +143,10 @@ def bring_in(
         "without_credentials": [c.customer_id for c in customers if c.credentials is None],
         "errors": [],
     }
+
+
+def _as_they_were(document: dict[str, Any], of: str, changed: str) -> int:
+    return document[of] - document[f"{of}_added"] - document[f"{of}_{changed}"]
 
 
 def _error(error: RowError) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from cyclopts import App
 
+from cli.groups import CUSTOMERS, KEEP
 from cli.options import Json, Yes
 
-keys = App(name="keys", help="Keep all secrets in one sealed file, and bring them back.")
-credentials = App(name="credentials", help="What a customer's credentials were before they were replaced.")
+keys = App(name="keys", group=KEEP, help="Keep all secrets in one sealed file, and bring them back.")
+credentials = App(name="credentials", group=CUSTOMERS, help="What a customer's credentials were before.")
 
 
 @credentials.command(name="restore")

@@ -13,6 +13,7 @@ from cli.errors import CannotRun
 from cli.quiet import quiet_prefect
 from cli.render import console_for_people, plain, print_json
 from cli.sealed import MIN_PASSPHRASE, SCHEMA, read_sealed, write_sealed
+from greenlight.setting_values import secret_in
 
 if TYPE_CHECKING:
     from blocks.backup import BlockCopy, Restored
@@ -98,9 +99,16 @@ def _show(saved: "Restored", file: str, as_json: bool) -> None:
 
 
 def _passphrase(*, twice: bool) -> str:
-    """From the environment, typed, or the first line of standard input; never from the command line."""
-    given = os.environ.get(PASSPHRASE)
-    if given is None and sys.stdin.isatty():
+    """From the environment or the file that it names, typed, or standard input's first line; never an argument."""
+    given, file = os.environ.get(PASSPHRASE), os.environ.get(f"{PASSPHRASE}_FILE")
+    if given is not None and file is not None:
+        raise CannotRun(f"{PASSPHRASE} and {PASSPHRASE}_FILE are both given; keep one of them")
+    if file is not None:
+        try:
+            given = secret_in(file)
+        except ValueError as error:
+            raise CannotRun(f"{PASSPHRASE} {error}") from None
+    elif given is None and sys.stdin.isatty():
         given = getpass.getpass("passphrase: ")
         if twice and getpass.getpass("the same again: ") != given:
             raise CannotRun("the two passphrases differ; nothing was written")
@@ -108,8 +116,9 @@ def _passphrase(*, twice: bool) -> str:
         given = sys.stdin.readline().rstrip("\r\n")
     if len(given) < MIN_PASSPHRASE:
         raise CannotRun(
-            f"the passphrase needs {MIN_PASSPHRASE} characters or more: {PASSPHRASE}, or the first line of standard "
-            "input; one can be made with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            f"the passphrase needs {MIN_PASSPHRASE} characters or more: {PASSPHRASE}, the file of {PASSPHRASE}_FILE, "
+            "or the first line of standard input; one can be made with: "
+            "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
     return given
 

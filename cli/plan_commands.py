@@ -4,9 +4,10 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from cli.groups import ENABLE
 from cli.options import Json
 
-plans = App(name="plans", help="Stored plans: which there are, all of one, and one that is never to be applied.")
+plans = App(name="plans", group=ENABLE, help="Stored plans: list them, show all of one, discard one.")
 
 
 @plans.default

@@ -4,11 +4,9 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from rich.table import Table
-
 from cli.holding import who_says_so
 from cli.opening import ats_database
-from cli.render import console_for_people, plain, print_database, print_json
+from cli.render import console_for_people, plain, print_database, print_json, table_of
 from greenlight.ats.clock import time_of
 from greenlight.ats.plans import Line, Plans
 from greenlight.ats.stored_plans import PlanState, StoredPlan, StoredPlans
@@ -32,7 +30,7 @@ def run_list(*, everything: bool, as_json: bool) -> int:
             }
         )
         return 0
-    table = Table("plan", "state", "enables", "made", "ends", "by", box=None, pad_edge=False, header_style="bold")
+    table = table_of("plan", "state", "enables", "made", "ends", "by")
     for each in shown:
         who = each.discarded_by or each.approved_by or ""
         cells = (each.plan_id, each.state.value, f"{each.enables} of {each.items}")
@@ -55,7 +53,7 @@ def run_show(plan_id: str, *, as_json: bool) -> int:
     if as_json:
         print_json(_document(stored, count, lines) | {"database": database.name})
         return 0
-    table = Table("", "customer", "integration", "context", "reason", box=None, pad_edge=False, header_style="bold")
+    table = table_of("", "customer", "integration", "context", "reason")
     for line in lines:
         key = line.item.key
         sign = "+ enable" if line.action is Action.ENABLE else ""

@@ -13,6 +13,8 @@ from cli.prefect_way import address_of, trouble_with_prefect
 
 #: The longest that one question to Prefect's API may take.
 _SECONDS = 5.0
+#: Both ways round, on both sides: deploying, a night, blocks, automations and their events.
+_TRIED = {"3.8.8", "3.9.1"}
 _KEY = "PREFECT_SERVER_ENCRYPTION_KEY"
 _MAKE_KEY = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
 _MOVE = "set it for the server by way of `greenlight keys export` and `greenlight keys restore` (docs/operating.md)"
@@ -85,10 +87,11 @@ def _version(answer: httpx.Response) -> str | None:
 
 
 def _versions(shown: str, theirs: str, ours: str) -> Finding:
-    found, tried = f"{shown} has version {theirs}, this side {ours}", "GET /admin/version"
-    if theirs == ours:
+    known = "tried together" if {theirs, ours} <= _TRIED else "not tried together"
+    found, tried = f"{shown} has version {theirs}, this side {ours}: {known}", "GET /admin/version"
+    if theirs == ours or known == "tried together":
         return ok("prefect", found, tried)
-    return warning("prefect", found, tried, "run one version on both sides; a server may be the newer one")
+    return warning("prefect", found, tried, f"run one version on both sides; tried are {' and '.join(sorted(_TRIED))}")
 
 
 def _access(client: httpx.Client, api: str, without: int) -> list[Finding]:

@@ -8,18 +8,18 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from cli.domains import confirmed_domains
 from cli.errors import CannotRun
 from cli.opening import ats_database, made_database
 from cli.quiet import quiet_prefect
-from cli.render import console_for_people, plain, print_database, print_json
+from cli.render import console_for_people, plain, print_database, print_json, table_of
 from cli.running import run_flow
 from greenlight.ats.applications import Applications
 from greenlight.domain.provisioning import Provision, ProvisionReport
 from greenlight.domain.reasons import EXPLANATIONS
+from greenlight.domain.report import first_ten
 from greenlight.errors import LinkedInTrouble
 from greenlight.intake.values import BadValue, check_value
 from greenlight.linkedin.errors import LinkedInError, Refused
@@ -171,9 +171,7 @@ def _new(given: tuple[str, ...]) -> dict[str, str]:
 
 def print_provisioned(report: ProvisionReport, console: Console) -> None:
     """The table, then counts and what to do next."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("", "customer", "application", "outcome", "reason", "client id"):
-        table.add_column(column, overflow="fold")
+    table = table_of("", "customer", "application", "outcome", "reason", "client id")
     for item in report.items:
         sign, colour = _SIGNS[item.outcome]
         table.add_row(
@@ -192,6 +190,6 @@ def print_provisioned(report: ProvisionReport, console: Console) -> None:
     console.print(plain(f"Requests sent: {sent.token} token, {sent.provision} provisioning."))
     for reason in dict.fromkeys(item.reason for item in report.unsettled()):
         who = [item for item in report.unsettled() if item.reason is reason]
-        console.print(plain(f"{reason}: {', '.join(i.customer_id for i in who[:5])}. {EXPLANATIONS[reason].remedy}"))
-        for detail in dict.fromkeys(item.detail for item in who[:5] if item.detail):
+        console.print(plain(f"{reason}: {first_ten([i.customer_id for i in who])}. {EXPLANATIONS[reason].remedy}"))
+        for detail in dict.fromkeys(item.detail for item in who[:10] if item.detail):
             console.print(plain(f"    {detail}"))

@@ -26,8 +26,10 @@ _SIGNS = {
 }
 #: Columns from which the whole table fits.
 _WIDE = 140
-#: The width of what is not shown on a terminal.
-_UNCUT = 300
+#: The width of what is not shown on a terminal: no line is broken, so that a name can be searched for.
+_UNCUT = 100_000
+#: The longest line that is drawn.
+LONGEST_RULE = 120
 _LEGEND = "+ enabled  = in place  ~ waiting  ! failed  ? unknown  # held  . not looked at"
 _ORDER = list(_SIGNS)
 
@@ -44,22 +46,26 @@ def console_for_people(*, stderr: bool = False) -> Console:
     return console if console.is_terminal else Console(stderr=stderr, emoji=False, width=_UNCUT)
 
 
+def table_of(*columns: str) -> Table:
+    """A table that fits the console: what does not is folded, and nothing is ever cut."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
 def print_report(report: Report, console: Console) -> None:
     """The table, then counts, requests and what to do next."""
     wide = console.width >= _WIDE
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("", "customer", "integration", "outcome", "reason"):
-        table.add_column(column, overflow="fold")
-    if wide:
-        for column in ("observed", "context", "whose move"):
-            table.add_column(column, overflow="fold")
+    columns = ("", "customer", "integration", "outcome", "reason")
+    table = table_of(*columns, *(("observed", "context", "whose move") if wide else ()))
     for item in sorted(report.items, key=lambda i: (i.item.customer_id, i.item.key)):
         table.add_row(*_row(item, report.command, wide))
-    console.print(table)
-    console.print(Text(_LEGEND, style="dim"))
-    console.print()
-    counts = [f"{n} {outcome.value.replace('_', ' ')}" for outcome, n in report.counts().items() if n]
-    console.print(Text(f"{_title(report)}: {', '.join(counts) or 'nothing is wanted'}."))
+    if report.items:
+        console.print(table)
+        console.print(Text(_LEGEND, style="dim"))
+        console.print()
+    console.print(Text(f"{_title(report)}: {report.in_words() or 'nothing is wanted'}."))
     sent = report.requests
     if report.command in (Command.PLAN, Command.APPLY):
         console.print(Text(f"Requests sent: {sent.token} token, {sent.verify} verify, {sent.enable} enable."))
@@ -80,7 +86,9 @@ def print_database(database: str, console: Console) -> None:
 
 def _title(report: Report) -> str:
     if report.command is Command.PLAN:
-        return f"Plan: {report.changes} to enable" if report.changes else "Plan: nothing to enable"
+        return "Plan"
+    if not report.items:
+        return "Nothing to do yet"
     return {"ok": "All well", "partial": "Partly done", "failed": "Nothing succeeded"}[report.verdict]
 
 
@@ -116,8 +124,9 @@ def _row(item: ReportItem, command: Command, wide: bool) -> list[Text]:
 def _remedies(items: Sequence[ReportItem]) -> list[Text]:
     lines = [Text()] if items else []
     for reason in dict.fromkeys(item.condition.reason for item in items):
-        who = [i.item.customer_id for i in items if i.condition.reason is reason]
-        named = ", ".join(dict.fromkeys(who[:5])) + (f" and {len(who) - 5} more" if len(who) > 5 else "")
+        # One customer may have several integrations.
+        who = list(dict.fromkeys(i.item.customer_id for i in items if i.condition.reason is reason))
+        named = ", ".join(who[:5]) + (f" and {len(who) - 5} more" if len(who) > 5 else "")
         lines.append(plain(f"{reason}: {named}. {EXPLANATIONS[reason].remedy}"))
     return lines
 

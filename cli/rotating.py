@@ -3,13 +3,12 @@
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from cli.errors import CannotRun
 from cli.opening import ats_database
 from cli.quiet import quiet_prefect
-from cli.render import console_for_people, plain, print_database, print_json
+from cli.render import console_for_people, plain, print_database, print_json, table_of
 from cli.running import run_flow
 from greenlight.ats.applications import Applications
 from greenlight.ats.rotations import Rotations
@@ -46,9 +45,7 @@ def run_rotate(customers: tuple[str, ...], *, everybody: bool, as_json: bool) ->
 
 def _print(report: RotationReport, console: Console) -> None:
     """The table, then what is left for a person to do."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("", "customer", "client id", "outcome", "reason"):
-        table.add_column(column, overflow="fold")
+    table = table_of("", "customer", "client id", "outcome", "reason")
     for item in report.items:
         sign, colour = _SIGNS[item.outcome]
         table.add_row(

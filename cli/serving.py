@@ -1,6 +1,7 @@
 """`portal`, `worker` and `link`: the customers' page, who acts on its requests, and the way to it."""
 
 import asyncio
+import atexit
 import logging
 import os
 import signal
@@ -18,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 from rich.console import Console
 
+from cli.children import ending_with_us
 from cli.errors import CannotRun
 from cli.log_lines import log_lines
 from cli.opening import ats_database
@@ -228,13 +230,18 @@ def free_port(preferred: int) -> int:
 def local_prefect() -> Iterator[str]:
     """A Prefect server of this process's own, which this process and its children then use.
 
-    It stops when the process ends, after Prefect's client has sent it the last of the log.
+    It stops when the process ends, after Prefect's client has sent it the last of the log, or is killed.
     """
     from prefect.server.api.server import SubprocessASGIServer
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     server = SubprocessASGIServer()
     server.start(timeout=120)
+    if server.server_process is not None:
+        watched = ExitStack()
+        watched.enter_context(ending_with_us(server.server_process.pid))
+        # Before Prefect's own, which stops the server.
+        atexit.register(watched.close)
     before = os.environ.get("PREFECT_API_URL")
     os.environ["PREFECT_API_URL"] = server.api_url
     try:
@@ -252,7 +259,8 @@ def worker_process() -> Iterator[subprocess.Popen[bytes]]:
     """`greenlight worker` as a child with this process's environment."""
     process = subprocess.Popen([sys.executable, "-m", "cli", "worker"])
     try:
-        yield process
+        with ending_with_us(process.pid):
+            yield process
     finally:
         process.terminate()
         try:

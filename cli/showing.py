@@ -10,14 +10,26 @@ from greenlight.ats.runs import Runs
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 
+_FIRST = (
+    "No customer is on record yet. First: `greenlight import FILE` brings in customers who have API keys, "
+    "`greenlight provision --new ID=NAME` makes a new one an application. Then: `greenlight plan`"
+)
+_NEXT = (
+    "No integration is wanted yet: a customer's admin requests them on the page that `greenlight link CUSTOMER` "
+    "opens, or `greenlight import FILE` names them"
+)
+
 
 def run_status(customers: tuple[str, ...], excluded: tuple[str, ...], types: tuple[str, ...], *, as_json: bool) -> int:
     runs = Runs(ats_database())
     report = runs.known(Command.STATUS, Selection(customers=customers, excluded=excluded, types=types))
     if as_json:
         print_json(report.as_json())
-    else:
-        print_report(report, console_for_people())
+        return report.exit_code
+    console = console_for_people()
+    print_report(report, console)
+    if not report.items:
+        console.print(plain(_NEXT if runs.has_customers() else _FIRST))
     return report.exit_code
 
 

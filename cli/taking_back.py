@@ -3,14 +3,12 @@
 import asyncio
 from typing import Any
 
-from rich.table import Table
-
 from cli.asking import confirm
 from cli.errors import said_plainly
 from cli.holding import who_says_so
 from cli.opening import ats_database
 from cli.quiet import quiet_prefect
-from cli.render import console_for_people, plain, print_json
+from cli.render import console_for_people, plain, print_json, table_of
 from greenlight.ats.clock import time_of
 from greenlight.ats.withdrawals import BrowserSessions, Forgotten, Withdrawals, Withdrawn
 from greenlight.domain.conditions import EFFECT, when_withdrawn
@@ -77,7 +75,7 @@ def run_sessions(*, as_json: bool) -> int:
     if not there:
         _say("No session is open.")
         return 0
-    table = Table("customer", "opened", "ends")
+    table = table_of("customer", "opened", "ends")
     for entry in there:
         cells = entry.customer_id, f"{entry.opened_at:%Y-%m-%d %H:%M:%SZ}", f"{entry.expires_at:%Y-%m-%d %H:%M:%SZ}"
         table.add_row(*map(plain, cells))

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from cli.groups import ENABLE
 from cli.options import Json
 
-tripwires = App(name="tripwires", help="What guards hold back until a person lifts it.")
+tripwires = App(name="tripwires", group=ENABLE, help="What guards hold back until a person lifts it.")
 
 
 @tripwires.default

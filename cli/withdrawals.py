@@ -4,11 +4,12 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from cli.groups import CUSTOMERS
 from cli.options import Json, Yes
 
 By = Annotated[str | None, Parameter(help="Who says so (you unless given).")]
 
-sessions = App(name="sessions", help="Browser sessions of the customers' page.")
+sessions = App(name="sessions", group=CUSTOMERS, help="Browser sessions of the customers' page.")
 
 
 def withdraw(

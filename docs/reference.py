@@ -1,6 +1,7 @@
 """Pages that are generated from the code: `python docs/reference.py` writes them, `--check` fails if one is stale."""
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -67,15 +68,12 @@ def _says(docstring: str) -> str:
 
 
 def _files() -> str:
-    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     out, before = "", ""
     for room, path, tree in _sources():
         if room != before:
-            out += f"\n### {room}\n\n| file | what for | its names |\n|---|---|---|\n"
+            out += f"\n### {room}\n\n| file | what for |\n|---|---|\n"
         before = room
-        names = [each.name for each in tree.body if isinstance(each, kinds) and not each.name.startswith("_")]
-        told = [] if "/versions/" in path else [f"`{name}`" for name in names]
-        out += f"| `{path}` | {_says(ast.get_docstring(tree) or '')} | {' '.join(told)} |\n"
+        out += f"| `{path}` | {_says(ast.get_docstring(tree) or '')} |\n"
     return out
 
 
@@ -148,12 +146,26 @@ def where_page(text: str) -> str:
     return text
 
 
+def _schemas() -> dict[str, Callable[[str], str]]:
+    """A file for each document that commands print."""
+    # This folder is no package: it stands on the path where this is run as a program.
+    sys.path.append(str(DOCS))
+    from documents import schemas
+
+    written = {name: json.dumps(schema, indent=2) + "\n" for name, schema in schemas().items()}
+    return {f"schemas/{name.replace('/', '-')}.json": (lambda _, text=text: text) for name, text in written.items()}
+
+
 PAGES: dict[str, Callable[[str], str]] = {"reasons.md": reasons_page, "where-to-change.md": where_page}
 
 
 def main(arguments: list[str]) -> int:
     stale = 0
-    for name, write in PAGES.items():
+    pages = PAGES | _schemas()
+    for gone in {*(DOCS / "schemas").glob("*.json")} - {DOCS / name for name in pages}:
+        sys.stderr.write(f"{gone} is of no document; delete it\n")
+        stale = 1
+    for name, write in pages.items():
         page = DOCS / name
         old = page.read_text(encoding="utf-8") if page.exists() else ""
         new = write(old)
@@ -163,6 +175,7 @@ def main(arguments: list[str]) -> int:
             sys.stderr.write(f"{page} is stale; run python docs/reference.py\n")
             stale = 1
         else:
+            page.parent.mkdir(exist_ok=True)
             page.write_text(new, encoding="utf-8")
     return stale
 

@@ -6,8 +6,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
+from flows.fields import Applier, PlanId
 from flows.reconcile import look_and_enable
-from flows.request import Applier, ApplyRequest, Name, checked, named_after
+from flows.request import ApplyRequest, checked, named_after
 from flows.verdict import refusing
 from greenlight.ats.runs import Scope
 from greenlight.domain.budget import Lane
@@ -18,12 +19,12 @@ from tasks.parts.session import enabling_session, now
 
 @flow(name="apply", flow_run_name=named_after(ApplyRequest), persist_result=False, validate_parameters=False)
 @refusing
-async def apply(plan_id: Name, applied_by: Applier = "") -> State[None]:
+async def apply(plan_id: PlanId, applied_by: Applier = "") -> State[None]:
     """Enable exactly what an approved plan enables, and nothing else, once.
 
     Args:
-        plan_id: The approved plan; its artifact shows what it enables.
-        applied_by: Who applies it; needed where approver and applier must be two persons.
+        plan_id: Id of an approved plan, as its artifact reconcile-plan shows it beside all that it enables.
+        applied_by: Your name, like Ada Lovelace; needed only where a plan must not be applied by who approved it.
     """
     request = checked(ApplyRequest, plan_id=plan_id, applied_by=applied_by)
     settings = load_settings()

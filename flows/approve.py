@@ -7,7 +7,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.request import Approver, ApproveRequest, Count, Hours, Name, checked, named_after
+from flows.fields import Approver, Count, Hours, PlanId
+from flows.request import ApproveRequest, checked, named_after
 from flows.verdict import refusing
 from greenlight.settings import load_settings
 from tasks.parts.session import now, planning_session
@@ -15,20 +16,20 @@ from tasks.parts.session import now, planning_session
 
 @flow(name="approve", flow_run_name=named_after(ApproveRequest), persist_result=False, validate_parameters=False)
 @refusing
-async def approve(plan_id: Name, approved_by: Approver, hours: Hours = 24, enables: Count = None) -> State[None]:
+async def approve(plan_id: PlanId, approved_by: Approver, hours: Hours = 24, enables: Count = 0) -> State[None]:
     """Approve a stored plan. It can then be applied once, by its id, until the approval ends.
 
     Args:
-        plan_id: The plan to approve; its artifact shows what it enables.
-        approved_by: Who approves it.
-        hours: For how long the approval holds.
-        enables: How many integrations the plan enables; needed where they are more than its artifacts can show.
+        plan_id: Id of the plan, as its artifact reconcile-plan shows it beside all that it enables.
+        approved_by: Your name, like Ada Lovelace; it stays on record.
+        hours: For how many hours the plan may then be applied, at most 24.
+        enables: Leave it at 0; only where a plan enables more than 5,000, how many you have seen that it does.
     """
     request = checked(ApproveRequest, plan_id=plan_id, approved_by=approved_by, hours=hours, enables=enables)
     async with planning_session(load_settings()) as session:
         lasts = timedelta(hours=request.hours)
         approved = await asyncio.to_thread(
-            session.plans.approve, request.plan_id, request.approved_by, now(), lasts, enables=request.enables
+            session.plans.approve, request.plan_id, request.approved_by, now(), lasts, enables=request.enables or None
         )
         until = f"{approved.expires_at:%Y-%m-%d %H:%M:%SZ}"
         message = (

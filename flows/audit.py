@@ -6,7 +6,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from flows.request import AuditRequest, Window, checked
+from flows.fields import Window
+from flows.request import AuditRequest, checked
 from flows.verdict import audited_state, refusing
 from greenlight.ats.runs import Scope
 from greenlight.domain.budget import Lane
@@ -24,7 +25,7 @@ async def audit(customers_per_run: Window = 500) -> State[None]:
     """Verify the enabled integrations of the customers that were not looked at for longest; enable nothing.
 
     Args:
-        customers_per_run: Customers in one run, those first that were not looked at for longest. One request each.
+        customers_per_run: How many customers to look at, like 500, longest unseen first; each is one request.
     """
     request = checked(AuditRequest, customers_per_run=customers_per_run)
     async with planning_session(load_settings(), Lane.NIGHTLY) as session:

@@ -1,22 +1,18 @@
 """Bring migrated CSA customers over: look at what they have, then enable the rest in waves that grow."""
 
 import asyncio
-from datetime import date
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
+from flows.fields import DEFAULT_MAX_CHANGES, Day, File, MaxChanges, Names, Waves
 from flows.persons import refuse_one_alone
 from flows.plan import look_and_store
 from flows.request import (
-    DEFAULT_MAX_CHANGES,
     BackfillRequest,
-    MaxChanges,
-    Names,
     PlanRequest,
-    Waves,
     What,
     checked,
     named_after,
@@ -38,8 +34,8 @@ from tasks.telling.fleet_chart import publish_fleet
 async def backfill(
     what: What = What.PLAN,
     customers: Names = (),
-    file: str | None = None,
-    migrated_since: date | None = None,
+    file: File = "",
+    migrated_since: Day = "",
     waves: Waves = (1, 5, 25),
     max_changes: MaxChanges = DEFAULT_MAX_CHANGES,
 ) -> State[None]:
@@ -48,12 +44,12 @@ async def backfill(
     Run it again to go on: what is enabled is left out, and nobody ever gets a second application.
 
     Args:
-        what: Plan only looks and stores what would be enabled; apply enables it, which cannot be undone.
-        customers: Customer ids.
-        file: An import file on the worker, which brings the customers' existing keys in.
-        migrated_since: Customers that came with their own keys on this UTC day or later.
-        waves: Customers in each wave; after these, all the rest.
-        max_changes: The most enables that one run may make; the rest is held.
+        what: Plan looks and stores what would be enabled, and changes nothing. Apply enables it at once: no undoing.
+        customers: Needed, or one of the next two: ids of the customers, like acme, one a line.
+        file: Or an import file on the worker's machine, like /srv/import/csa.csv; brings in the customers' own keys.
+        migrated_since: Or all customers that came with their own keys on this UTC day or later, like 2026-11-01.
+        waves: How many customers each wave has, like 1, then 5, then 25; after these come all the rest.
+        max_changes: At most so many integrations are enabled, like 200; the rest is held for another run.
     """
     request = checked(
         BackfillRequest,
@@ -81,7 +77,7 @@ async def backfill(
         since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now(), session.lane)
 
         made, looked = await look_and_plan(run_id, ids, since, request.max_changes, named=request.customers)
-        await publish_plan(made, request.command(), None)
+        await publish_plan(made, None, applying=True)
         stopped = await enable_in_waves(run_id, made, request.waves)
         say_waits()
 

@@ -7,7 +7,8 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from flows.request import DEFAULT_MAX_CHANGES, MaxChanges, Names, PlanRequest, Types, checked, named_after
+from flows.fields import DEFAULT_MAX_CHANGES, MaxChanges, Names, Types
+from flows.request import PlanRequest, checked, named_after
 from flows.verdict import final_state, refusing
 from greenlight.ats.runs import Scope
 from greenlight.domain.report import Command
@@ -51,7 +52,7 @@ async def look_and_store(session: Session, request: PlanRequest, named: Sequence
 
     made, looked = await look_and_plan(run_id, ids, since, request.max_changes, named=named)
     plan_id = await store_plan(made, request.selection, named)
-    await publish_plan(made, request.command(), plan_id)
+    await publish_plan(made, plan_id, applying=False)
     say_waits()
 
     report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now(), plan_id=plan_id)

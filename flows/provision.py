@@ -6,7 +6,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from flows.request import DEFAULT_MAX_CHANGES, MaxChanges, Names, ProvisionRequest, checked, named_after
+from flows.fields import DEFAULT_MAX_CHANGES, MaxChanges, Names, NewCustomers
+from flows.request import ProvisionRequest, checked, named_after
 from flows.verdict import looked_state, provisioned_state, refusing
 from greenlight.ats.database import open_database
 from greenlight.ats.domains import DomainLists
@@ -27,7 +28,7 @@ LOOKS_PER_RUN = 1000
 @refusing
 async def provision(
     customers: Names = (),
-    new: dict[str, str] | None = None,
+    new: NewCustomers = (),
     look: bool = False,
     change_domains: bool = False,
     as_shown: str = "",
@@ -36,15 +37,15 @@ async def provision(
     """Create or adopt a child application for each customer that has none, and bring drifted ones up to date.
 
     Args:
-        customers: Only these customers, each compared with what LinkedIn has.
-        new: Customers to put on record first: name by id.
+        customers: Ids of the only customers to take, like acme, one a line. Leave both lists empty for all without one.
+        new: Customers that are not on record yet, each as id=name, like acme=Acme Ltd, one a line.
         look: Compare applications with what LinkedIn has, and where no customer is named change nothing there at all.
         change_domains: Change lists of domains that are there already, whatever the change comes to.
-        as_shown: The digest of the changes that somebody has seen and said yes to; others are not made.
-        max_changes: The most lists that are changed.
+        as_shown: Leave it empty. The command line fills it in: a digest of the changes that somebody has said yes to.
+        max_changes: At most so many lists of domains are changed, like 200.
     """
     given = {"look": look, "change_domains": change_domains, "as_shown": as_shown, "max_changes": max_changes}
-    request = checked(ProvisionRequest, customers=customers, new=new or {}, **given)
+    request = checked(ProvisionRequest, customers=customers, new=new, **given)
     settings = load_settings()
     word = await asyncio.to_thread(_word, settings, request)
     async with provisioning_session(settings, request.new, word) as session:

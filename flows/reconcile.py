@@ -7,15 +7,12 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
+from flows.fields import DEFAULT_MAX_CHANGES, MaxChanges, Names, Types
 from flows.persons import refuse_one_alone
 from flows.plan import look_and_store
 from flows.request import (
-    DEFAULT_MAX_CHANGES,
     ApplyRequest,
-    MaxChanges,
-    Names,
     ReconcileRequest,
-    Types,
     What,
     checked,
     named_after,
@@ -45,12 +42,12 @@ async def reconcile(
     """Plan, or enable what customers have requested, and record what LinkedIn shows. Enabling cannot be undone.
 
     Args:
-        what: Plan only looks and stores what would be enabled; apply enables it, which cannot be undone.
-        customers: Only these customers; none means all, also for apply.
-        except_customers: All but these customers.
-        types: Only these integration types; none means all.
-        max_changes: The most enables that one run may make; the rest is held.
-        lane: Whose share of the day's requests it uses. Nightly also leaves out what rests after failures.
+        what: Plan looks and stores what would be enabled, and changes nothing. Apply enables it at once: no undoing.
+        customers: Ids of the only customers to take, like acme, one a line. Leave it empty for all, also for apply.
+        except_customers: Ids of customers to leave out, like acme, one a line.
+        types: Only these integration types, like APPLY_WITH_LINKEDIN. Leave it empty for all.
+        max_changes: At most so many integrations are enabled, like 200; the rest is held for another run.
+        lane: Leave it as it is. Whose share of the day's requests is used; nightly also skips what rests after failure.
     """
     request = checked(
         ReconcileRequest,
@@ -82,7 +79,7 @@ async def look_and_enable(
     since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now(), session.lane)
 
     made, looked = await look_and_plan(run_id, ids, since, max_changes, named=named, approved=scope.plan_id)
-    await publish_plan(made, request.command(), scope.plan_id)
+    await publish_plan(made, scope.plan_id, applying=True)
     await enable_and_confirm(run_id, made.to_enable, made.not_shown)
     say_waits()
 

@@ -7,38 +7,43 @@ each field is the docstring's.
 
 import json
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar
 
 from prefect.runtime import flow_run
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from flows.fields import (
+    DEFAULT_MAX_CHANGES,
+    Applier,
+    Approver,
+    Count,
+    Hours,
+    MaxChanges,
+    Name,
+    Names,
+    PlanId,
+    Types,
+    Waves,
+    Window,
+    names_by_id,
+    or_nothing,
+)
 from greenlight.domain.budget import Lane
-from greenlight.domain.keys import DOCUMENTED_TYPES
+from greenlight.domain.report import first_ten
 from greenlight.domain.selection import Selection
 from greenlight.errors import BadInput
 from greenlight.intake.values import BadValue, check_value
-
-#: Enables of one run that nobody has to allow.
-DEFAULT_MAX_CHANGES = 200
-
-
-#: Something's name on one line; PostgreSQL cannot even look for one with a NUL in it.
-Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
-Names = tuple[Name, ...]
-Types = tuple[Annotated[Name, Field(json_schema_extra={"enum": [*DOCUMENTED_TYPES]})], ...]
-#: The most enables that one run may make.
-MaxChanges = Annotated[int, Field(ge=0)]
-#: Customers in each wave of a backfill.
-Waves = tuple[Annotated[int, Field(ge=1)], ...]
-Window = Annotated[int, Field(ge=1, le=5000)]
-Approver = Annotated[Name, Field(min_length=1, max_length=200)]
-Count = Annotated[int, Field(ge=0)] | None
-#: Empty is nobody who has said so.
-Applier = Annotated[Name, Field(max_length=200)]
-Hours = Annotated[float, Field(gt=0, le=24)]
 
 
 class What(StrEnum):
@@ -54,6 +59,10 @@ class Request(BaseModel):
     """The parameters of one run of a flow, checked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def does(self) -> str:
+        """What the run does, in a word or two."""
+        return str(flow_run.flow_name)
 
     def title(self) -> str:
         """Whom or what the run is about, on one line."""
@@ -105,9 +114,9 @@ class PlanRequest(Request):
         return cls(**who, types=selection.types, **more)
 
     def title(self) -> str:
-        title = _first_three(self.customers) or "all customers"
+        title = first_ten(self.customers, 3) or "all customers"
         if self.except_customers:
-            title += f" except {_first_three(self.except_customers)}"
+            title += f" except {first_ten(self.except_customers, 3)}"
         return f"{title} ({', '.join(self.types)})" if self.types else title
 
     def command(self) -> str:
@@ -128,6 +137,9 @@ class ReconcileRequest(PlanRequest):
     what: What = What.PLAN
     lane: Lane = Lane.OPERATOR
 
+    def does(self) -> str:
+        return f"nightly {self.what}" if self.lane is Lane.NIGHTLY else self.what.value
+
     def command(self) -> str:
         if self.what is What.PLAN:
             return super().command()
@@ -137,7 +149,7 @@ class ReconcileRequest(PlanRequest):
 class ApplyRequest(Request):
     """Which approved plan to apply."""
 
-    plan_id: Name
+    plan_id: PlanId
     applied_by: Applier = ""
 
     @field_validator("applied_by")
@@ -146,7 +158,7 @@ class ApplyRequest(Request):
         return value.strip()
 
     def title(self) -> str:
-        return f"plan {self.plan_id}"
+        return f"approved plan {self.plan_id}"
 
     def command(self) -> str:
         return shlex.join(["greenlight", "apply", self.plan_id, "--yes"])
@@ -157,10 +169,13 @@ class BackfillRequest(Request):
 
     what: What = What.PLAN
     customers: Names = ()
-    file: str | None = None
-    migrated_since: date | None = None
+    file: Annotated[str | None, BeforeValidator(or_nothing)] = None
+    migrated_since: Annotated[date | None, BeforeValidator(or_nothing)] = None
     waves: Waves = (1, 5, 25)
     max_changes: MaxChanges = DEFAULT_MAX_CHANGES
+
+    def does(self) -> str:
+        return f"backfill {self.what}"
 
     @model_validator(mode="after")
     def _one_way_to_name_them(self) -> Self:
@@ -174,7 +189,7 @@ class BackfillRequest(Request):
             return f"customers of {self.file}"
         if self.migrated_since is not None:
             return f"customers migrated since {self.migrated_since}"
-        return _first_three(self.customers)
+        return first_ten(self.customers, 3)
 
     def command(self) -> str:
         """What a shell that reaches the same Prefect server types to run the same deployment again."""
@@ -191,10 +206,10 @@ class AuditRequest(Request):
 class ApproveRequest(Request):
     """Which plan may be applied, and who says so."""
 
-    plan_id: Name
+    plan_id: PlanId
     approved_by: Approver
     hours: Hours = 24
-    enables: Count = None
+    enables: Count = 0
 
     def title(self) -> str:
         return f"plan {self.plan_id}"
@@ -204,7 +219,7 @@ class ProvisionRequest(Request):
     """Whom to provision: the customers named, those that are new, or all that have no child application."""
 
     customers: Names = ()
-    new: dict[str, str] = Field(default_factory=dict)
+    new: Annotated[dict[str, str], BeforeValidator(names_by_id)] = Field(default_factory=dict)
     look: bool = False
     change_domains: bool = False
     as_shown: Name = ""
@@ -214,6 +229,9 @@ class ProvisionRequest(Request):
     def only_looks(self) -> bool:
         """Whether it is to compare what is there, and to change and make nothing."""
         return self.look and not self.customers and not self.new
+
+    def does(self) -> str:
+        return "compare" if self.only_looks else super().does()
 
     @field_validator("new")
     @classmethod
@@ -231,8 +249,8 @@ class ProvisionRequest(Request):
         return checked
 
     def title(self) -> str:
-        everybody = "a look at all" if self.look else "all customers without one"
-        return _first_three([*self.customers, *self.new]) or everybody
+        everybody = "all applications" if self.only_looks else "all customers without an application"
+        return first_ten([*self.customers, *self.new], 3) or everybody
 
 
 class RotateRequest(Request):
@@ -241,6 +259,9 @@ class RotateRequest(Request):
     customers: Names = ()
     all_customers: bool = False
 
+    def does(self) -> str:
+        return "new secrets"
+
     @model_validator(mode="after")
     def _somebody(self) -> Self:
         if self.all_customers == bool(self.customers):
@@ -248,21 +269,18 @@ class RotateRequest(Request):
         return self
 
     def title(self) -> str:
-        return _first_three(self.customers) or "all customers"
+        return first_ten(self.customers, 3) or "all customers"
 
 
 def named_after(kind: type[Request]) -> Callable[[], str]:
-    """What a flow run is called in Prefect's UI: the flow, and whom it is about."""
+    """What a flow run is called in Prefect's UI: what it does, and for whom."""
 
     def name() -> str:
         try:
-            return f"{flow_run.flow_name}: {checked(kind, **flow_run.parameters).title()}"
+            request = checked(kind, **flow_run.parameters)
+            return f"{request.does()}: {request.title()}"
         except BadParameters:
             # The run itself says what is wrong.
             return str(flow_run.flow_name)
 
     return name
-
-
-def _first_three(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -6,7 +6,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from flows.request import Names, RotateRequest, checked, named_after
+from flows.fields import Names
+from flows.request import RotateRequest, checked, named_after
 from flows.verdict import provisioned_state, refusing
 from greenlight.domain.rotation import COMMAND, RotationReport
 from greenlight.settings import load_settings
@@ -23,8 +24,8 @@ async def rotate(customers: Names = (), all_customers: bool = False) -> State[No
     """Give each customer's child application a new secret, keep it, and see that LinkedIn accepts it.
 
     Args:
-        customers: Only these customers.
-        all_customers: Every customer whose application provisioning made; name none then.
+        customers: Needed unless the switch below is on: ids of the customers, like acme, one a line.
+        all_customers: Every customer whose application was made here; name none above then.
     """
     request = checked(RotateRequest, customers=customers, all_customers=all_customers)
     async with provisioning_session(load_settings()) as session:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from dotenv import dotenv_values
 
 #: Read by the command line itself, and no settings.
-_OTHERS = ("TRACEBACK", "KEYS_PASSPHRASE")
+_OTHERS = ("TRACEBACK", "KEYS_PASSPHRASE", "KEYS_PASSPHRASE_FILE")
 #: So alike that the one must be meant for the other; less alike is still worth a hint.
 _MEANT, _ALIKE = 0.85, 0.6
 

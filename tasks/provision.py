@@ -31,9 +31,11 @@ async def provision(run_id: str, look: bool, ids: Sequence[str], label: str) -> 
 async def provision_all(run_id: str, customers: Sequence[str], *, look: bool) -> None:
     """Provision these customers; what does not come through after all retries is on record as such."""
     session = current_provisioning()
+    name = "compare: {label}" if session.provisioning.only_looks else "provision: {label}"
+    called = provision.with_options(task_run_name=name)
     chunks = customer_chunks(customers)
     session.crashes.extend(
-        await run_chunks(provision, (run_id, look), chunks, "provision", CUSTOMERS_AT_ONCE, session.settings)
+        await run_chunks(called, (run_id, look), chunks, "provision", CUSTOMERS_AT_ONCE, session.settings)
     )
 
 

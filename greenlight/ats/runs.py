@@ -122,6 +122,11 @@ class Runs:
         with self._database.reading() as session:
             return Report(command, _items(session, ids), database=self._database.name)
 
+    def has_customers(self) -> bool:
+        """Whether anybody is on record at all."""
+        with self._database.reading() as session:
+            return session.exec(select(Customer.customer_id).limit(1)).first() is not None
+
     def attempts(self, customer_id: str) -> list[tuple[IntegrationKey, Attempt]]:
         """All attempts at a customer's integrations, oldest first."""
         with self._database.reading() as session:

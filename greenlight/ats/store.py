@@ -119,6 +119,14 @@ class Store:
         with self._database.reading() as session:
             return list(session.exec(query))
 
+    def names(self, customers: Sequence[str]) -> dict[str, str]:
+        """What these customers are called, by id."""
+        query, found = select(Customer.customer_id, Customer.customer_name), dict[str, str]()
+        with self._database.reading() as session:
+            for some in slices(customers):
+                found |= dict(session.exec(query.where(col(Customer.customer_id).in_(some))).all())
+        return found
+
     def wanted(self, ids: Sequence[int], *, unless_looked_for: str | None = None) -> list[Wanted]:
         """Those of the integrations with these ids that are wanted still, in that order.
 

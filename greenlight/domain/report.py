@@ -39,9 +39,10 @@ def verdict_of(unsettled: int, total: int) -> Verdict:
     return Verdict.FAILED if unsettled == total else Verdict.PARTIAL
 
 
-def first_ten(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return ", ".join(names[:10]) + more
+def first_ten(names: Sequence[str], most: int = 10) -> str:
+    """The first ten of them, or as many as are to be named, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,18 @@ class Report:
             counts[item.condition.outcome] += 1
         return counts
 
+    def told(self) -> dict[str, int]:
+        """How many of what, in words, each item once; a plan begins with what it would enable."""
+        plans, counts = self.command is Command.PLAN and bool(self.items), self.counts()
+        for item in self.items if plans else ():
+            counts[item.condition.outcome] -= item.action is Action.ENABLE
+        told = {outcome.value.replace("_", " "): count for outcome, count in counts.items() if count}
+        return {"to enable": self.changes} | told if plans else told
+
+    def in_words(self) -> str:
+        """What `told` gives as a line; nothing where nothing is wanted."""
+        return ", ".join(f"{count} {what}" for what, count in self.told().items())
+
     def unsettled(self) -> list[ReportItem]:
         """Items that somebody has to look into; a never-looked-at item is one only where the run was to look."""
         looks = self.command in (Command.PLAN, Command.APPLY, Command.REQUEST, Command.AUDIT)
@@ -143,10 +156,7 @@ class Report:
 
     def headline(self) -> str:
         """How many of what; who needs somebody (the first ten, by name); and what waits for others, by reason."""
-        counts = [f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in self.counts().items() if count]
-        if self.command is Command.PLAN and counts:
-            counts.insert(0, f"{self.changes} to enable")
-        text = ", ".join(counts) or "nothing is wanted"
+        text = self.in_words() or "nothing is wanted"
         if self.changed:
             text += f"; {self.changed} changed by this run"
         if dropped := [f"{i.item.customer_id} ({i.condition.reason})" for i in self.dropped()]:

@@ -12,6 +12,7 @@ from typing import Any, cast
 from prefect import Task
 
 from greenlight.ats.rows import Wanted
+from greenlight.domain.report import first_ten
 from greenlight.reconcile.observe import Remaining
 from greenlight.settings import Settings
 from tasks.parts.progress import report
@@ -43,8 +44,7 @@ def look_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
     for start in range(0, len(customers), size):
         some = customers[start : start + size]
         ids = tuple(id for customer in some for id in by_customer[customer])
-        label = some[0] if len(some) == 1 else f"{len(some)} customers from {some[0]} to {some[-1]}"
-        chunks.append(Chunk(ids, label))
+        chunks.append(Chunk(ids, _customers(some)))
     return chunks
 
 
@@ -55,19 +55,23 @@ def enable_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
     for start in range(0, len(wanted), size):
         some = wanted[start : start + size]
         first = f"{some[0].item.key.integration_type} for {some[0].item.customer_id}"
-        label = first if len(some) == 1 else f"{len(some)} integrations from {first}"
+        more = f"{len(some)} integrations of {_customers(list(dict.fromkeys(w.item.customer_id for w in some)))}"
+        label = first if len(some) == 1 else more
         chunks.append(Chunk(tuple(entry.id for entry in some), label))
     return chunks
+
+
+def _customers(ids: Sequence[str]) -> str:
+    """Whom a task is about. Sorted, whatever their turn is, so that a name is found among many tasks."""
+    names = first_ten(sorted(ids), 3)
+    return names if len(ids) == 1 else f"{len(ids)} customers: {names}"
 
 
 def customer_chunks(customers: Sequence[str]) -> list[Chunk]:
     """One customer each while there are some hundreds, runs of them beyond that."""
     size = math.ceil(len(customers) / MAX_ENABLE_TASKS) or 1
-    chunks: list[Chunk] = []
-    for start in range(0, len(customers), size):
-        some = tuple(customers[start : start + size])
-        chunks.append(Chunk(some, some[0] if len(some) == 1 else f"{len(some)} customers from {some[0]}"))
-    return chunks
+    parts = [customers[start : start + size] for start in range(0, len(customers), size)]
+    return [Chunk(tuple(part), _customers(part)) for part in parts]
 
 
 async def one_after_another(ids: Sequence[str], step: Callable[[str], Awaitable[Remaining]]) -> Remaining:

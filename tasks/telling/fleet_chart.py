@@ -5,7 +5,7 @@ import base64
 from collections.abc import Sequence
 
 from prefect import task
-from prefect.artifacts import acreate_image_artifact, acreate_markdown_artifact
+from prefect.artifacts import acreate_markdown_artifact
 
 from greenlight.ats.fleet import Snapshot
 from greenlight.domain.status import Status
@@ -17,14 +17,24 @@ from tasks.telling.best_effort import best_effort
 MOST_BARS = 60
 
 #: The picture's size and margins, in its own units.
-_WIDTH, _HEIGHT, _TOP, _LEFT = 960, 360, 40, 60
-#: From the bottom; told apart by place and legend, not by colour alone.
+_WIDTH, _HEIGHT, _TOP, _LEFT, _EDGE = 640, 300, 74, 44, 16
+#: On a dark card of its own it is read on a light page as on a dark one. Told apart by place and legend, not by colour
+#: alone, from the bottom; what nobody has seen yet is nobody's alarm, so it is the one without a colour.
+_CARD, _TEXT = "#24292f", "#f0f3f6"
 _COLOURS = {
-    Status.ENABLED: "#1a7f37",
-    Status.PARTNER_READY: "#bf8700",
-    Status.REQUESTED: "#0969da",
-    Status.NOT_REQUESTED: "#8c959f",
-    Status.UNKNOWN: "#cf222e",
+    Status.ENABLED: "#3fb950",
+    Status.PARTNER_READY: "#d29922",
+    Status.REQUESTED: "#58a6ff",
+    Status.NOT_REQUESTED: "#8b949e",
+    Status.UNKNOWN: "#4b535d",
+}
+#: Heads of columns that wrap, so that seven of them fit.
+_WORDS = {
+    Status.ENABLED: "enabled",
+    Status.PARTNER_READY: "partner ready",
+    Status.REQUESTED: "requested",
+    Status.NOT_REQUESTED: "not requested",
+    Status.UNKNOWN: "not known",
 }
 
 
@@ -34,53 +44,81 @@ async def publish_fleet() -> None:
     fleet = current().fleet
     await asyncio.to_thread(fleet.take, now())
     history = await asyncio.to_thread(fleet.history, MOST_BARS)
-    picture = base64.b64encode(draw(history).encode()).decode()
     async with best_effort("the fleet's picture"):
-        await acreate_image_artifact(
-            image_url=f"data:image/svg+xml;base64,{picture}", key="fleet-picture", description=_sentence(history[-1])
+        await acreate_markdown_artifact(_page(history), key="fleet-picture", description=_sentence(history[-1]))
+        await acreate_markdown_artifact(
+            figures(history),
+            key="fleet-figures",
+            description="How many integrations LinkedIn showed in each status after each run, newest first.",
         )
-        await acreate_markdown_artifact(_table(history), key="fleet-figures", description="The same as figures.")
+
+
+def _page(history: Sequence[Snapshot]) -> str:
+    """The picture as markdown; Prefect's own page for an image writes out its whole address under it."""
+    newest, picture = history[-1], base64.b64encode(draw(history).encode()).decode()
+    return "\n".join(
+        [
+            f"# {_total(newest)} integrations",
+            "",
+            f"![A bar for each run, newest on the right](data:image/svg+xml;base64,{picture})",
+            "",
+            "A bar for each run, the newest on the right. The figures are in the artifact `fleet-figures`, "
+            "who is behind them in `reconcile-outcome`.",
+            "",
+        ]
+    )
 
 
 def draw(history: Sequence[Snapshot]) -> str:
-    """An SVG of these snapshots, oldest first."""
-    tallest = max((sum(s.counts.values()) for s in history), default=0) or 1
-    step = (_WIDTH - _LEFT) / max(len(history), 1)
+    """An SVG of these snapshots, at least one, oldest first."""
+    tallest = max(map(_total, history)) or 1
+    step = (_WIDTH - _LEFT - _EDGE) / len(history)
     plot = _HEIGHT - _TOP - 40
+    newest = history[-1]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        'font-family="sans-serif" font-size="12">',
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
-        f'<text x="4" y="{_TOP + 10}">{tallest}</text><text x="4" y="{_TOP + plot}">0</text>',
+        f'font-family="sans-serif" font-size="14" fill="{_TEXT}">',
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" rx="8" fill="{_CARD}"/>',
+        f'<text x="{_LEFT - 8}" y="{_TOP + 12}" text-anchor="end">{tallest}</text>'
+        f'<text x="{_LEFT - 8}" y="{_TOP + plot}" text-anchor="end">0</text>',
     ]
     for place, (status, colour) in enumerate(_COLOURS.items()):
-        x = _LEFT + place * 150
-        parts.append(f'<rect x="{x}" y="10" width="12" height="12" fill="{colour}"/>')
-        parts.append(f'<text x="{x + 18}" y="20">{status}</text>')
+        x, y = _LEFT + place % 3 * 190, 14 + place // 3 * 24
+        parts.append(f'<rect x="{x}" y="{y}" width="14" height="14" fill="{colour}" stroke="{_TEXT}"/>')
+        parts.append(f'<text x="{x + 22}" y="{y + 12}">{newest.counts[status]} {_WORDS[status]}</text>')
     for number, snapshot in enumerate(history):
         base = float(_TOP + plot)
         for status, colour in _COLOURS.items():
-            height = plot * snapshot.counts[status] / tallest
+            height = plot * (count := snapshot.counts[status]) / tallest
             base -= height
             parts.append(
                 f'<rect x="{_LEFT + number * step:.1f}" y="{base:.1f}" width="{max(step - 2, 1):.1f}" '
-                f'height="{height:.1f}" fill="{colour}"><title>{snapshot.counts[status]} {status}</title></rect>'
+                f'height="{height:.1f}" fill="{colour}"><title>{count} {_WORDS[status]}</title></rect>'
             )
-    for snapshot, anchor, x in ((history[0], "start", _LEFT), (history[-1], "end", _WIDTH)):
+    places = ((newest, "end", _WIDTH - _EDGE), (history[0], "start", _LEFT))
+    for snapshot, anchor, x in places[: len(history)]:
         when = f"{snapshot.taken_at:%Y-%m-%d %H:%M} UTC"
-        parts.append(f'<text x="{x}" y="{_HEIGHT - 16}" text-anchor="{anchor}">{when}</text>')
+        parts.append(f'<text x="{x}" y="{_HEIGHT - 14}" text-anchor="{anchor}">{when}</text>')
     return "".join([*parts, "</svg>"])
 
 
+def _total(snapshot: Snapshot) -> int:
+    return sum(snapshot.counts.values())
+
+
 def _sentence(newest: Snapshot) -> str:
-    counts = ", ".join(f"{count} {status}" for status, count in newest.counts.items() if count) or "nothing is wanted"
-    return f"{counts}; oldest request: {_age(newest)}."
+    counts = ", ".join(f"{newest.counts[status]} {_WORDS[status]}" for status in _COLOURS if newest.counts[status])
+    return f"{counts or 'Nothing is wanted'}; oldest request: {_age(newest)}."
 
 
-def _table(history: Sequence[Snapshot]) -> str:
-    head = ["| when | " + " | ".join(Status) + " | oldest request |", "|---" * (len(Status) + 2) + "|"]
+def figures(history: Sequence[Snapshot]) -> str:
+    """The same as a table, newest first."""
+    heads = ("when (UTC)", "all", *(_WORDS[status] for status in _COLOURS), "oldest request")
+    head = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     rows = [
-        f"| {s.taken_at:%Y-%m-%d %H:%M} | " + " | ".join(str(s.counts[status]) for status in Status) + f" | {_age(s)} |"
+        f"| {s.taken_at:%Y-%m-%d %H:%M} | {_total(s)} | "
+        + " | ".join(str(s.counts[status]) for status in _COLOURS)
+        + f" | {_age(s)} |"
         for s in reversed(history)
     ]
     return "\n".join([*head, *rows])

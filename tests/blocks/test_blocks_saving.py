@@ -1,6 +1,8 @@
 """A secret that is shown once survives what a Prefect server does in a bad minute, or in its first one."""
 
 import asyncio
+import json
+import time
 import tomllib
 from collections.abc import AsyncIterator
 from importlib import import_module
@@ -17,11 +19,12 @@ from pydantic import SecretStr
 
 import blocks.saving
 from blocks.child_app import ChildAppBlocks, LinkedInChildApp
-from blocks.parent_app import LinkedInParentApp
+from blocks.parent_app import LinkedInParentApp, save_parent
 from blocks.portal_keys import PortalKeys
 from blocks.saving import BlocksNotSaved, must_be_writable, read, save
 from greenlight.linkedin.oauth import Credentials
 from tests.blocks.flaky import flaky_prefect
+from tests.cli.answering import answering
 
 CANARY = "WPL_AP1.canary/+=="
 
@@ -135,6 +138,25 @@ async def test_what_never_comes_through_says_so_and_tells_no_secret(unused_tcp_p
         blocks.saving.WAITING.reset(mark)
     assert CANARY not in str(caught.value) + "".join(said)
     assert caught.value.__cause__ is None
+
+
+async def test_a_refused_login_is_said_at_once_where_nothing_would_be_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No waiting makes a wrong password right; a secret that is nowhere else is offered on, while a person mends it."""
+    parent, name = Credentials("app", SecretStr(CANARY)), "refused"
+    refusing = json.dumps({"exception_message": "Unauthorized"}).encode()
+    with answering((401, refusing, 0)) as address, temporary_settings({PREFECT_API_URL: f"{address}/api"}):
+        began = time.monotonic()
+        for first in (
+            ChildAppBlocks().must_be_writable(),
+            ChildAppBlocks().save_many({name: parent}, kept_elsewhere=True),
+            save_parent(parent),
+        ):
+            with pytest.raises(BlocksNotSaved, match="refuses our password: set PREFECT_API_AUTH_STRING"):
+                await first
+        assert time.monotonic() - began < blocks.saving.SHORT_PATIENCE / 2
+        monkeypatch.setattr(blocks.saving, "SHORT_PATIENCE", 0.5)
+        with pytest.raises(BlocksNotSaved, match=r"for 1 s \(HTTP 401\)"):
+            await save(Trial, {name: {"value": CANARY}}, patience=1)
 
 
 async def test_a_probe_leaves_nothing_behind() -> None:

@@ -17,6 +17,7 @@ from cli.app import run
 from greenlight.ats.database import make_database
 from sandbox.app import create_app
 from sandbox.server import serving_in_thread
+from tests.cli.documents import fits
 from tests.flows.fault_world import import_file, world
 
 #: The most talkative that a user can make it.
@@ -38,7 +39,10 @@ class Done:
     err: str
 
     def json(self) -> Any:
-        return json.loads(self.out)
+        """The one document that was printed, which is as its published schema says and has nothing besides."""
+        document = json.loads(self.out)
+        fits(document)
+        return document
 
 
 @dataclass

@@ -10,13 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from cryptography.fernet import Fernet
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlalchemy import text
 
-from cli.prefect_checks import check_prefect
 from greenlight.ats.database import make_database
 from greenlight.ats.tables import RequestDay
 from sandbox.app import create_app
@@ -252,30 +249,6 @@ def test_linkedin_is_away(well: Home) -> None:
     assert check_of(done, "way to LinkedIn", "ok")["found"] == "it answers, with HTTP 404"
     assert "LINKEDIN_UNAVAILABLE" in check_of(done, "credentials", "warning")["found"]
     assert states(done)["clock"] == states(done)["parent application"] == {"warning"}
-
-
-def test_an_open_server_elsewhere_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same that is a warning on one's own machine."""
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/ui-settings":
-            return httpx.Response(200, json={"csrf_enabled": False})
-        return httpx.Response(200, json="3.8.8" if request.url.path.endswith("version") else True)
-
-    real = httpx.Client
-    monkeypatch.setattr(httpx, "Client", lambda **more: real(transport=httpx.MockTransport(answer), **more))
-    monkeypatch.delenv("PREFECT_SERVER_ENCRYPTION_KEY", raising=False)
-    for url, state, names in (
-        ("http://127.0.0.1:4200/api", "warning", {"prefect access", "prefect csrf"}),
-        ("http://prefect.example.com/api", "problem", {"prefect access", "prefect csrf", "prefect transport"}),
-        ("https://prefect.example.com/api", "problem", {"prefect access", "prefect csrf"}),
-    ):
-        with temporary_settings({PREFECT_API_URL: url}):
-            there, findings = check_prefect()
-        assert there
-        shown = {each.name: each.state.value for each in findings if each.state.value != "ok"}
-        assert shown.pop("encryption key") == "warning"
-        assert shown == dict.fromkeys(names, state)
 
 
 def test_a_budget_that_is_spent_or_parked(well: Home) -> None:

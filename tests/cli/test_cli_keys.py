@@ -31,6 +31,7 @@ pytestmark = pytest.mark.timeout(400)
 
 PASSPHRASE = "a passphrase that nobody guesses"
 VARIABLE = {"GREENLIGHT_KEYS_PASSPHRASE": PASSPHRASE}
+FILE = "GREENLIGHT_KEYS_PASSPHRASE_FILE"
 SECRETS = [f"{name}/secret+CANARY=" for name in ("acme", "bolt", "cyan")]
 PARENT = "parents/secret+CANARY="
 NAMES = [block_name(name) for name in ("acme", "bolt", "cyan")]
@@ -211,6 +212,13 @@ async def test_a_restore_that_is_cut_short_is_completed_by_the_next(
 BAD = [
     pytest.param(["keys", "export", "x"], {}, "short\n", "20 characters", id="a short passphrase"),
     pytest.param(["keys", "export", "x"], {}, "", "20 characters", id="none"),
+    pytest.param(
+        ["keys", "export", "x"], {FILE: "none"}, "", "mend the path", id="a passphrase's file that is not there"
+    ),
+    pytest.param(["keys", "export", "x"], {FILE: "short"}, "", "20 characters", id="a short one in a file"),
+    pytest.param(["keys", "export", "x"], {FILE: "long", **VARIABLE}, "", "keep one of them", id="a file as well"),
+    # It is taken: what is wrong here is asked about only after it.
+    pytest.param(["keys", "restore", "cut"], {FILE: "long"}, "", "cannot be opened", id="one in a file"),
     pytest.param(["keys", "export", "nowhere/x"], VARIABLE, "", "nowhere", id="a folder that is not there"),
     pytest.param(["keys", "restore", "nothing"], VARIABLE, "", "nothing", id="a file that is not there"),
     pytest.param(["keys", "restore", "bad"], VARIABLE, "", "not a file of", id="a file of another kind"),
@@ -224,9 +232,11 @@ def test_bad_input_is_one_sentence(
 ) -> None:
     home.file("bad", '{"schema": 1}')
     home.file("cut", '{"schema": "greenlight.keys/1", "salt": "AAAA", "sealed": "gAAAA"}')
+    home.file("short", "too short\n")
+    home.file("long", f"{PASSPHRASE}\n")
     done = home.run(*command, stdin=stdin, PREFECT_API_URL="http://127.0.0.1:9/api", **settings)
     assert (done.code, done.out) == (1, "")
     assert why in done.err
     assert done.err.count("\n") == 1
     assert PASSPHRASE not in done.err
-    assert sorted(os.listdir(home.folder)) == ["bad", "cut"], "nothing was written"
+    assert sorted(os.listdir(home.folder)) == ["bad", "cut", "long", "short"], "nothing was written"

@@ -162,7 +162,9 @@ def test_a_mistyped_name_of_the_databases_setting_is_an_error(home: Home) -> Non
 
 def test_a_mistyped_setting_is_pointed_out(home: Home) -> None:
     home.file(".env", "GREENLIGHT_RETRY_DELAY_SECONDS=1\nexport GREENLIGHT_MAILBOX=x\nOTHER=1\n")
-    done = home.run("migrate", GREENLIGHT_APPROVER="another", GREENLIGHT_TRACEBACK="", GREENLIGHT_KEYS_PASSPHRASE="x")
+    done = home.run(
+        "migrate", GREENLIGHT_APPROVER="another", GREENLIGHT_TRACEBACK="", GREENLIGHT_KEYS_PASSPHRASE_FILE="x"
+    )
     assert done.code == 0
     assert "GREENLIGHT_APPROVER is no setting; GREENLIGHT_APPROVERS is" in done.err
     assert "GREENLIGHT_RETRY_DELAY_SECONDS is no setting; GREENLIGHT_RETRY_DELAYS_SECONDS is" in done.err

@@ -17,7 +17,7 @@ CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text(encodi
 DEPLOYMENTS: list[dict[str, Any]] = CONFIG["deployments"]
 
 #: A person names these every time; there is nothing that would be right unless told.
-ASKS = {"backfill/csa", "approve/plan", "rotate/child-secrets", "apply/approved-plan"}
+ASKS = {"backfill/csa", "approve/stored-plan", "rotate/child-secrets", "apply/approved-plan"}
 
 
 def flow_of(deployment: dict[str, Any]) -> Flow[..., Any]:
@@ -41,9 +41,9 @@ def test_the_deployments_have_the_names_that_the_guide_and_the_commands_say() ->
         "backfill/csa",
         "apply/approved-plan",
         "provision/new-customers",
-        "provision/domains",
+        "provision/compare-domains",
         "audit/enabled-customers",
-        "approve/plan",
+        "approve/stored-plan",
         "rotate/child-secrets",
         "prune/old-rows",
     }
@@ -91,9 +91,9 @@ def test_only_the_nightly_run_enables_by_itself() -> None:
     assert by_name["reconcile/nightly"]["parameters"] == {"what": "apply", "lane": "nightly"}
     assert by_name["reconcile/nightly"]["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
     assert by_name["reconcile/manual"]["parameters"] == {"what": "plan"}
-    assert by_name["provision/domains"]["parameters"] == {"look": True}, "by which it makes and changes nothing"
+    assert by_name["provision/compare-domains"]["parameters"] == {"look": True}, "by which it makes and changes nothing"
     assert {name for name, one in by_name.items() if "schedules" in one} == {
-        "provision/domains",
+        "provision/compare-domains",
         "reconcile/nightly",
         "audit/enabled-customers",
         "prune/old-rows",
@@ -143,3 +143,45 @@ def test_the_form_has_a_field_for_each_parameter_and_a_sentence_under_it(deploym
     shown = flow.parameters.properties
     assert list(shown) == list(inspect.signature(flow.fn).parameters)
     assert all(field["description"].endswith(".") for field in shown.values())
+
+
+def _forms(schema: Any) -> list[dict[str, Any]]:
+    """A field's schema and all that is in it."""
+    if isinstance(schema, list):
+        return [found for each in schema for found in _forms(each)]
+    if not isinstance(schema, dict):
+        return []
+    return [schema, *(found for each in schema.values() for found in _forms(each))]
+
+
+@every
+def test_no_field_is_a_choice_of_types_or_an_editor_of_json(deployment: dict[str, Any]) -> None:
+    """A field that may be nothing would be drawn as tabs, `str` and `None`, and a mapping as JSON to write by hand."""
+    flow = flow_of(deployment)
+    for name, field in flow.parameters.properties.items():
+        for part in _forms(field):
+            assert "anyOf" not in part, name
+            assert part.get("type") not in ("null", "object"), name
+            assert part.get("default", "") is not None, "a form that is sent as it was opened would be refused"
+
+
+@every
+def test_what_a_person_types_has_an_example_or_may_be_left_alone(deployment: dict[str, Any]) -> None:
+    for name, field in flow_of(deployment).parameters.properties.items():
+        typed = "$ref" not in field and field["type"] != "boolean" and name not in ("plan_id", "hours")
+        assert not typed or re.search(r", like |Leave it (empty|at)", field["description"]), name
+
+
+def test_what_has_to_be_given_is_not_called_optional() -> None:
+    required = {full_name(one): set(flow_of(one).parameters.required or []) for one in DEPLOYMENTS}
+    assert {name: fields for name, fields in required.items() if fields} == {
+        "approve/stored-plan": {"plan_id", "approved_by"},
+        "apply/approved-plan": {"plan_id"},
+    }
+    fields = {f"{full_name(one)} {name}": field for one in DEPLOYMENTS for name, field in _properties(one)}
+    needed = {name for name, field in fields.items() if field["description"].startswith("Needed")}
+    assert needed == {"backfill/csa customers", "rotate/child-secrets customers"}, "one of several ways is needed"
+
+
+def _properties(deployment: dict[str, Any]) -> Any:
+    return flow_of(deployment).parameters.properties.items()

@@ -93,6 +93,13 @@ def test_the_verdicts_are_those_of_the_interface() -> None:
     assert [v.value for v in Verdict] == ["ok", "partial", "failed"]
 
 
+@pytest.mark.parametrize("command", Command)
+def test_told_counts_add_up_to_the_items(command: Command) -> None:
+    for mix in MIXES:
+        told = report_of(command, *mix).told()
+        assert sum(told.values()) == len(mix), told
+
+
 FAILED = (Condition(Outcome.FAILED, Reason.WRONG_CREDENTIALS), Action.NONE)
 DONE = (Condition(Outcome.ENABLED, Reason.ENABLED), Action.ENABLE)
 CHANGE = (READY, Action.ENABLE)
@@ -109,8 +116,8 @@ NAMED = [f"c{n} (WRONG_CREDENTIALS)" for n in range(10)]
         ),
         pytest.param(
             report_of(Command.PLAN, CHANGE, (SETTLED[0], Action.NONE)),
-            "1 to enable, 1 enabled, 1 waiting.",
-            id="a plan begins with what it would do",
+            "1 to enable, 1 enabled.",
+            id="a plan begins with what it would do, and counts each once",
         ),
         pytest.param(
             report_of(Command.PLAN, (SETTLED[0], Action.NONE)),

@@ -79,5 +79,7 @@ async def test_the_plan_shows_what_is_held_and_why(town: Any) -> None:
         Pauses(there.database).begin(Pause("ada", "a dispute", "ann", now, now + timedelta(hours=1)))
         shown = (await there.artifacts(await plan(return_state=True)))["reconcile-plan"]
         assert "# 0 to enable, 1 looked at" in shown
-        assert "| held | ada | APPLY_WITH_LINKEDIN | urn:li:organization:ada | PAUSED: by ann until" in shown
+        assert (
+            "| held | ada | Customer ada | APPLY_WITH_LINKEDIN urn:li:organization:ada | PAUSED: by ann until" in shown
+        )
         assert "a dispute" in shown

@@ -40,7 +40,7 @@ FIELDS: dict[str, Any] = {
     "applied_by": "ann",
     "hours": 1,
     "enables": 2,
-    "new": {"cyd": "Cyd"},
+    "new": ["cyd=Cyd"],
     "look": True,
     "change_domains": True,
     "as_shown": "0123456789abcdef",

@@ -1,0 +1,58 @@
+"""What `doctor` says of a Prefect server that this machine has not got: its version, and who may read it."""
+
+import httpx
+import prefect
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from cli.prefect_checks import check_prefect
+
+
+def test_an_open_server_elsewhere_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same that is a warning on one's own machine."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/ui-settings":
+            return httpx.Response(200, json={"csrf_enabled": False})
+        return httpx.Response(200, json="3.8.8" if request.url.path.endswith("version") else True)
+
+    real = httpx.Client
+    monkeypatch.setattr(httpx, "Client", lambda **more: real(transport=httpx.MockTransport(answer), **more))
+    monkeypatch.delenv("PREFECT_SERVER_ENCRYPTION_KEY", raising=False)
+    for url, state, names in (
+        ("http://127.0.0.1:4200/api", "warning", {"prefect access", "prefect csrf"}),
+        ("http://prefect.example.com/api", "problem", {"prefect access", "prefect csrf", "prefect transport"}),
+        ("https://prefect.example.com/api", "problem", {"prefect access", "prefect csrf"}),
+    ):
+        with temporary_settings({PREFECT_API_URL: url}):
+            there, findings = check_prefect()
+        assert there
+        shown = {each.name: each.state.value for each in findings if each.state.value != "ok"}
+        assert shown.pop("encryption key") == "warning"
+        assert shown == dict.fromkeys(names, state)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "state", "known"),
+    [
+        ("3.8.8", "3.9.1", "ok", "tried together"),
+        ("3.9.1", "3.8.8", "ok", "tried together"),
+        ("3.9.1", "3.9.1", "ok", "tried together"),
+        ("3.9.7", "3.9.7", "ok", "not tried together"),
+        ("3.9.7", "3.9.1", "warning", "not tried together"),
+        ("3.7.1", "3.9.1", "warning", "not tried together"),
+    ],
+)
+def test_it_says_which_version_it_met_and_whether_that_is_tried(
+    monkeypatch: pytest.MonkeyPatch, theirs: str, ours: str, state: str, known: str
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=theirs if request.url.path.endswith("version") else True)
+
+    real = httpx.Client
+    monkeypatch.setattr(httpx, "Client", lambda **more: real(transport=httpx.MockTransport(answer), **more))
+    monkeypatch.setattr(prefect, "__version__", ours)
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4200/api"}):
+        _, (first, *_) = check_prefect()
+    assert first.found == f"http://127.0.0.1:4200/api has version {theirs}, this side {ours}: {known}"
+    assert (first.name, first.state.value) == ("prefect", state)
