@@ -41,10 +41,13 @@ def plan_pages(
         f"Of {len(entries)} looked at: {_counted({'to enable': len(enables)} | _words(others))}. "
         "All of them are in the artifact `reconcile-outcome` of the same run.",
         "",
-        f"Enabling costs {price.token} token, {price.verify} verify and {price.enable} enable requests. "
-        "An enabled integration cannot be disabled.",
-        "",
     ]
+    if enables:
+        lines += [
+            f"Enabling costs {price.token} token, {price.verify} verify and {price.enable} enable requests. "
+            "An enabled integration cannot be disabled.",
+            "",
+        ]
     if missing := len(enables) + len(held) - len(rows):
         unshown = max(0, len(enables) - len(rows))
         where = f"`greenlight plans {plan_id}` lists all" if plan_id else "the ATS database has all"
@@ -131,7 +134,7 @@ def outcome_page(report: Report) -> str:
         ("Nothing to do here", rest),
     ):
         some, left = items[:left], left - min(left, len(items))
-        lines += _section(title, len(items), [_outcome(item) for item in some], ("integration", "now"))
+        lines += _section(title, len(items), [_outcome(item) for item in some], ("now", "integration"))
         if title == _OURS:
             lines += _remedies(item.condition.reason for item in some)
     return "\n".join([*lines, *_more(len(report.items))])
@@ -145,12 +148,11 @@ def applications_page(report: ProvisionReport) -> str:
     rest = [item for item in report.items if item not in unsettled]
     counts = {outcome.value: count for outcome, count in report.counts().items()}
     lines = [f"# {len(report.items)} applications", ""]
-    if report.items:
-        lines += [f"Of {len(report.items)}: {_counted(counts)}.", ""]
+    lines += [f"Of {len(report.items)}: {_counted(counts)}." if report.items else "No customer was concerned.", ""]
     left = MAX_ROWS
     for title, items in ((_OURS, ours), (_THEIRS, theirs), ("Works", rest)):
         some, left = items[:left], left - min(left, len(items))
-        lines += _section(title, len(items), [_application(item) for item in some], ("application", "now"))
+        lines += _section(title, len(items), [_application(item) for item in some], ("now", "application"))
         if title == _OURS:
             lines += _remedies(item.reason for item in some)
     return "\n".join([*lines, *_more(len(report.items))])
@@ -164,12 +166,12 @@ def _outcome(item: ReportItem) -> str:
     doubt = "not known yet, " if item.in_doubt else ""
     said = "" if item.condition.reason is Reason.READY_TO_ENABLE else f": {item.message}"
     now = f"{doubt}{item.condition.reason}{said}"
-    return _row(item.item.customer_id, item.customer_name, _integration(item.item), now)
+    return _row(item.item.customer_id, item.customer_name, now, _integration(item.item))
 
 
 def _application(item: ProvisionItem) -> str:
     what = " ".join(filter(None, (item.application_name, item.client_id and f"client id {item.client_id}")))
-    return _row(item.customer_id, item.customer_name, what or "none", f"{item.outcome}, {item.reason}: {item.message}")
+    return _row(item.customer_id, item.customer_name, f"{item.outcome}, {item.reason}: {item.message}", what or "none")
 
 
 def _section(title: str, count: int, rows: Sequence[str], heads: tuple[str, str]) -> list[str]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine
 
 _TICKS = 100.0  # of /proc, a second
-_QUIET, _LONGEST = 0.05, 30.0
+_QUIET, _LONGEST = 0.05, 120.0
 
 
 def cpu_of(pid: int) -> float:

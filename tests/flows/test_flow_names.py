@@ -17,11 +17,15 @@ from flows.request import (
     checked,
     named_after,
 )
+from flows.verdict import refusing
+from greenlight.ats.applications import NameDiffers
+from greenlight.ats.rotations import NotRotatable
 from greenlight.ats.rows import Wanted
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Status
+from greenlight.reconcile.provision import CannotProvision
 from tasks.parts.chunks import MAX_ENABLE_TASKS, enable_chunks, look_chunks
 from tests.domain.things import AWLI
 
@@ -107,3 +111,15 @@ def test_a_task_that_enables_says_what_and_for_whom() -> None:
     ]
     many = enable_chunks(wanted(*(f"c{n:03}" for n in reversed(range(MAX_ENABLE_TASKS + 1)))))
     assert many[0].label == "2 integrations of 2 customers: c299, c300"
+
+
+@pytest.mark.parametrize(
+    "why", [NotRotatable("it was imported"), CannotProvision("no parent"), NameDiffers("ada is Ada")]
+)
+async def test_what_a_person_asked_for_in_vain_is_refused_in_one_sentence(why: Exception) -> None:
+    async def story() -> Any:
+        raise why
+
+    state = await refusing(story)()
+    assert (state.name, state.message) == ("Refused", str(why))
+    assert await state.aresult(raise_on_failure=False) is why, "for who runs it in the same process"

@@ -95,7 +95,7 @@ def test_what_changed_comes_first_then_who_needs_somebody_and_what_to_do() -> No
     ]
     assert adds_up(page)
     assert "Of the 2 changed: 1 waiting, 1 enabled; none of it can be undone." in page
-    assert "| dead | dead Ltd | APPLY_WITH_LINKEDIN" in page
+    assert "| dead | dead Ltd | CREDENTIALS_REFUSED: LinkedIn's token" in page
     assert "- `CREDENTIALS_REFUSED`: Import the current ones" in page
     assert "- `LINKEDIN_UNAVAILABLE`" not in page, "nothing to do here"
 
@@ -135,7 +135,7 @@ def test_applications_are_told_by_name_those_that_need_somebody_first() -> None:
     assert headings(page)[1] == "Needs somebody here: 1"
     assert headings(page)[-1] == "Works: 1"
     assert adds_up(page)
-    assert "| ada | ada Ltd | ATS - ada client id id | created, APPLICATION_WORKS: " in page
+    assert "| ada | ada Ltd | created, APPLICATION_WORKS: " in page
     assert headings(applications_page(ProvisionReport("run", [], ProvisionRequests()))) == ["0 applications"]
 
 
