@@ -23,7 +23,7 @@ from greenlight.linkedin.transport import Answered, Wire
 from greenlight.settings import Settings
 
 #: Customers whose credentials are tried side by side.
-WIDTH = 8
+CREDENTIALS_AT_ONCE = 8
 #: Nobody waits for a whole request's time limit, fifty times over, to learn that LinkedIn is away.
 _SECONDS = 10.0
 #: Answers that never came, one after another, after which the rest is not tried.
@@ -108,7 +108,7 @@ async def check_credentials(
 
 
 async def _try_all(tokens: Tokens, tried: Sequence[Held], held: Mapping[str, Credentials]) -> _Tried:
-    outcome, gate, silent = _Tried(), asyncio.Semaphore(WIDTH), 0
+    outcome, gate, silent = _Tried(), asyncio.Semaphore(CREDENTIALS_AT_ONCE), 0
 
     async def one(each: Held) -> None:
         nonlocal silent

@@ -65,7 +65,7 @@ async def _page_running(settings: Settings) -> AsyncIterator[MakeLink]:
     """The portal where GREENLIGHT_PORTAL_URL says, and a worker; yields what makes links for customers."""
     from blocks.portal_keys import portal_keys
     from portal.lifespan import create_portal
-    from tasks.realtime.bell import answer_rings
+    from tasks.realtime.worker import answer_rings
 
     keys = await portal_keys()
     address = urlsplit(settings.portal_url)

@@ -71,7 +71,7 @@ def run_worker(*, as_json: bool) -> int:
     quiet_prefect()
     from prefect.settings import PREFECT_API_URL
 
-    from tasks.realtime.bell import answer_rings
+    from tasks.realtime.worker import answer_rings
 
     if not PREFECT_API_URL.value():
         raise CannotRun("the worker needs the Prefect server that the portal rings", "set PREFECT_API_URL")

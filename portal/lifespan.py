@@ -1,4 +1,4 @@
-"""The portal as it runs: with a bell that reaches the task worker."""
+"""The portal as it runs: with what rings for the task worker."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -11,7 +11,7 @@ from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import Database, DatabaseUnavailable
 from greenlight.settings import Settings
 from portal.app import create_app
-from tasks.realtime.bell import Bell
+from tasks.realtime.notifier import WorkerNotifier
 
 #: How often the time is set by the database's.
 SYNC_SECONDS = 60.0
@@ -22,7 +22,7 @@ def create_portal(settings: Settings, database: Database, keys: Sequence[str]) -
 
     Raises DatabaseUnavailable. Not for the event loop.
     """
-    bell, clock = Bell(), DatabaseClock(database)
+    notifier, clock = WorkerNotifier(), DatabaseClock(database)
     clock.sync()
 
     async def keep_time() -> None:
@@ -33,9 +33,9 @@ def create_portal(settings: Settings, database: Database, keys: Sequence[str]) -
 
     @asynccontextmanager
     async def ringing(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(bell.run(), name="bell"), asyncio.create_task(keep_time(), name="clock")]
+        tasks = [asyncio.create_task(notifier.run(), name="notifier"), asyncio.create_task(keep_time(), name="clock")]
         # Requests may have been stored while nobody was there to ring.
-        bell.ring()
+        notifier.ring()
         try:
             yield
         finally:
@@ -44,4 +44,4 @@ def create_portal(settings: Settings, database: Database, keys: Sequence[str]) -
                 with suppress(asyncio.CancelledError):
                     await task
 
-    return create_app(settings, database, keys, ring=bell.ring, clock=clock, lifespan=ringing)
+    return create_app(settings, database, keys, ring=notifier.ring, clock=clock, lifespan=ringing)

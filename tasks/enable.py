@@ -17,7 +17,7 @@ from tasks.parts.retries import RECORDING, end_of_try, is_last_try
 from tasks.parts.session import current
 
 #: Chunks that are enabled side by side, and how many of each at once.
-WIDTH = 16
+ENABLE_CHUNKS_AT_ONCE = 16
 SIDE_BY_SIDE = 8
 
 
@@ -56,5 +56,5 @@ async def enable_all(run_id: str, ids: Sequence[int]) -> None:
     session = current()
     wanted = await asyncio.to_thread(session.store.wanted, ids)
     session.crashes.extend(
-        await run_chunks(enable, (run_id,), enable_chunks(wanted), "enable", WIDTH, session.settings)
+        await run_chunks(enable, (run_id,), enable_chunks(wanted), "enable", ENABLE_CHUNKS_AT_ONCE, session.settings)
     )

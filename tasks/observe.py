@@ -12,7 +12,7 @@ from tasks.parts.retries import RECORDING, end_of_try
 from tasks.parts.session import current
 
 #: Chunks that are looked at side by side.
-WIDTH = 8
+LOOK_CHUNKS_AT_ONCE = 8
 
 
 @task(name="look", task_run_name="{purpose}: {label}", **RECORDING)
@@ -33,7 +33,7 @@ async def look_at_all(run_id: str, purpose: Purpose, ids: Sequence[int], *, side
             (run_id, purpose),
             look_chunks(look_order(wanted)),
             purpose,
-            WIDTH if side_by_side else 1,
+            LOOK_CHUNKS_AT_ONCE if side_by_side else 1,
             session.settings,
         )
     )

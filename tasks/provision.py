@@ -10,7 +10,7 @@ from greenlight.ats.applications import Candidate
 from greenlight.domain.provisioning import Provision
 from tasks.parts.chunks import customer_chunks, one_after_another, run_chunks
 from tasks.parts.progress import report
-from tasks.parts.provisioning_session import CUSTOMERS_AT_ONCE, current
+from tasks.parts.provisioning_session import CUSTOMERS_AT_ONCE, current_provisioning
 from tasks.parts.retries import RECORDING, end_of_try
 
 #: Waits between two questions whether a new application works; the last one repeats.
@@ -21,7 +21,7 @@ _MADE = (Provision.CREATED, Provision.ADOPTED, Provision.UPDATED, Provision.UNCH
 @task(name="provision", task_run_name="provision: {label}", **RECORDING)
 async def provision(run_id: str, look: bool, ids: Sequence[str], label: str) -> State[None]:
     """Get these customers their child applications. At most one each, however often it runs."""
-    session = current()
+    session = current_provisioning()
     remaining = await one_after_another(
         ids, lambda customer_id: session.provisioning.provision(run_id, customer_id, look=look)
     )
@@ -30,7 +30,7 @@ async def provision(run_id: str, look: bool, ids: Sequence[str], label: str) -> 
 
 async def provision_all(run_id: str, customers: Sequence[str], *, look: bool) -> None:
     """Provision these customers; what does not come through after all retries is on record as such."""
-    session = current()
+    session = current_provisioning()
     name = "compare: {label}" if session.provisioning.only_looks else "provision: {label}"
     called = provision.with_options(task_run_name=name)
     chunks = customer_chunks(customers)
@@ -42,7 +42,7 @@ async def provision_all(run_id: str, customers: Sequence[str], *, look: bool) ->
 @task(name="wait", task_run_name="wait until new applications work", **RECORDING)
 async def wait_until_working(run_id: str) -> None:
     """Ask for a token for each of this run's applications until LinkedIn gives one, or the time is over."""
-    session = current()
+    session = current_provisioning()
     waiting = await asyncio.to_thread(session.applications.not_working_in, run_id, _MADE)
     total = len(waiting)
     report("wait", 0, total)

@@ -58,7 +58,7 @@ class ProvisioningSession:
 _CURRENT: ContextVar[ProvisioningSession] = ContextVar("provisioning_session")
 
 
-def current() -> ProvisioningSession:
+def current_provisioning() -> ProvisioningSession:
     """The session of the flow run that this task belongs to."""
     return _CURRENT.get()
 

@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 #: Enables that one customer's requests may bring; a customer has a handful of integrations.
 MAX_CHANGES = 50
 #: Customers that one worker is at side by side.
-WIDTH = 32
+TURNS_AT_ONCE = 32
 #: The longest that one task of a turn at one customer may take.
 TURN_SECONDS = 300.0
 
@@ -47,7 +47,7 @@ class _CustomerTurns:
 
     def __init__(self) -> None:
         self._again: dict[str, bool] = {}
-        self._gate = asyncio.Semaphore(WIDTH)
+        self._gate = asyncio.Semaphore(TURNS_AT_ONCE)
 
     async def serve(self, customer_id: str, turn: Callable[[str], Awaitable[None]]) -> None:
         if customer_id in self._again:

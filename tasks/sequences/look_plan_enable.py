@@ -26,7 +26,7 @@ SCARCE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class LookResult:
     """What was looked at, what was on record of it before, and what is no longer ENABLED."""
 
     ids: Sequence[int]
@@ -34,7 +34,7 @@ class Looked:
     drifted: Sequence[Wanted]
 
 
-async def look(run_id: str, ids: Sequence[int]) -> Looked:
+async def look(run_id: str, ids: Sequence[int]) -> LookResult:
     """Look at these integrations. A scheduled run leaves out what rests after failures."""
     session = current()
     if session.lane is Lane.NIGHTLY:
@@ -48,7 +48,7 @@ async def look(run_id: str, ids: Sequence[int]) -> Looked:
     await look_at_all(run_id, Purpose.OBSERVE, ids, side_by_side=not scarce)
     after = await asyncio.to_thread(session.store.wanted, ids)
     drifted = [w for w in after if before[w.item] is Status.ENABLED and w.observed is not Status.ENABLED]
-    return Looked(ids, before, drifted)
+    return LookResult(ids, before, drifted)
 
 
 async def look_and_plan(
@@ -59,7 +59,7 @@ async def look_and_plan(
     *,
     named: Sequence[str] = (),
     approved: str | None = None,
-) -> tuple[PlanMade, Looked]:
+) -> tuple[PlanMade, LookResult]:
     """Look at these integrations and plan what to enable. `named` are the customers that a person named.
 
     With the id of an approved plan, what no longer is what was approved is left out.

@@ -10,7 +10,7 @@ from greenlight.ats.rows import Wanted
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Report
 from tasks.parts.plan_made import PlanMade
-from tasks.parts.provisioning_session import current as provisioning
+from tasks.parts.provisioning_session import current_provisioning
 from tasks.parts.retries import RECORDING
 from tasks.parts.session import current
 from tasks.telling.best_effort import best_effort
@@ -53,5 +53,5 @@ async def publish_applications(report: ProvisionReport, key: str = "provision-ou
 
 async def tell_drift(report: ProvisionReport) -> list[str]:
     """Announce what a look at applications has found; what of it is new, in words."""
-    session = provisioning()
+    session = current_provisioning()
     return await announce_applications(report, session.lists, session.alarms)

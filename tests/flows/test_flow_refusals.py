@@ -20,8 +20,8 @@ from flows.rotate import rotate
 from greenlight.ats.database import kept_open, open_database
 from greenlight.ats.fleet import Fleet
 from sandbox.world import World
-from tasks.realtime.bell import _sweep_once
 from tasks.realtime.requested import enable_requested
+from tasks.realtime.worker import _sweep_once
 
 STARTED: dict[str, Any] = {
     "plan": lambda: plan(return_state=True),

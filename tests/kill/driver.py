@@ -47,7 +47,7 @@ from tests.kill.steps import one_writer_at_a_time, watch
 
 #: Cells that are worked on side by side, unless the job has a `width`: most of a run is waiting for answers, but
 #: Prefect's server on SQLite is slow with more writers.
-WIDTH = 3
+CELLS_AT_ONCE = 3
 
 #: All modules of ours on a run's way that ask the host what time it is.
 _TELLING_TIME: tuple[Any, ...] = (
@@ -229,7 +229,7 @@ def _aside(work: Callable[[], dict[str, Any]]) -> int:
 def _outcomes(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     waiting, working, whole = list(job["cells"]), list[int](), False
     while waiting or working:
-        while waiting and len(working) < job.get("width", WIDTH) and not whole:
+        while waiting and len(working) < job.get("width", CELLS_AT_ONCE) and not whole:
             cell = waiting.pop(0)
             working.append(_aside(lambda cell=cell: _carry_out(cell)))
         if not working:

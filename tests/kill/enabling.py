@@ -30,7 +30,7 @@ ENOUGH = 100
 #: Whether to draw no samples but to take everything, which takes some minutes.
 EVERYTHING = os.environ.get("KILL_EVERYTHING") == "1"
 #: Cells side by side.
-WIDTH = 8
+CELLS_AT_ONCE = 8
 #: A dead process's lease is over after that many seconds, and what it sent has arrived (`greenlight.ats.locks`).
 AHEAD = 20
 
@@ -125,7 +125,7 @@ class Street:
 
     def _job(self, cells: Sequence[Cell]) -> Cell:
         warm_up = {"act": "request", "customer": self._names[0]}
-        return {"env": self._env, "warm_up": warm_up, "cells": list(cells), "width": WIDTH}
+        return {"env": self._env, "warm_up": warm_up, "cells": list(cells), "width": CELLS_AT_ONCE}
 
     def _title(self, of: str) -> str:
         return f"{of}, {engine_of(self._database_url)}"

@@ -19,6 +19,9 @@ RETIRED = {
     r"\bblocks[./](keeping|named)\b|\bKept\b": "blocks/backup.py with a BlockCopy, blocks/singletons.py",
     r"\bintake[./]names\b": "greenlight/intake/unknown_columns.py",
     r"\bdomain[./](memory|readable)\b|\bMemory\(|\bimport Memory\b": "greenlight/domain/backoff.py, formatting.py",
+    r"\bimport current as\b": "current_provisioning, of the means of a run under the parent application",
+    r"\b(class|-> |import |\()Looked\b": "LookResult",
+    r"\bBell\b|\brealtime[./]bell\b": "WorkerNotifier in tasks/realtime/notifier.py; worker.py answers",
 }
 
 
@@ -41,3 +44,8 @@ def lines() -> list[tuple[str, str]]:
 def test_a_retired_name_stays_retired(lines: list[tuple[str, str]], retired: str) -> None:
     used = [f"{where}: {line.strip()}" for where, line in lines if re.search(retired, line)]
     assert used == [], RETIRED[retired]
+
+
+def test_a_limit_of_what_is_done_side_by_side_says_of_what(lines: list[tuple[str, str]]) -> None:
+    """As in TURNS_AT_ONCE: a name like WIDTH, once there were several, said nothing where it was read about."""
+    assert len([where for where, line in lines if re.match(r"WIDTH\b.*=", line)]) <= 1

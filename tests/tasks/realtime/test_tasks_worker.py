@@ -32,7 +32,7 @@ from portal.context import digest_of
 from portal.links import Links
 from sandbox.world import Application, Fault, World
 from sandbox.world import Integration as Wanted
-from tasks.realtime.bell import Bell
+from tasks.realtime.notifier import WorkerNotifier
 
 CUSTOMERS = 134
 CALLBACKS = 200
@@ -89,10 +89,10 @@ async def test_a_burst_with_a_killed_worker_loses_nothing_and_enables_once(town:
         await ChildAppBlocks().save_many({block_name(n): Credentials(n, SecretStr(f"secret of {n}")) for n in names})
         for name in names:
             Visits(there.database).open(f"link {name}", name, digest_of(name), now, now + timedelta(hours=1))
-        bell = Bell()
-        ringing = asyncio.create_task(bell.run())
+        notifier = WorkerNotifier()
+        ringing = asyncio.create_task(notifier.run())
         settings = load_settings()
-        app = create_app(settings, there.database, KEYS, ring=bell.ring)
+        app = create_app(settings, there.database, KEYS, ring=notifier.ring)
         csrf = Links(KEYS, time.time)
 
         def enabled() -> int:

@@ -1,4 +1,4 @@
-"""Between the portal and the task worker: the bell that is rung for a stored request, and who answers it."""
+"""The task worker: acts on stored requests when the portal rings, and looks by itself for those whose ring was lost."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ from tasks.realtime.requested import announce_owed, due_customers, enable_reques
 
 #: How often a worker looks by itself for requests whose ring was lost.
 SWEEP_SECONDS = 10.0
-#: The wait before a ring that did not reach Prefect is repeated, and before a worker that lost Prefect comes back.
+#: The wait before a worker that lost Prefect comes back.
 AGAIN_AFTER_SECONDS = 5.0
 
 _log = logging.getLogger("greenlight.bell")
@@ -22,30 +22,6 @@ _log = logging.getLogger("greenlight.bell")
 def _is_no_stop(record: logging.LogRecord) -> bool:
     """Whether it tells of anything but a turn that ends with its worker: what is left of it stands in the database."""
     return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
-
-
-class Bell:
-    """Rings for the task worker. However often `ring` is called, at most one ring is on its way."""
-
-    def __init__(self) -> None:
-        self._wanted = asyncio.Event()
-
-    def ring(self) -> None:
-        """Never waits and never fails: what is to be done is on record already. Call it on the bell's event loop."""
-        self._wanted.set()
-
-    async def run(self) -> None:
-        """Pass rings on to Prefect until cancelled."""
-        while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            try:
-                # Prefect submits from a loop of its own, which must not be waited for on this one.
-                await asyncio.to_thread(enable_requested.delay)
-            except Exception as error:
-                _log.warning("the task worker could not be rung (%s); trying again", type(error).__name__)
-                self._wanted.set()
-                await asyncio.sleep(AGAIN_AFTER_SECONDS)
 
 
 class _Worker(TaskWorker):
