@@ -145,7 +145,7 @@ class _Plain:
 
 
 def _leave_prefect_out() -> None:
-    async def unpublished(*_: Any) -> None:
+    async def unpublished(*_: Any, **__: Any) -> None:
         pass
 
     for module, name, stand_in in (
