@@ -2,6 +2,8 @@
 
 import re
 import ssl
+from collections.abc import Iterable
+from ipaddress import ip_network
 from pathlib import Path
 
 from yarl import URL
@@ -59,3 +61,16 @@ def check_address(text: str) -> None:
         raise ValueError("must not carry a user, a query or a fragment; use the plain https address")
     if url.scheme == "http" and not is_loopback(host):
         raise ValueError("uses plain http, which is accepted for a loopback address alone; use https")
+
+
+def check_networks(texts: Iterable[str]) -> None:
+    """Raise ValueError unless each is an IP address or a network, and none is everybody."""
+    for text in texts:
+        try:
+            network = ip_network(text)
+        except ValueError:
+            raise ValueError(f"has {text!r}, which is no IP address and no network like 10.0.0.0/8") from None
+        if not network.prefixlen:
+            raise ValueError(f"has {text!r}, which is everybody; name the proxies' own network")
+        if getattr(network.network_address, "ipv4_mapped", None):
+            raise ValueError(f"has {text!r}; write it as an IPv4 address")

@@ -1,7 +1,6 @@
 """Settings: environment variables with defaults that need nothing but Python (docs/interface.md#settings)."""
 
 from enum import StrEnum
-from ipaddress import ip_network
 from typing import Annotated
 
 from platformdirs import user_data_path
@@ -18,7 +17,7 @@ from greenlight.domain.keys import InvalidKey, parse_constant
 from greenlight.domain.way import Way, is_loopback
 from greenlight.errors import BadInput
 from greenlight.mistyped import is_meant_for, mistyped, named_like_settings
-from greenlight.setting_values import check_address, check_certificates, check_proxy, secret_in
+from greenlight.setting_values import check_address, check_certificates, check_networks, check_proxy, secret_in
 
 PREFIX = "GREENLIGHT_"
 ENV_FILE = ".env"
@@ -59,6 +58,8 @@ class Settings(BaseSettings):
     no_proxy: Annotated[tuple[str, ...], NoDecode] = ()
     #: Certificates that are trusted beside the public ones, in PEM form.
     ca_file: str | None = None
+    #: Requests that one run has on their way to LinkedIn at once.
+    connections: int = Field(default=32, ge=1, le=1024)
     http_timeout_seconds: float = Field(default=15, gt=0, le=600, allow_inf_nan=False)
     retry_delays_seconds: Annotated[tuple[float, ...], NoDecode] = (2.0, 10.0, 30.0)
     #: How long an enable whose answer proves nothing may still land.
@@ -112,7 +113,7 @@ class Settings(BaseSettings):
     def way(self) -> Way:
         """The way out to LinkedIn."""
         proxy = None if self.https_proxy is None else self.https_proxy.get_secret_value()
-        return Way(proxy, self.no_proxy, self.ca_file)
+        return Way(proxy, self.no_proxy, self.ca_file, self.connections)
 
     @property
     def settles_in_seconds(self) -> float:
@@ -220,15 +221,7 @@ class Settings(BaseSettings):
     @field_validator("portal_trusted_proxies")
     @classmethod
     def _proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            try:
-                network = ip_network(text)
-            except ValueError:
-                raise ValueError(f"has {text!r}, which is no IP address and no network like 10.0.0.0/8") from None
-            if not network.prefixlen:
-                raise ValueError(f"has {text!r}, which is everybody; name the proxies' own network")
-            if getattr(network.network_address, "ipv4_mapped", None):
-                raise ValueError(f"has {text!r}; write it as an IPv4 address")
+        check_networks(value)
         return value
 
     @field_validator("ats_name")

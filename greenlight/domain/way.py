@@ -10,12 +10,13 @@ class Way:
 
     `proxy` is http(s)://[USER:PASSWORD@]HOST:PORT and is asked with CONNECT alone; `no_proxy` are hosts that are
     reached without it: a name with all below it, an address, a network, or `*`. `ca_file` holds certificates in PEM
-    form that are trusted beside the public ones.
+    form that are trusted beside the public ones. As many `connections` are there at most, each with one request.
     """
 
     proxy: str | None = field(default=None, repr=False)
     no_proxy: tuple[str, ...] = ()
     ca_file: str | None = None
+    connections: int = 32
 
     def leads_through_proxy(self, host: str) -> bool:
         """Never for this machine itself."""

@@ -24,10 +24,8 @@ from greenlight.linkedin.way import failed_step, never_connected, trusting
 MAX_BODY_BYTES = 1_000_000
 
 #: Requests that are under way at once, over all customers.
-_MAX_CONNECTIONS = 32
 #: The part of a request's time that connecting may take, so that the step which took too long is known.
 _CONNECT_SHARE = 0.9
-_LIMITS = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_CONNECTIONS)
 
 
 class NoAnswer(Exception):
@@ -67,17 +65,18 @@ def _proxy(address: str) -> httpx.Proxy:
 class _Transport(AiohttpTransport):
     """aiohttp without what must not be shared between customers: cookies and the environment's proxies."""
 
-    def __init__(self, context: ssl.SSLContext, proxy: str | None = None) -> None:
+    def __init__(self, context: ssl.SSLContext, connections: int, proxy: str | None = None) -> None:
+        self._connections = connections
         super().__init__(
             verify=context,
-            limits=_LIMITS,
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             trust_env=False,
             client=self._session,
             proxy=None if proxy is None else _proxy(proxy),
         )
 
     def _session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, ssl=self.ssl_context)
+        connector = aiohttp.TCPConnector(limit=self._connections, ssl=self.ssl_context)
         session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False
         )
@@ -99,8 +98,8 @@ class _Ways(httpx.AsyncBaseTransport):
 
     def __init__(self, way: Way) -> None:
         self._way, context = way, trusting(way)
-        self._direct = _Transport(context)
-        self._proxied = _Transport(context, way.proxy)
+        self._direct = _Transport(context, way.connections)
+        self._proxied = _Transport(context, way.connections, way.proxy)
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -124,10 +123,11 @@ class Wire:
         self, timeout_seconds: float, transport: httpx.AsyncBaseTransport | None = None, *, way: Way | None = None
     ) -> None:
         self._timeout = timeout_seconds
+        way = way or Way()
         # Waiting for a free connection must not count against a request's time.
-        self._gate = asyncio.Semaphore(_MAX_CONNECTIONS)
+        self._gate = asyncio.Semaphore(way.connections)
         self._client = httpx.AsyncClient(
-            transport=transport or _Ways(way or Way()),
+            transport=transport or _Ways(way),
             # One limit on the whole exchange; the shorter one tells which step it was that took so long.
             timeout=httpx.Timeout(None, connect=timeout_seconds * _CONNECT_SHARE),
             follow_redirects=False,

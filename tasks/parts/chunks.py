@@ -22,7 +22,9 @@ from tasks.parts.retries import SLOT, crash_of, retrying
 CUSTOMERS_PER_LOOK = 50
 MAX_LOOK_TASKS = 200
 #: Up to this many enables each have a task of their own.
-MAX_ENABLE_TASKS = 300
+MAX_ENABLE_TASKS = 50
+#: Up to this many customers each have a task of their own, where a customer is provisioned or gets a new secret.
+MAX_CUSTOMER_TASKS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def look_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
 
 
 def enable_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
-    """One integration each while there are some hundreds, runs of them beyond that."""
+    """One integration each while there are a few, runs of them beyond that."""
     size = math.ceil(len(wanted) / MAX_ENABLE_TASKS) or 1
     chunks: list[Chunk] = []
     for start in range(0, len(wanted), size):
@@ -69,7 +71,7 @@ def _customers(ids: Sequence[str]) -> str:
 
 def customer_chunks(customers: Sequence[str]) -> list[Chunk]:
     """One customer each while there are some hundreds, runs of them beyond that."""
-    size = math.ceil(len(customers) / MAX_ENABLE_TASKS) or 1
+    size = math.ceil(len(customers) / MAX_CUSTOMER_TASKS) or 1
     parts = [customers[start : start + size] for start in range(0, len(customers), size)]
     return [Chunk(tuple(part), _customers(part)) for part in parts]
 

@@ -133,7 +133,7 @@ def test_attack_15_secrets_are_not_in_ps_in_the_history_or_on_disk(home: Home) -
         secrets = [cases[0].secret, *app.state.sandbox.tokens]
     assert process.returncode == 0, home.said[-1]
     assert len(secrets) > 1
-    assert "greenlight" in shown
+    assert "-m cli apply --yes" in shown
     assert not any(secret in shown for secret in secrets)
     assert found(home, secrets) == []
 

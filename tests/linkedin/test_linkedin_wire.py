@@ -6,6 +6,7 @@ import time
 import pytest
 
 from greenlight.domain.status import Observation, Status
+from greenlight.domain.way import Way
 from greenlight.linkedin.errors import Unanswered
 from greenlight.linkedin.transport import MAX_BODY_BYTES, Answered, NoAnswer
 from tests.linkedin.raw_server import TOKEN_ANSWER, RawServer, a_client, a_wire, answer, listening
@@ -173,6 +174,23 @@ async def test_forty_slow_requests_at_once_do_not_run_out_of_time_by_waiting_for
         assert [one.status if isinstance(one, Answered) else one for one in answers] == [200] * 40
         assert server.connections == 32
         assert len(server.requests) == 40
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+async def test_no_more_are_on_their_way_than_there_are_to_be_connections(connections: int) -> None:
+    on_their_way = most = 0
+
+    async def slow(_: bytes) -> tuple[bytes, bool]:
+        nonlocal on_their_way, most
+        on_their_way += 1
+        most = max(most, on_their_way)
+        await asyncio.sleep(0.02)
+        on_their_way -= 1
+        return answer(b"{}"), True
+
+    async with listening(slow) as server, a_wire(5, Way(connections=connections)) as wire:
+        await asyncio.gather(*(wire.exchange("GET", f"{server.url}/{n}") for n in range(9)))
+        assert (most, server.connections, len(server.requests)) == (connections, connections, 9)
 
 
 @pytest.mark.parametrize(

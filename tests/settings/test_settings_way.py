@@ -84,3 +84,13 @@ def test_what_is_no_ca_file(load: Load, tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings) as caught:
         load(CA_FILE=str(tmp_path / "none.pem"))
     assert str(caught.value).startswith("GREENLIGHT_CA_FILE cannot be read (FileNotFoundError)")
+
+
+def test_as_many_connections_as_are_named(load: Load) -> None:
+    assert load(CONNECTIONS="128").way == Way(connections=128)
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1025", "many", "1.5", ""])
+def test_no_such_number_of_connections(load: Load, number: str) -> None:
+    with pytest.raises(InvalidSettings, match="GREENLIGHT_CONNECTIONS "):
+        load(CONNECTIONS=number)
