@@ -72,6 +72,8 @@ _BY_CODE = {
 _FOR_GOOD = re.compile(
     r"authentication failed|no password supplied|pg_hba\.conf|invalid port number|permission denied for database"
     r"|(database|role) \"[^\"]*\" does not exist|no such (database|user)"
+    # Of TLS what both sides' certificates and settings decide; a connection that is cut may come back.
+    r"|certificate|private key file|server does not support SSL|invalid sslmode"
 )
 _CROWDED = re.compile(r"too many (connections|clients)|remaining connection slots|max_client_conn|no more connections")
 #: In the middle of its work a program waits for name resolution too; where it begins, the address is likely wrong.

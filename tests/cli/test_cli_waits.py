@@ -112,6 +112,13 @@ def refusing(message: str) -> Iterator[int]:
     "message",
     [
         'password authentication failed for user "clerk"',
+        "SSL error: certificate verify failed",
+        'server certificate for "db" does not match host name "10.0.0.1"',
+        'root certificate file "/etc/ssl/none.pem" does not exist',
+        "server does not support SSL, but SSL was required",
+        'certificate present, but not private key file "/home/us/.postgresql/postgresql.key"',
+        "SSL error: tlsv13 alert certificate required",
+        'invalid sslmode value: "verify"',
         'no pg_hba.conf entry for host "10.0.0.1", user "clerk", database "ats", no encryption',
         'role "clerk" does not exist',
         'permission denied for database "ats"',

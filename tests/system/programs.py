@@ -130,16 +130,22 @@ def tinyproxy(folder: Path, user: str, password: str) -> Iterator[int]:
 
 
 @contextmanager
-def pgbouncer(folder: Path) -> Iterator[int]:
+def pgbouncer(folder: Path, address: str = "", pem: Path | None = None) -> Iterator[int]:
     """One that gives each transaction another one of two connections to the server whose socket is in that folder.
 
-    Yields its port; its own socket is in the same folder.
+    Yields its port; its own socket is in the same folder, and with a certificate it takes TLS alone at that address.
     """
-    port = 6432
+    port = free_port(address) if address else 6432
+    encrypted = ""
+    if pem is not None:
+        own = folder / "pgbouncer.pem"
+        own.write_bytes(pem.read_bytes())
+        shutil.chown(own, "nobody")
+        encrypted = f"client_tls_sslmode = require\nclient_tls_cert_file = {own}\nclient_tls_key_file = {own}\n"
     file = folder / "pgbouncer.ini"
     file.write_text(
-        f"[databases]\n* = host={folder} port=5432 user=postgres\n[pgbouncer]\nlisten_addr =\n"
-        f"unix_socket_dir = {folder}\nlisten_port = {port}\nauth_type = any\npool_mode = transaction\n"
+        f"[databases]\n* = host={folder} port=5432 user=postgres\n[pgbouncer]\nlisten_addr = {address}\n"
+        f"unix_socket_dir = {folder}\nlisten_port = {port}\nauth_type = any\npool_mode = transaction\n{encrypted}"
         f"default_pool_size = 2\nlogfile = {folder}/pgbouncer.log\nuser = nobody\n",
         encoding="utf-8",
     )

@@ -5,6 +5,7 @@ the portal behind nginx, and each part of Greenlight is a process of its own, wi
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -82,8 +83,9 @@ def town(server: Server, prefect_server: str, tmp_path: Path) -> Iterator[tuple[
         )
         stack.enter_context(nginx(tmp_path, of_linkedin + of_the_portal, (address, portal_port)))
         proxy_port = stack.enter_context(tinyproxy(tmp_path, USER, PASSWORD))
-        bouncer_port = stack.enter_context(pgbouncer(Path(str(server.url.query["host"]))))
-        database = server.url.update_query_dict({"port": str(bouncer_port)})
+        bouncer_port = stack.enter_context(pgbouncer(Path(str(server.url.query["host"])), address, pem))
+        checked = {"sslmode": "verify-full", "sslrootcert": str(ca)}
+        database = server.url.set(host=address, port=bouncer_port, query=checked)
         (tmp_path / "database.url").write_text(database.render_as_string(hide_password=False), encoding="utf-8")
         (tmp_path / "proxy.url").write_text(f"http://{USER}:{PASSWORD}@127.0.0.1:{proxy_port}\n", encoding="utf-8")
         settings = {
@@ -105,6 +107,16 @@ def town(server: Server, prefect_server: str, tmp_path: Path) -> Iterator[tuple[
         (tmp_path / "home").mkdir()
         home = Home(tmp_path / "home", settings, app.state.sandbox)
         yield Town(home, portal, linkedin, tmp_path / "tinyproxy.log"), upstream
+
+
+def a_database_under_another_ca_is_refused(home: Home) -> None:
+    another, _ = certificates(home.folder, "another.example")
+    url = Path(home.settings["GREENLIGHT_DATABASE_URL_FILE"]).read_text(encoding="utf-8")
+    file = home.folder / "untrusted.url"
+    file.write_text(re.sub(r"sslrootcert=[^&]*", f"sslrootcert={another}", url), encoding="utf-8")
+    refused = home.run("status", GREENLIGHT_DATABASE_URL_FILE=str(file))
+    assert refused.code == 1
+    assert re.fullmatch(r"greenlight: GREENLIGHT_DATABASE_URL \S+ cannot be opened: .*certificate.*\n", refused.err)
 
 
 async def test_from_nothing_to_enabled_through_everything_that_is_somebody_elses(town: tuple[Town, int]) -> None:
@@ -142,6 +154,7 @@ async def test_from_nothing_to_enabled_through_everything_that_is_somebody_elses
     (client,) = home.linkedin.clients.values()
     assert {(one.status, one.received, one.effective) for one in client.integrations.values()} == {("ENABLED", 1, 1)}
     done = home.run("doctor", "--json")
+    a_database_under_another_ca_is_refused(home)
     checks: dict[str, Any] = {check["name"]: check for check in done.json()["checks"]}
     assert checks["way to LinkedIn"]["state"] == "ok", checks
     connects = there.proxy_log.read_text(encoding="utf-8")
