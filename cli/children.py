@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 #: Its standard input ends when nobody is left who could write there.
-_WATCH = "import os, signal, sys; sys.stdin.read(); os.kill(int(sys.argv[1]), signal.SIGTERM)"
+_WATCH = """
+import contextlib, os, signal, sys
+sys.stdin.read()
+with contextlib.suppress(ProcessLookupError):
+    os.kill(int(sys.argv[1]), signal.SIGTERM)
+"""
 
 
 @contextmanager

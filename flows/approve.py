@@ -16,20 +16,21 @@ from tasks.parts.session import now, planning_session
 
 @flow(name="approve", flow_run_name=named_after(ApproveRequest), persist_result=False, validate_parameters=False)
 @refusing
-async def approve(plan_id: PlanId, approved_by: Approver, hours: Hours = 24, enables: Count = 0) -> State[None]:
+async def approve(plan_id: PlanId, approved_by: Approver, hours: Hours = 24, enables: Count = -1) -> State[None]:
     """Approve a stored plan. It can then be applied once, by its id, until the approval ends.
 
     Args:
         plan_id: Id of the plan, as its artifact reconcile-plan shows it beside all that it enables.
         approved_by: Your name, like Ada Lovelace; it stays on record.
         hours: For how many hours the plan may then be applied, at most 24.
-        enables: Leave it at 0; only where a plan enables more than 5,000, how many you have seen that it does.
+        enables: Leave it at -1; only where a plan enables more than 5,000, how many you have seen that it does.
     """
     request = checked(ApproveRequest, plan_id=plan_id, approved_by=approved_by, hours=hours, enables=enables)
+    seen = request.enables if request.enables >= 0 else None
     async with planning_session(load_settings()) as session:
         lasts = timedelta(hours=request.hours)
         approved = await asyncio.to_thread(
-            session.plans.approve, request.plan_id, request.approved_by, now(), lasts, enables=request.enables or None
+            session.plans.approve, request.plan_id, request.approved_by, now(), lasts, enables=seen
         )
         until = f"{approved.expires_at:%Y-%m-%d %H:%M:%SZ}"
         message = (

@@ -31,8 +31,8 @@ MaxChanges = Annotated[int, Field(ge=0)]
 Waves = tuple[Annotated[int, Field(ge=1)], ...]
 Window = Annotated[int, Field(ge=1, le=5000)]
 Approver = Annotated[Name, Field(min_length=1, max_length=200)]
-#: How many somebody has seen; 0 is nobody who has said so.
-Count = Annotated[int, Field(ge=0)]
+#: How many somebody has seen; -1 is nobody who has said so, and 0 is a word that a plan with enables refuses.
+Count = Annotated[int, Field(ge=-1)]
 #: Empty is none. The form sends the defaults of what is left alone, and the server refuses a null that is no type's;
 #: a choice between a type and nothing would be drawn as a pair of tabs.
 File = Annotated[str | None, WithJsonSchema({"type": "string"})]

@@ -209,7 +209,7 @@ class ApproveRequest(Request):
     plan_id: PlanId
     approved_by: Approver
     hours: Hours = 24
-    enables: Count = 0
+    enables: Count = -1
 
     def title(self) -> str:
         return f"plan {self.plan_id}"

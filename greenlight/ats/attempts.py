@@ -99,9 +99,10 @@ class Attempts:
 
     def begin_all(self, intents: Sequence[Intent]) -> list[int | Exception]:
         """Commit these intents, all that the gate lets through in one statement, as `begin` does each."""
-        begun: dict[int, int | Exception] = {}
+        answers: list[int | Exception] = [AttemptRefused("it is asked for twice") for _ in intents]
         with self._database.writing() as session:
-            for (run_id, owner), some in _by_run(intents).items():
+            for (run_id, owner), places in _by_run(intents).items():
+                some = [intents[place] for place in places.values()]
                 now = max(intent.now for intent in some)
                 together = Intents(
                     {intent.wanted.id: intent.client_id for intent in some},
@@ -111,14 +112,16 @@ class Attempts:
                     max(intent.settles_at for intent in some),
                 )
                 opened = open_attempts(session, together)
-                begun |= opened
                 left = {intent.wanted.id: intent for intent in some if intent.wanted.id not in opened}
+                refused: dict[int, int | Exception] = {}
                 if left:
                     asked = replace(together, client_ids={id: intent.client_id for id, intent in left.items()})
                     guards = why_not(session, asked)
                     for id, intent in left.items():
-                        begun[id] = _refusal(session, intent.wanted, guards.get(id), now)
-        return [begun[intent.wanted.id] for intent in intents]
+                        refused[id] = _refusal(session, intent.wanted, guards.get(id), now)
+                for id, place in places.items():
+                    answers[place] = opened.get(id) or refused[id]
+        return answers
 
     def record(
         self,
@@ -229,10 +232,11 @@ class Attempts:
         return found
 
 
-def _by_run(intents: Sequence[Intent]) -> dict[tuple[str, str | None], list[Intent]]:
-    found: dict[tuple[str, str | None], list[Intent]] = {}
-    for intent in intents:
-        found.setdefault((intent.run_id, intent.owner), []).append(intent)
+def _by_run(intents: Sequence[Intent]) -> dict[tuple[str, str | None], dict[int, int]]:
+    """For each run and owner the places of its intents, by integration; of two for the same one the first."""
+    found: dict[tuple[str, str | None], dict[int, int]] = {}
+    for place, intent in enumerate(intents):
+        found.setdefault((intent.run_id, intent.owner), {}).setdefault(intent.wanted.id, place)
     return found
 
 

@@ -21,11 +21,15 @@ _Done = TypeVar("_Done")
 
 @dataclass(slots=True, eq=False)
 class _Unit:
-    """One thing to be done for somebody who waits for it. What has the same `act` is done in one go."""
+    """One thing to be done for somebody who waits for it. What has the same `act` is done in one go.
+
+    `stays` is what is done even where nobody waits for it any more.
+    """
 
     act: Callable[[Sequence[Any]], Sequence[Any]]
     asked: Any
     name: str
+    stays: bool
     waiting: asyncio.Future[Any]
     outcome: Any = None
 
@@ -38,20 +42,23 @@ class Writer:
         self._database: Database = weakref.proxy(database)
         self._units: list[_Unit] = []
         self._work: asyncio.Task[None] | None = None
+        self._alone: set[asyncio.Task[None]] = set()
 
     async def do(self, act: Callable[_P, _Done], *args: _P.args, **kwargs: _P.kwargs) -> _Done:
-        """Run one unit of work of a store of this database."""
-        return await self._ask(lambda _: [act(*args, **kwargs)], None, act.__qualname__)
+        """Run one unit of work of a store of this database, also where who asks is cancelled meanwhile."""
+        return await self._ask(lambda _: [act(*args, **kwargs)], None, act.__qualname__, True)
 
-    async def join(self, act: Callable[[Sequence[_Asked]], Sequence[_Done | Exception]], asked: _Asked) -> _Done:
+    async def join(
+        self, act: Callable[[Sequence[_Asked]], Sequence[_Done | Exception]], asked: _Asked, *, stays: bool = False
+    ) -> _Done:
         """Have this done with whatever else is asked of `act` meanwhile; `act` answers in the order of what is asked.
 
-        `act` is one unit of work as well.
+        `act` is one unit of work as well. It is not begun for who is cancelled before, unless it `stays` to be done.
         """
-        return await self._ask(act, asked, act.__qualname__)
+        return await self._ask(act, asked, act.__qualname__, stays)
 
-    async def _ask(self, act: Callable[[Sequence[Any]], Sequence[Any]], asked: Any, name: str) -> Any:
-        unit = _Unit(act, asked, name, asyncio.get_running_loop().create_future())
+    async def _ask(self, act: Callable[[Sequence[Any]], Sequence[Any]], asked: Any, name: str, stays: bool) -> Any:
+        unit = _Unit(act, asked, name, stays, asyncio.get_running_loop().create_future())
         self._units.append(unit)
         if self._work is None or self._work.done():
             # A task of its own: whoever asked may be cancelled, and what others asked is in it as well.
@@ -59,39 +66,60 @@ class Writer:
         return await unit.waiting
 
     async def _until_done(self) -> None:
-        while self._units:
-            # Those that are ready in this round of the loop come along.
-            await asyncio.sleep(0)
-            units, self._units = self._units, []
-            try:
-                await asyncio.to_thread(self._together, units)
-            except BaseException:
-                # The loop is ending, and nobody is left to hear.
-                for unit in (*units, *self._units):
-                    unit.waiting.cancel()
-                self._units = []
-                raise
-            for unit in units:
+        units: list[_Unit] = []
+        try:
+            while self._units:
+                # Those that are ready in this round of the loop come along.
+                await asyncio.sleep(0)
+                units, self._units = _wanted(self._units), []
+                if await asyncio.to_thread(self._together, units):
+                    for unit in units:
+                        _tell(unit)
+                else:
+                    # Side by side, so that one that has to wait for the database keeps no other.
+                    for unit in units:
+                        self._alone.add(task := asyncio.create_task(_alone(unit)))
+                        task.add_done_callback(self._alone.discard)
+        except Exception as error:
+            # No thread is to be had, say: nobody is to wait for ever.
+            for unit in (*units, *self._units):
+                unit.outcome = RuntimeError(f"{type(error).__name__}: {error}")
                 _tell(unit)
+            self._units = []
+        except asyncio.CancelledError:
+            left, self._units = _wanted(self._units), []
+            for unit in (*units, *left):
+                unit.waiting.cancel()
+            if left := [unit for unit in left if unit.stays]:
+                # The loop is ending and waits for its threads alone: what was known is still written.
+                asyncio.get_running_loop().run_in_executor(None, self._together, left)
+            raise
 
-    def _together(self, units: Sequence[_Unit]) -> None:
-        if len(units) > 1:
-            try:
-                with self._database.together() as done:
-                    # In one order, as everybody takes rows.
-                    for some in _alike(units):
-                        for unit, outcome in zip(some, some[0].act([unit.asked for unit in some]), strict=True):
-                            unit.outcome = outcome
-                        done()
-            except Exception:  # noqa: S110 - whose it was shows when each is done alone
-                pass
-            else:
-                return
-        for unit in units:
-            try:
-                (unit.outcome,) = unit.act([unit.asked])
-            except Exception as error:
-                unit.outcome = error
+    def _together(self, units: Sequence[_Unit]) -> bool:
+        """Whether all of these are done, in one transaction; else none of them is."""
+        try:
+            with self._database.together() as done:
+                # In one order, as everybody takes rows.
+                for some in _alike(units):
+                    for unit, outcome in zip(some, some[0].act([unit.asked for unit in some]), strict=True):
+                        unit.outcome = outcome
+                    done()
+        except Exception:
+            # Whose it was shows when each is done alone.
+            return False
+        return True
+
+
+async def _alone(unit: _Unit) -> None:
+    try:
+        (unit.outcome,) = await asyncio.to_thread(unit.act, [unit.asked])
+    except Exception as error:
+        unit.outcome = error
+    _tell(unit)
+
+
+def _wanted(units: Sequence[_Unit]) -> list[_Unit]:
+    return [unit for unit in units if unit.stays or not unit.waiting.done()]
 
 
 def _alike(units: Sequence[_Unit]) -> list[list[_Unit]]:

@@ -98,10 +98,14 @@ class Calls:
         client_id, used = credentials.client_id, list[str]()
         rejected: LinkedInError | None = None
 
-        async def ready() -> None:
-            await self._meter.before(client_id, call.operation, leave_owed=call.leave_owed)
+        def in_time() -> None:
             if call.still is not None and not call.still():
                 raise rejected or Refused(Reason.LINKEDIN_UNAVAILABLE, "not sent: the way to it took too long")
+
+        async def ready() -> None:
+            in_time()
+            await self._meter.before(client_id, call.operation, leave_owed=call.leave_owed)
+            in_time()
             self._counts.add(call.operation)
 
         await self._meter.check(client_id, call.operation, leave_owed=call.leave_owed)

@@ -5,6 +5,7 @@ nothing will land. What it confirmed is never sent again, and what its answer le
 asked for when all that may still land had landed.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -35,7 +36,8 @@ class Enabling:
     """Enables integrations that a run's plan has marked for it.
 
     `patience_seconds` is the time limit of one request, `settle_seconds` how long one whose answer proves nothing may
-    still land after that answer, or after nothing came. `insisted` are the customers whom a person named for this run:
+    still land after that answer, or after nothing came. As many as `at_once` are being sent: an intent ages while its
+    request waits for a connection. `insisted` are the customers whom a person named for this run:
     a confirmed enable of theirs that is still not shown then is sent once more.
     """
 
@@ -48,6 +50,7 @@ class Enabling:
         locks: CustomerLocks,
         patience_seconds: float,
         settle_seconds: float,
+        at_once: int = 32,
     ) -> None:
         self._attempts = attempts
         self._enabler = enabler
@@ -56,6 +59,7 @@ class Enabling:
         self._locks = locks
         self._patience = timedelta(seconds=patience_seconds)
         self._settles_in = timedelta(seconds=settle_seconds)
+        self._sending = asyncio.Semaphore(at_once)
         self.insisted: frozenset[str] = frozenset()
         #: What another run has taken further since it was looked at.
         self._overtaken: set[int] = set()
@@ -85,7 +89,8 @@ class Enabling:
             left = await self._look_first(run_id, wanted, credentials, open_attempt)
             if left is not None:
                 return left
-        return await self._send(run_id, wanted, credentials)
+        async with self._sending:
+            return await self._send(run_id, wanted, credentials)
 
     def _is_fresh(self, wanted: Wanted) -> bool:
         # A condition other than ready to enable means that this run has tried already.

@@ -55,7 +55,7 @@ class CustomerLocks:
             try:
                 yield
             finally:
-                await self._locks.writer.join(self._locks.release_all, customer_id)
+                await self._locks.writer.join(self._locks.release_all, customer_id, stays=True)
 
     async def _take(self, customer_id: str, run_id: str) -> None:
         for pause in (*PAUSES, None):

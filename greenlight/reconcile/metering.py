@@ -60,7 +60,8 @@ class Budget:
         application = self._application(client_id)
         if throttled:
             self._throttled.add(application)
-            await self._budgets.writer.do(self._budgets.refused, application, retry_after, self._clock())
+            # Never twice, as what goes together may be: a refusal counted again may park for a day.
+            await asyncio.to_thread(self._budgets.refused, application, retry_after, self._clock())
         elif application in self._throttled:
             self._throttled.discard(application)
             await self._budgets.writer.do(self._budgets.answered, application, self._clock())

@@ -150,7 +150,16 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
             locks,
             budget,
             Observer(store, enabler or Verifier(*means), blocks, now, locks, budget.owe if enabler else None),
-            Enabling(attempts, enabler, blocks, now, locks, settings.http_timeout_seconds, settings.settles_in_seconds)
+            Enabling(
+                attempts,
+                enabler,
+                blocks,
+                now,
+                locks,
+                settings.http_timeout_seconds,
+                settings.settles_in_seconds,
+                settings.connections,
+            )
             if enabler
             else None,
             counts,

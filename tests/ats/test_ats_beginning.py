@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from greenlight.ats.attempts import AttemptHeld, AttemptRefused, Attempts
+from greenlight.ats.attempts import AttemptHeld, AttemptRefused, Attempts, Intent
 from greenlight.ats.database import Database, open_database
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.registry import register
@@ -243,3 +243,14 @@ def test_never_again_after_a_confirmed_one_until_its_effect_was_shown(database: 
     assert held.value.condition.reason == Reason.WITHOUT_EVIDENCE
     register(database, [customer("acme")], at(64))
     begin(database, id, "run-2", at(64))
+
+
+def test_of_two_intents_that_come_together_for_the_same_one_is_let_through(database: Database) -> None:
+    """Whoever else asked is told no, and not that attempt: each sends what it was given."""
+    id = one(database)
+    shows(database, id, Status.REQUESTED)
+    entry, attempts = wanted(database, id), Attempts(database)
+    intents = [Intent(entry, run, "client-acme", at(1), at(2), None) for run in ("run-1", "run-2", "run-1")]
+    begun = attempts.begin_all(intents)
+    assert [type(answer) for answer in begun] == [int, AttemptRefused, AttemptRefused]
+    assert [attempt.run_id for attempt in attempts_at(database, id)] == ["run-1"]

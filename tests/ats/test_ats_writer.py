@@ -1,6 +1,7 @@
 """Work that is asked for side by side is done together, and one unit's accident stays its own."""
 
 import asyncio
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -131,6 +132,81 @@ async def test_who_is_cancelled_takes_nothing_from_others(database: Database, na
     answers = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(answer) for answer in answers] == [asyncio.CancelledError if n == 3 else str for n in range(10)]
     assert set(names.of_all().values()) == {"told"}
+
+
+async def test_one_that_waits_for_the_database_keeps_no_other(
+    database: Database, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is hindered is alone with that, also those that come after."""
+    hindered, told = threading.Event(), list[str]()
+
+    def wait_for_it(who: str) -> str:
+        if not hindered.wait(0):
+            # As long as a lock that somebody else keeps.
+            hindered.wait(20)
+            raise ZeroDivisionError
+        return who
+
+    async def ask(who: str) -> None:
+        told.append(await database.writer.do(names.name, who, "told"))
+
+    slow = asyncio.create_task(database.writer.do(wait_for_it, "slow"))
+    monkeypatch.setattr(Database, "together", _refused)
+    await asyncio.gather(*(ask(who) for who in TEN))
+    assert sorted(told) == ["told"] * 10
+    assert not slow.done()
+    hindered.set()
+    with pytest.raises(ZeroDivisionError):
+        await slow
+
+
+@contextmanager
+def _refused(_: Database) -> Iterator[None]:
+    raise ZeroDivisionError
+    yield
+
+
+async def test_what_nobody_waits_for_is_not_begun_but_what_is_known_is_written(
+    database: Database, names: Names
+) -> None:
+    asked = asyncio.create_task(database.writer.join(names.name_all, (TEN[0], "asked")))
+    known = asyncio.create_task(database.writer.do(names.name, TEN[1], "known"))
+    stays = asyncio.create_task(database.writer.join(names.name_all, (TEN[2], "stays"), stays=True))
+    await asyncio.sleep(0)
+    for task in (asked, known, stays):
+        task.cancel()
+    await asyncio.gather(asked, known, stays, return_exceptions=True)
+    assert await database.writer.do(names.name, TEN[3], "next") == "next"
+    now = names.of_all()
+    assert [now[who] for who in TEN[1:4]] == ["known", "stays", "next"]
+    assert now[TEN[0]] != "asked"
+
+
+async def test_without_a_thread_everybody_is_told(
+    database: Database, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as without:
+        without.setattr(asyncio, "to_thread", none)
+        asked = [database.writer.do(names.name, who, "told") for who in TEN]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert {str(answer) for answer in answers} == {"RuntimeError: can't start new thread"}
+    assert await database.writer.do(names.name, TEN[0], "told") == "told"
+
+
+def test_what_is_known_is_written_where_the_loop_ends(database: Database, names: Names) -> None:
+    async def leave() -> None:
+        for who in TEN[:3]:
+            task = asyncio.create_task(database.writer.do(names.name, who, "known"))
+            await asyncio.sleep(0)
+            kept.append(task)
+        await asyncio.sleep(0)
+
+    kept: list[asyncio.Task[str]] = []
+    asyncio.run(leave())
+    assert {names.of_all()[who] for who in TEN[:3]} == {"known"}
 
 
 def test_another_loop_goes_on_where_one_was_ended_in_the_middle(database: Database, names: Names) -> None:

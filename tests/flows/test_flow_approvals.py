@@ -45,6 +45,8 @@ async def test_what_changed_since_the_approval_is_dropped_by_name_and_the_rest_g
     """Of five, one was withdrawn, one was enabled by somebody else, and one customer has another application."""
     async with town(world(CROWD)) as there:
         plan_id = await made(there)
+        miscounted: Any = await approve(plan_id=plan_id, approved_by="a script", enables=0, return_state=True)
+        assert (miscounted.name, "enables 5" in miscounted.message) == ("Refused", True), miscounted.message
         await approve(plan_id=plan_id, approved_by="an operator", return_state=True)
         for name, status in (("bob", None), ("cyd", "ENABLED")):
             key = Key(f"urn:li:organization:{name}", "APPLY_WITH_LINKEDIN", "JOBS")
