@@ -7,6 +7,7 @@ two of these points a process only reads and thinks, so that a kill there leaves
 import asyncio
 import fcntl
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -118,14 +119,27 @@ def _operation(method: str, url: str, form: Mapping[str, str] | None) -> str:
 
 
 def _writing(call: Callable[[Database], AbstractContextManager[Session]], listener: Listener) -> Any:
+    #: Of the transaction that goes on in this thread.
+    parts = threading.local()
+
     @contextmanager
     def watched(database: Database, name: str) -> Iterator[Session]:
+        if database._shared() is not None:
+            with call(database) as session:
+                yield session
+            parts.names.append(name)
+            return
+        parts.names = []
         with call(database) as session:
             yield session
             # Everything of the transaction is with the database now, and none of it is kept yet.
             session.flush()
-            listener(f"commit {name}: before")
-        listener(f"commit {name}: after")
+            # What goes together is called by its parts; where all of them only read, there is nothing to lose.
+            names = parts.names if name == "together" else [name]
+            for each in names:
+                listener(f"commit {each}: before")
+        for each in names:
+            listener(f"commit {each}: after")
 
     @wraps(call)
     def wrapped(self: Database) -> AbstractContextManager[Session]:
