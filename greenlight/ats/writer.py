@@ -57,6 +57,11 @@ class Writer:
         """
         return await self._ask(act, asked, act.__qualname__, stays)
 
+    async def settled(self) -> None:
+        """Wait until nothing is under way any more: a database is not closed beneath it."""
+        while under_way := [task for task in (self._work, *self._alone) if task is not None and not task.done()]:
+            await asyncio.wait(under_way)
+
     async def _ask(self, act: Callable[[Sequence[Any]], Sequence[Any]], asked: Any, name: str, stays: bool) -> Any:
         unit = _Unit(act, asked, name, stays, asyncio.get_running_loop().create_future())
         self._units.append(unit)

@@ -74,5 +74,15 @@ class CustomerLocks:
             await self._sleep(RENEW_EVERY)
             # The next renewal may come through, and an enable asks for its lease before it is sent.
             with suppress(SQLAlchemyError, DatabaseUnavailable):
-                await asyncio.to_thread(self._sync)
-                await asyncio.to_thread(self._locks.renew, self._clock())
+                await _to_its_end(self._sync)
+                await _to_its_end(self._locks.renew, self._clock())
+
+
+async def _to_its_end(act: Callable[..., None], *args: datetime) -> None:
+    """Also where this is cancelled: the database is closed next, and not beneath a thread that writes there."""
+    work = asyncio.create_task(asyncio.to_thread(act, *args))
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise

@@ -132,6 +132,7 @@ async def provisioning_session(
     finally:
         stack.close()
         await wire.aclose()
+        await database.writer.settled()
         database.close()
 
 

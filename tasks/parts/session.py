@@ -177,4 +177,5 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
     finally:
         stack.close()
         await wire.aclose()
+        await database.writer.settled()
         database.close()

@@ -182,6 +182,18 @@ async def test_what_nobody_waits_for_is_not_begun_but_what_is_known_is_written(
     assert now[TEN[0]] != "asked"
 
 
+async def test_who_closes_the_database_can_wait_until_nothing_is_under_way(database: Database, names: Names) -> None:
+    tasks = [
+        asyncio.create_task(database.writer.do(names.name, who, "bad" if who == TEN[0] else "told")) for who in TEN
+    ]
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    await database.writer.settled()
+    assert list(names.of_all().values()).count("told") == 9
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def test_without_a_thread_everybody_is_told(
     database: Database, names: Names, monkeypatch: pytest.MonkeyPatch
 ) -> None:
