@@ -51,7 +51,7 @@ async def _alone(_writer: Writer, act: Any, *args: Any, **kwargs: Any) -> Any:
     return await in_thread(act, *args, **kwargs)
 
 
-async def _joined(_writer: Writer, act: Any, asked: Any) -> Any:
+async def _joined(_writer: Writer, act: Any, asked: Any, **_: Any) -> Any:
     (outcome,) = await in_thread(act, [asked])
     if isinstance(outcome, Exception):
         raise outcome
