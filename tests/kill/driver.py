@@ -164,6 +164,10 @@ def _live(
             say({"step": name})
             for at in (taken, name):
                 if at in signals:
+                    if signals[at] is signal.SIGSTOP and name.startswith("commit") and name.endswith("before"):
+                        # Runs differ in what goes together. Inside a transaction a sleeper keeps SQLite to itself.
+                        signals[taken + 1] = signals.pop(at)
+                        continue
                     os.kill(os.getpid(), signals.pop(at))
                     # Whichever thread the signal has reached, this one does nothing more before it works.
                     time.sleep(0.02)
