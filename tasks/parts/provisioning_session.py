@@ -5,7 +5,7 @@ Tasks find it here and not among their parameters: parameters are recorded by Pr
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -13,8 +13,6 @@ from blocks.child_app import ChildAppBlocks, block_name
 from blocks.parent_app import parent_credentials
 from greenlight.ats.alarms import Alarms
 from greenlight.ats.applications import Applications
-from greenlight.ats.clock import DatabaseClock
-from greenlight.ats.database import open_database
 from greenlight.ats.domains import DomainLists
 from greenlight.ats.locks import Locks
 from greenlight.ats.rotations import Rotations
@@ -25,12 +23,11 @@ from greenlight.linkedin.calls import Calls
 from greenlight.linkedin.errors import LinkedInError
 from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
 from greenlight.linkedin.provisioning import Provisioner
-from greenlight.linkedin.transport import Wire
 from greenlight.reconcile.locking import CustomerLocks
 from greenlight.reconcile.provision import CannotProvision, NotStored, Provisioning
 from greenlight.reconcile.rotate import Rotation
 from greenlight.settings import Settings
-from tasks.parts.session import now, on_time_of
+from tasks.parts.session import ground, now, renewed
 
 #: Customers that a stage is at side by side, all of them under the one parent application.
 CUSTOMERS_AT_ONCE = 8
@@ -72,12 +69,7 @@ async def provisioning_session(
 
     Raises NameDiffers, and CannotProvision where the parent's credentials do not work or no secret could be stored.
     """
-    database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
-    wire = Wire(settings.http_timeout_seconds, way=settings.way)
-    clock, stack = DatabaseClock(database), ExitStack()
-    try:
-        await asyncio.to_thread(clock.sync)
-        stack.enter_context(on_time_of(clock))
+    async with ground(settings) as (database, clock, wire):
         applications = Applications(database, settings.installation)
         await asyncio.to_thread(applications.add_customers, new or {}, now())
         parent = await parent_credentials()
@@ -120,20 +112,12 @@ async def provisioning_session(
             settings, applications, provisioning, rotations, rotation, lists, Alarms(database), counts
         )
         mark = _CURRENT.set(session)
-        renewing = asyncio.create_task(locks.renew())
         try:
-            yield session
-            await store.settle(lambda held, _: (held.client_id, held.fingerprint()) in accepted)
+            async with renewed(locks):
+                yield session
+                await store.settle(lambda held, _: (held.client_id, held.fingerprint()) in accepted)
         finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
             _CURRENT.reset(mark)
-    finally:
-        stack.close()
-        await wire.aclose()
-        await database.writer.settled()
-        database.close()
 
 
 async def _must_work(tokens: Tokens, parent: Credentials) -> None:

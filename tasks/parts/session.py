@@ -17,7 +17,7 @@ from greenlight.ats.announcements import Announcements
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.budgets import Budgets
 from greenlight.ats.clock import DatabaseClock
-from greenlight.ats.database import open_database
+from greenlight.ats.database import Database, open_database
 from greenlight.ats.facts import FactsOnRecord
 from greenlight.ats.fleet import Fleet
 from greenlight.ats.holds import Holds
@@ -118,13 +118,40 @@ async def enabling_session(settings: Settings, lane: Lane) -> AsyncIterator[Sess
 
 
 @asynccontextmanager
-async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncIterator[Session]:
+async def ground(settings: Settings) -> AsyncIterator[tuple[Database, DatabaseClock, Wire]]:
+    """What every session stands on: the database, its clock, by which `now` goes within this, and the way to LinkedIn.
+
+    Closed once nothing is under way beneath it.
+    """
     database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
     wire = Wire(settings.http_timeout_seconds, way=settings.way)
     clock, stack = DatabaseClock(database), ExitStack()
     try:
         await asyncio.to_thread(clock.sync)
         stack.enter_context(on_time_of(clock))
+        yield database, clock, wire
+    finally:
+        stack.close()
+        await wire.aclose()
+        await database.writer.settled()
+        database.close()
+
+
+@asynccontextmanager
+async def renewed(locks: CustomerLocks) -> AsyncIterator[None]:
+    """Within this the leases that the session takes are renewed."""
+    renewing = asyncio.create_task(locks.renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        with suppress(asyncio.CancelledError):
+            await renewing
+
+
+@asynccontextmanager
+async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncIterator[Session]:
+    async with ground(settings) as (database, clock, wire):
         counts = RequestCounts()
         tokens = Tokens(wire, settings.linkedin_token_url, counts)
         budget = Budget(Budgets(database, settings.requests_per_day), lane, settings.budget_scope, now)
@@ -165,17 +192,9 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
             counts,
         )
         mark = _CURRENT.set(session)
-        renewing = asyncio.create_task(locks.renew())
         try:
-            yield session
-            await blocks.settle(tokens.worked)
+            async with renewed(locks):
+                yield session
+                await blocks.settle(tokens.worked)
         finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
             _CURRENT.reset(mark)
-    finally:
-        stack.close()
-        await wire.aclose()
-        await database.writer.settled()
-        database.close()
