@@ -101,7 +101,8 @@ def test_a_demo_that_was_killed_is_gone_on_with_and_then_stopped_at_its_page(tmp
     assert code == 0
     assert "StopTaskWorker" not in said
     assert "Traceback" not in said
-    assert "2 unchanged." in said, "what the killed one provisioned"
+    # Where somebody else has the page's port by now, its origin is another one.
+    assert "2 unchanged." in said or "2 updated." in said, "what the killed one provisioned"
     assert "1 credentials changed" in said, "the mistyped secret is mended now, since the killed one did not come to it"
     assert "Nothing is left for us to do." in said
     told = [line.split() for line in said.splitlines()]
