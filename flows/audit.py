@@ -40,5 +40,5 @@ async def audit(customers_per_run: Window = 500) -> State[None]:
         drifted = (await look(run_id, ids)).drifted
 
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
-        await publish_outcome(report, drifted)
+        await publish_outcome(report)
         return audited_state(report, drifted, session.crashes)

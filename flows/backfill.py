@@ -76,13 +76,13 @@ async def backfill(
         ids = await asyncio.to_thread(session.runs.ids, scope)
         since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now(), session.lane)
 
-        made, looked = await look_and_plan(run_id, ids, since, request.max_changes, named=request.customers)
+        made = await look_and_plan(run_id, ids, since, request.max_changes, named=request.customers)
         await publish_plan(made, None, applying=True)
         stopped = await enable_in_waves(run_id, made, request.waves)
         say_waits()
 
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
-        await publish_outcome(report, looked.drifted)
+        await publish_outcome(report)
         await publish_fleet()
         return final_state(report, session.crashes, stopped)
 

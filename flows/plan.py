@@ -50,12 +50,12 @@ async def look_and_store(session: Session, request: PlanRequest, named: Sequence
     ids = await asyncio.to_thread(session.runs.ids, scope)
     since = await asyncio.to_thread(session.runs.start, run_id, Command.PLAN, scope, now(), session.lane)
 
-    made, looked = await look_and_plan(run_id, ids, since, request.max_changes, named=named)
+    made = await look_and_plan(run_id, ids, since, request.max_changes, named=named)
     plan_id = await store_plan(made, request.selection, named)
     await publish_plan(made, plan_id, applying=False)
     say_waits()
 
     report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now(), plan_id=plan_id)
     recorded(run_id)
-    await publish_outcome(report, looked.drifted)
+    await publish_outcome(report)
     return final_state(report, session.crashes)

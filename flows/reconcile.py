@@ -78,13 +78,13 @@ async def look_and_enable(
     ids = await asyncio.to_thread(session.runs.ids, scope)
     since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now(), session.lane)
 
-    made, looked = await look_and_plan(run_id, ids, since, max_changes, named=named, approved=scope.plan_id)
+    made = await look_and_plan(run_id, ids, since, max_changes, named=named, approved=scope.plan_id)
     await publish_plan(made, scope.plan_id, applying=True)
     await enable_and_confirm(run_id, made.to_enable, made.not_shown)
     say_waits()
 
     report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
     recorded(run_id)
-    await publish_outcome(report, looked.drifted)
+    await publish_outcome(report)
     await publish_fleet()
     return final_state(report, session.crashes)

@@ -1,14 +1,18 @@
-"""What enables brought about and nobody has announced yet, whichever run began them and whether or not it lives."""
+"""The outbox: what nobody has been told of yet, whichever run found or brought it about and whether or not it lives.
+
+What a guard has begun to hold, what is ENABLED no more, and what enables brought about.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import ColumnElement, literal_column
 from sqlmodel import and_, col, select, update
 
 from greenlight.ats.database import Database
-from greenlight.ats.ledger import Attempt
+from greenlight.ats.ledger import Attempt, Hold
 from greenlight.ats.rows import item, slices
 from greenlight.ats.tables import Integration, Run
 from greenlight.ats.waiting import units
@@ -32,21 +36,50 @@ class Effect:
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True)
+class NewHold:
+    """That a guard has begun to hold something of a customer's: the first such hold that nobody was told of."""
+
+    id: int
+    customer_id: str
+    reason: Reason
+    saw: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """That a look has shown an integration to be ENABLED no more, and why nothing is done about it."""
+
+    integration_id: int
+    item: Item
+    reason: Reason
+    since: datetime
+
+
 def owed() -> ColumnElement[bool]:
     """Whether the attempt of the query took effect and was not announced; an index of the table has the same words."""
     effective = [literal_column(f"'{outcome}'") for outcome in TOOK_EFFECT]
     return and_(col(Attempt.announced_at).is_(None), col(Attempt.outcome).in_(effective))
 
 
+def _untold() -> ColumnElement[bool]:
+    # An index of the table has the same words.
+    return and_(col(Hold.announced_at).is_(None), col(Hold.ended_at).is_(None))
+
+
 @units
 class Announcements:
-    """What is to be announced from the ledger. Not for the event loop: call it in a thread."""
+    """What is to be announced from the ledger. Not for the event loop: call it in a thread.
+
+    Of each kind there is what asks for the first so many that are owed, and what marks them as told.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def next(self, most: int) -> list[Effect]:
-        """The first so many that are owed, those that ended first before others."""
+    def effects(self, most: int) -> list[Effect]:
+        """Those that ended first before others."""
         query = (
             select(Attempt.id, Attempt.run_id, Run.command, Integration)
             .join(Integration, col(Integration.id) == col(Attempt.integration_id))
@@ -69,11 +102,54 @@ class Announcements:
                 if id is not None
             ]
 
-    def made(self, attempt_ids: Sequence[int], now: datetime) -> int:
-        """Mark these as announced; how many nobody had marked before."""
+    def effects_told(self, effects: Sequence[Effect], now: datetime) -> int:
+        """How many of them nobody had marked before."""
         marked = 0
         with self._database.writing() as session:
-            for some in slices(attempt_ids):
+            for some in slices([effect.attempt_id for effect in effects]):
                 these = update(Attempt).where(col(Attempt.id).in_(some), owed())
                 marked += session.exec(these.values(announced_at=now)).rowcount
+        return marked
+
+    def holds(self, most: int) -> list[NewHold]:
+        """The first so many, one for each customer: what a guard sees is often the same for all of a customer's."""
+        query = (
+            select(Hold, Integration.customer_id).join(Integration).where(_untold()).order_by(col(Hold.id)).limit(most)
+        )
+        first: dict[str, NewHold] = {}
+        with self._database.reading() as session:
+            for hold, customer in session.exec(query):
+                new = NewHold(cast(int, hold.id), customer, Reason(hold.reason), hold.saw, hold.since)
+                first.setdefault(customer, new)
+        return list(first.values())
+
+    def holds_told(self, holds: Sequence[NewHold], now: datetime) -> int:
+        """Mark all that is held for these customers; how many holds that were."""
+        marked = 0
+        with self._database.writing() as session:
+            for some in slices([hold.customer_id for hold in holds]):
+                theirs = select(Integration.id).where(col(Integration.customer_id).in_(some))
+                these = update(Hold).where(_untold(), col(Hold.integration_id).in_(theirs))
+                marked += session.exec(these.values(announced_at=now)).rowcount
+        return marked
+
+    def drift(self, most: int) -> list[Drift]:
+        """What is ENABLED no more."""
+        query = select(Integration).where(col(Integration.drifted_at).is_not(None))
+        with self._database.reading() as session:
+            return [
+                Drift(row.id, item(row), Reason(row.reason), row.drifted_at)
+                for row in session.exec(query.order_by(col(Integration.id)).limit(most))
+                if row.id is not None and row.drifted_at is not None
+            ]
+
+    def drift_told(self, drift: Sequence[Drift], now: datetime) -> int:
+        """How many of them nobody had marked before; what has drifted once more in between is owed anew."""
+        marked = 0
+        with self._database.writing() as session:
+            for each in sorted(drift, key=lambda each: each.integration_id):
+                this = update(Integration).where(
+                    col(Integration.id) == each.integration_id, col(Integration.drifted_at) == each.since
+                )
+                marked += session.exec(this.values(drifted_at=None)).rowcount
         return marked

@@ -39,6 +39,10 @@ class Warrant(Table, table=True):
     run_id: str | None = Field(default=None, max_length=36)
 
 
+#: A guard's no that stands, and that nobody was told of.
+_UNTOLD = "announced_at IS NULL AND ended_at IS NULL"
+
+
 class Hold(Table, table=True):
     """A guard's no to enabling an integration: which guard, what it saw, since when; and whose word ended it."""
 
@@ -51,6 +55,8 @@ class Hold(Table, table=True):
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),
+        # As `announcements.holds` says it, word for word, since SQLite compares the words.
+        Index("ix_hold_untold", "id", sqlite_where=text(_UNTOLD), postgresql_where=text(_UNTOLD)),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -62,6 +68,8 @@ class Hold(Table, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: The person who lifted it; None where what it saw is back.
     lifted_by: str | None = Field(default=None, max_length=200)
+    #: When somebody was told of it.
+    announced_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Alarm(Table, table=True):

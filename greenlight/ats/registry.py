@@ -225,7 +225,7 @@ def _forget_what_was_seen(session: Session, customer_id: str, client_id: str, no
     """What was seen under another application, and what was sent with it, is no evidence under this one."""
     for row in session.exec(select(Integration).where(Integration.customer_id == customer_id)):
         row.observed, row.observed_at, row.observed_client_id = Status.UNKNOWN, None, None
-        row.observed_since = row.effect_at = row.vanished_at = row.vanished_from = None
+        row.observed_since = row.effect_at = row.vanished_at = row.vanished_from = row.drifted_at = None
         set_condition(row, NOT_LOOKED_AT, now)
         open_attempts = select(Attempt).where(
             Attempt.integration_id == row.id, col(Attempt.closed_at).is_(None), Attempt.client_id != client_id

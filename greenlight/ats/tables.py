@@ -140,6 +140,7 @@ class Integration(Table, table=True):
             "requested_at IS NOT NULL AND (acted_on_at IS NULL OR acted_on_at < requested_at)",
         ),
         _some("ix_integration_waits_for_a_look", ("look_due_at", "customer_id"), "look_due_at IS NOT NULL"),
+        _some("ix_integration_drifted", ("id",), "drifted_at IS NOT NULL"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -161,6 +162,8 @@ class Integration(Table, table=True):
     #: When a look first showed nothing where one before had shown this status; None once something is shown again.
     vanished_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     vanished_from: str | None = Field(default=None, max_length=20)
+    #: When a look showed that it is ENABLED no more; None once somebody was told, or once it is back.
+    drifted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: When a scheduled run first counted it among what is wanted; None is new.
     judged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: Stage and run that looked last and need not look again, so that a repeated chunk skips it.

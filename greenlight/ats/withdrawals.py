@@ -134,7 +134,7 @@ def _withdraw(session: Session, row: Integration, by: str, now: datetime) -> Wit
         set_condition(row, NOT_LOOKED_AT, now)
         # What was requested is answered by this, and what a guard held is held no more.
         row.acted_on_at, row.look_due_at = row.requested_at, None
-        row.vanished_at = row.vanished_from = None
+        row.vanished_at = row.vanished_from = row.drifted_at = None
         for hold in session.exec(select(Hold).where(Hold.integration_id == row.id, col(Hold.ended_at).is_(None))):
             hold.ended_at, hold.lifted_by = now, by
     return Withdrawn(item(row), Status(row.observed), row.withdrawn_at, cast(str, row.withdrawn_by))

@@ -29,8 +29,8 @@ from tasks.observe import look_at_all
 from tasks.parts.retries import RECORDING
 from tasks.parts.session import enabling_session, now, on_time_of, planning_session
 from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
+from tasks.telling import outbox
 from tasks.telling.events import announce, failed, refused_state
-from tasks.telling.outbox import announce_effects
 
 _T = TypeVar("_T")
 
@@ -73,13 +73,13 @@ async def due_customers(settings: Settings) -> list[str]:
 
 
 async def announce_owed(settings: Settings) -> None:
-    """Announce what enables brought about whose runs did not come to it."""
+    """Announce what the runs that found it, or brought it about, did not come to."""
     database = await asyncio.to_thread(open_database, settings.database_url.get_secret_value(), patient=True)
     try:
         clock = DatabaseClock(database)
         await asyncio.to_thread(clock.sync)
         with on_time_of(clock):
-            await announce_effects(Announcements(database))
+            await outbox.announce_owed(Announcements(database))
     finally:
         database.close()
 
@@ -148,7 +148,7 @@ async def act_on_requests(customer_id: str) -> State[None] | None:
         run_id, scope = str(uuid4()), Scope(Selection(customers=(customer_id,), types=tuple(sorted(types))))
         since = await asyncio.to_thread(session.runs.start, run_id, Command.REQUEST, scope, now(), session.lane)
 
-        made, _ = await look_and_plan(run_id, ids, since, MAX_CHANGES)
+        made = await look_and_plan(run_id, ids, since, MAX_CHANGES)
         await enable_and_confirm(run_id, made.to_enable, made.not_shown)
         say_waits()
 

@@ -19,7 +19,7 @@ from tasks.observe import look_at_all
 from tasks.parts.plan_made import PlanMade
 from tasks.parts.session import current, now
 from tasks.plan import make_plan
-from tasks.telling.events import announce_held
+from tasks.telling.outbox import announce_owed
 
 #: Requests that an integration may take: a look, an enable, and a look after it.
 SCARCE = 3
@@ -59,7 +59,7 @@ async def look_and_plan(
     *,
     named: Sequence[str] = (),
     approved: str | None = None,
-) -> tuple[PlanMade, LookResult]:
+) -> PlanMade:
     """Look at these integrations and plan what to enable. `named` are the customers that a person named.
 
     With the id of an approved plan, what no longer is what was approved is left out.
@@ -75,11 +75,12 @@ async def look_and_plan(
         if by_a_person:
             await asyncio.to_thread(session.warrants.person_names, sorted(by_a_person), run_id, now())
     looked = await look(run_id, ids)
-    held = await asyncio.to_thread(session.holds.review, looked.ids, session.lane, now())
-    announce_held(held)
+    if await asyncio.to_thread(session.holds.review, looked.ids, session.lane, now()):
+        # A night may last hours, and may not come to its end.
+        await announce_owed(session.announcements)
     facts = await asyncio.to_thread(session.facts.facts, looked.ids, run_id, now(), named=by_a_person)
     cap = scheduled_cap(max_changes, len(ids)) if scheduled else max_changes
-    return await make_plan(looked.ids, since, cap, facts, approved, insisted), looked
+    return await make_plan(looked.ids, since, cap, facts, approved, insisted)
 
 
 async def enable_and_confirm(run_id: str, ids: Sequence[int], not_shown: Sequence[int] = ()) -> None:

@@ -1,12 +1,10 @@
 """What Prefect's UI shows of a run: what it planned, and what became of it; the events that go with that."""
 
 import asyncio
-from collections.abc import Sequence
 
 from prefect import task
 from prefect.artifacts import acreate_markdown_artifact
 
-from greenlight.ats.rows import Wanted
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Report
 from tasks.parts.plan_made import PlanMade
@@ -36,12 +34,12 @@ async def publish_plan(made: PlanMade, plan_id: str | None, *, applying: bool) -
 
 
 @task(name="publish outcome", task_run_name="publish outcome", **RECORDING)
-async def publish_outcome(report: Report, drifted: Sequence[Wanted] = ()) -> None:
+async def publish_outcome(report: Report) -> None:
     """Every item's outcome: first what this run changed, which cannot be undone, then those that need somebody."""
     async with best_effort("the outcome"):
         await acreate_markdown_artifact(outcome_page(report), key="reconcile-outcome", description=report.headline())
     session = current()
-    await announce(report, session.alarms, session.announcements, drifted)
+    await announce(report, session.alarms, session.announcements)
 
 
 @task(name="publish applications", task_run_name="publish applications", **RECORDING)

@@ -1,4 +1,4 @@
-"""Alarms of a run, for automations: drift, a dead credential, an overdue request; each trouble once, none cut."""
+"""Alarms of a run, for automations: a dead credential, an overdue request; each trouble once, none cut."""
 
 import asyncio
 import logging
@@ -7,14 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from prefect.client.schemas.objects import State
-from prefect.events import emit_event
 from prefect.states import Failed
 
 from greenlight.ats.alarms import Alarm, Alarms
 from greenlight.ats.announcements import Announcements
 from greenlight.ats.domains import DomainLists
-from greenlight.ats.holds import Held
-from greenlight.ats.rows import Wanted
 from greenlight.domain.conditions import EFFECT, WORTH_REPEATING
 from greenlight.domain.plan import Item
 from greenlight.domain.provisioning import ProvisionReport
@@ -23,7 +20,7 @@ from greenlight.domain.report import Report, ReportItem, Verdict
 from greenlight.domain.status import Status
 from greenlight.errors import GreenlightError, Kind
 from tasks.parts.session import now
-from tasks.telling.outbox import announce_effects, event_about, resource_of, send_events
+from tasks.telling.outbox import announce_owed, event_about, resource_of, send_events
 
 #: How long LinkedIn may show REQUESTED before somebody should know.
 OVERDUE_AFTER = timedelta(days=1)
@@ -50,28 +47,25 @@ class _Event(NamedTuple):
     item: Item
     reason: Reason
 
-    def alarm(self) -> Alarm | None:
-        """The trouble that it tells of, a dead key being the customer's; None is news, which each time is new."""
+    def alarm(self) -> Alarm:
+        """The trouble that it tells of, a dead key being the customer's."""
         if self.name == _DEAD_KEY:
             return Alarm(self.name, self.item.customer_id)
-        return _of_one(self.name, self.item) if self.name in (_NOT_SHOWN, _OVERDUE) else None
+        return _of_one(self.name, self.item)
 
 
-async def announce(
-    report: Report, alarms: Alarms, announcements: Announcements, drifted: Sequence[Wanted] = ()
-) -> None:
-    """Emit this run's alarms, then announce what enables brought about, of this run or another.
+async def announce(report: Report, alarms: Alarms, announcements: Announcements) -> None:
+    """Emit this run's alarms, then announce what is owed, of this run or another.
 
     A trouble is told once, until it is seen to be over: one event for each integration, and for each customer whose
     key is dead.
     """
     at, known = now(), await asyncio.to_thread(alarms.told)
-    drift = [_Event("greenlight.integration.drifted", w.item, w.condition.reason) for w in drifted]
-    events = [event for event in [*drift, *_troubles(report, at)] if event.alarm() not in known]
+    events = [event for event in _troubles(report, at) if event.alarm() not in known]
     if await _sent([event_about(*event) for event in events]):
-        new = {alarm for event in events if (alarm := event.alarm()) is not None}
+        new = {event.alarm() for event in events}
         await asyncio.to_thread(alarms.record, new, known & set(_over(report)), at)
-    await announce_effects(announcements)
+    await announce_owed(announcements)
 
 
 async def _sent(events: Sequence[dict[str, Any]]) -> bool:
@@ -138,17 +132,6 @@ def refused_state(why: GreenlightError) -> State[None]:
     if why.kind not in STATES:
         raise why
     return Failed(name=STATES[why.kind], message=str(why), data=why)
-
-
-def announce_held(held: Sequence[Held]) -> None:
-    """Emit one event for each customer that a guard has begun to hold."""
-    first = {entry.item.customer_id: entry for entry in reversed(held)}
-    for customer, entry in first.items():
-        emit_event(
-            "greenlight.tripwire.held",
-            resource=resource_of(customer),
-            payload={"customer_id": customer, "reason": entry.reason.value, "saw": entry.saw},
-        )
 
 
 def _troubles(report: Report, now: datetime) -> Iterator[_Event]:

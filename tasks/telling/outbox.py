@@ -1,4 +1,4 @@
-"""The outbox: what enables brought about, announced from the ledger by whoever comes next: of a run that died as well.
+"""The outbox, announced from the ledger by whoever comes next, for a run that died as well.
 
 What Prefect did not take is still owed.
 """
@@ -6,21 +6,24 @@ What Prefect did not take is still owed.
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
-from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from prefect.client.orchestration import get_client
 from prefect.events.related import related_resources_from_run_context
 from prefect.events.schemas.events import Event
 
-from greenlight.ats.announcements import Announcements, Effect
+from greenlight.ats.announcements import Announcements, Drift, Effect, NewHold
 from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
 from tasks.parts.session import now
 
-#: Enables that Prefect is told of in one request.
+_Row = TypeVar("_Row")
+
+#: What Prefect is told of in one request.
 EVENTS_PER_REQUEST = 200
 #: The longest that a run stays for announcing; what is left is the next one's.
 ANNOUNCING_SECONDS = 20.0
@@ -28,27 +31,38 @@ _TELLING = threading.Lock()
 _log = logging.getLogger("greenlight.events")
 
 
-async def announce_effects(announcements: Announcements) -> None:
-    """Tell Prefect of each enable that took effect and was not announced, those that ended first before others.
+async def announce_owed(announcements: Announcements) -> None:
+    """Tell Prefect what nobody was told of: new holds, what is ENABLED no more, then each enable that took effect.
 
-    An event's id follows from its attempt, so what is told again, after a death between telling and marking, is known
-    for the same. Never raises: what is not told is left for whoever comes next.
+    An event's id follows from its row, so what is told again, after a death between telling and marking, is known for
+    the same. Never raises: what is not told is left for whoever comes next.
     """
     # Of many turns that end at once in a worker, one tells for all.
     if not _TELLING.acquire(blocking=False):
         return
     try:
         async with asyncio.timeout(ANNOUNCING_SECONDS):
-            while effects := await asyncio.to_thread(announcements.next, EVENTS_PER_REQUEST):
-                await post_events([_of_effect(effect) for effect in effects])
-                await asyncio.to_thread(announcements.made, [effect.attempt_id for effect in effects], now())
+            await _tell_all(announcements.holds, announcements.holds_told, _of_hold)
+            await _tell_all(announcements.drift, announcements.drift_told, _of_drift)
+            await _tell_all(announcements.effects, announcements.effects_told, _of_effect)
     except Exception as error:
         _log.warning(
-            "What was enabled could not all be announced to Prefect (%s); it is on record, and left to the next run",
+            "What was found and enabled could not all be announced to Prefect (%s); it is on record, and left to the "
+            "next run",
             type(error).__name__,
         )
     finally:
         _TELLING.release()
+
+
+async def _tell_all(
+    owed: Callable[[int], list[_Row]],
+    told: Callable[[Sequence[_Row], datetime], int],
+    event_of: Callable[[_Row], dict[str, Any]],
+) -> None:
+    while rows := await asyncio.to_thread(owed, EVENTS_PER_REQUEST):
+        await post_events([event_of(row) for row in rows])
+        await asyncio.to_thread(told, rows, now())
 
 
 async def send_events(events: Sequence[dict[str, Any]]) -> None:
@@ -87,11 +101,31 @@ def event_about(event: str, item: Item, reason: Reason) -> dict[str, Any]:
     }
 
 
+def _of_hold(hold: NewHold) -> dict[str, Any]:
+    return {
+        "event": "greenlight.tripwire.held",
+        "id": _id_of("hold", hold.id, hold.since),
+        "occurred": hold.since,
+        "resource": resource_of(hold.customer_id),
+        "payload": {"customer_id": hold.customer_id, "reason": hold.reason.value, "saw": hold.saw},
+    }
+
+
+def _of_drift(drift: Drift) -> dict[str, Any]:
+    id = _id_of("drift", drift.integration_id, drift.since)
+    known = event_about("greenlight.integration.drifted", drift.item, drift.reason)
+    return {**known, "id": id, "occurred": drift.since}
+
+
 def _of_effect(effect: Effect) -> dict[str, Any]:
     ready = effect.observed is Status.PARTNER_READY
     name = "greenlight.integration.partner_ready" if ready else "greenlight.integration.enabled"
     run = {"prefect.resource.id": f"prefect.flow-run.{effect.run_id}", "prefect.resource.role": "flow-run"}
-    # An attempt's number is its database's; with its run it is nobody else's.
-    id = uuid5(NAMESPACE_URL, f"greenlight:{effect.run_id}:{effect.attempt_id}")
     known = event_about(name, effect.item, effect.reason)
+    id = _id_of(effect.run_id, effect.attempt_id)
     return {**known, "id": id, "occurred": now(), "related": [run] if effect.of_a_flow else []}
+
+
+def _id_of(*words: object) -> UUID:
+    """A row's number is its database's; with its run, or its moment, it is nobody else's."""
+    return uuid5(NAMESPACE_URL, ":".join(map(str, ("greenlight", *words))))

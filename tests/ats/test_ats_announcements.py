@@ -1,22 +1,29 @@
-"""What is owed an announcement, and two who announce at the same time."""
+"""What is owed an announcement, who marks it, and two who announce at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from greenlight.ats.announcements import Announcements
+from greenlight.ats.announcements import Announcements, Effect
 from greenlight.ats.database import Database, make_database, open_database
+from greenlight.ats.holds import Holds
 from greenlight.ats.ledger import Attempt
+from greenlight.ats.registry import register
 from greenlight.ats.runs import Runs, Scope
+from greenlight.ats.withdrawals import Withdrawals
+from greenlight.domain.budget import Lane
+from greenlight.domain.reasons import Reason
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Status
 from tests.ats.test_ats_query_plans import crowd, scanned, statements
-from tests.ats.world import at, begin, bring_in, customer, shows
+from tests.ats.world import TYPES, at, begin, bring_in, customer, key_of, shows
 
 COUNT = 40
+SHARED = [(key_of("shared", type), type) for type in TYPES[:2]]
 
 
 def enabled(database: Database, count: int = COUNT, run_id: str = "run-1") -> list[int]:
@@ -27,6 +34,14 @@ def enabled(database: Database, count: int = COUNT, run_id: str = "run-1") -> li
         found.append(begin(database, id, run_id, now=at(2)))
         shows(database, id, Status.ENABLED, at(10))
     return found
+
+
+def claimed(database: Database, *customers: str) -> list[int]:
+    """Customers under whose applications LinkedIn shows the same two contexts."""
+    ids = bring_in(database, *(replace(customer(name), integrations=SHARED) for name in customers))
+    for id in ids:
+        shows(database, id, Status.REQUESTED, at(1))
+    return ids
 
 
 def test_only_what_took_effect_is_owed_and_the_run_that_did_it_is_named(database: Database) -> None:
@@ -40,30 +55,81 @@ def test_only_what_took_effect_is_owed_and_the_run_that_did_it_is_named(database
     shows(database, ids[1], Status.PARTNER_READY, at(10))
     shows(database, ids[0], Status.ENABLED, at(11))
     shows(database, ids[2], Status.REQUESTED, at(10))
-    first, second = Announcements(database).next(10)
+    first, second = Announcements(database).effects(10)
     assert (first.attempt_id, first.observed, first.of_a_flow) == (attempts[1], Status.PARTNER_READY, False)
     assert (second.attempt_id, second.observed, second.of_a_flow) == (attempts[0], Status.ENABLED, True)
-    assert Announcements(database).made(attempts, at(20)) == 2, "what is open is announced when it has ended"
+    assert Announcements(database).effects_told([first, second], at(20)) == 2
     shows(database, ids[3], Status.ENABLED, at(30))
-    assert [effect.attempt_id for effect in Announcements(database).next(10)] == [attempts[3]]
+    assert [effect.attempt_id for effect in Announcements(database).effects(10)] == [attempts[3]]
 
 
 def test_of_two_who_announce_at_once_each_enable_is_marked_by_one(database: Database, database_url: str) -> None:
     """Each on a connection of its own, in opposite orders."""
-    attempts, start = enabled(database), Barrier(2)
+    enabled(database)
+    found, start = Announcements(database).effects(COUNT), Barrier(2)
 
-    def mark(ids: list[int]) -> int:
+    def mark(effects: list[Effect]) -> int:
         mine = open_database(database_url)
         try:
             start.wait(20)
-            return Announcements(mine).made(ids, at(20))
+            return Announcements(mine).effects_told(effects, at(20))
         finally:
             mine.close()
 
     with ThreadPoolExecutor(2) as pool:
-        marked = list(pool.map(mark, [attempts, attempts[::-1]]))
+        marked = list(pool.map(mark, [found, found[::-1]]))
     assert sum(marked) == COUNT
-    assert Announcements(database).next(1) == []
+    assert Announcements(database).effects(1) == []
+
+
+def test_what_is_enabled_no_more_is_owed_until_it_was_told_or_is_back(database: Database) -> None:
+    """Whatever kind of look has shown it; what has drifted once more between telling and marking is owed anew."""
+    owed = Announcements(database)
+    (id,) = bring_in(database, customer("acme"))
+    shows(database, id, Status.ENABLED, at(1))
+    assert owed.drift(10) == []
+    shows(database, id, Status.PARTNER_READY, at(2))
+    (first,) = owed.drift(10)
+    assert (first.item.customer_id, first.since) == ("acme", at(2))
+    shows(database, id, Status.ENABLED, at(3))
+    assert owed.drift(10) == [], "it is back"
+    shows(database, id, Status.NOT_REQUESTED, at(4))
+    shows(database, id, Status.REQUESTED, at(5))
+    (second,) = owed.drift(10)
+    assert second.since == at(4)
+    assert owed.drift_told([first], at(6)) == 0
+    assert owed.drift_told([second], at(6)) == 1
+    assert owed.drift_told([second], at(6)) == 0
+    shows(database, id, Status.NOT_REQUESTED, at(7))
+    assert owed.drift(10) == [], "it was not ENABLED in between"
+
+
+def test_what_is_withdrawn_or_of_another_application_has_not_drifted(database: Database) -> None:
+    first, second = bring_in(database, customer("acme"), customer("bolt"))
+    for id in (first, second):
+        shows(database, id, Status.ENABLED, at(1))
+        shows(database, id, Status.NOT_REQUESTED, at(2))
+    Withdrawals(database).withdraw("acme", TYPES[0], None, "ann", at(3))
+    register(database, [replace(customer("bolt"), application=("client-new", "child-app-bolt"))], at(3))
+    assert Announcements(database).drift(10) == []
+
+
+def test_what_a_guard_begins_to_hold_is_owed_once_a_customer_while_it_holds(database: Database) -> None:
+    """What a person has lifted before anybody was told is no news."""
+    owed, holds = Announcements(database), Holds(database)
+    ids = claimed(database, *(f"c{n}" for n in range(3)))
+    assert len(holds.review(ids, Lane.OPERATOR, at(2))) == len(ids) == 6
+    found = owed.holds(10)
+    assert [(hold.customer_id, hold.reason, hold.since) for hold in found] == [
+        (f"c{n}", Reason.CLAIMED_TWICE, at(2)) for n in range(3)
+    ]
+    assert [hold.customer_id for hold in owed.holds(2)] == ["c0"], "of its two"
+    holds.lift(["c2"], "ann", at(3))
+    assert [hold.customer_id for hold in owed.holds(10)] == ["c0", "c1"]
+    assert owed.holds_told(found[:1], at(4)) == 2
+    assert [hold.customer_id for hold in owed.holds(10)] == ["c1"]
+    assert owed.holds_told(found, at(4)) == 2
+    assert owed.holds(10) == []
 
 
 def test_what_ended_before_announcements_were_kept_counts_as_announced(empty_database_url: str) -> None:
@@ -73,7 +139,7 @@ def test_what_ended_before_announcements_were_kept_counts_as_announced(empty_dat
         enabled(database, 2)
         database.migrate("0011")
         database.migrate()
-        assert Announcements(database).next(10) == []
+        assert Announcements(database).effects(10) == []
         with database.reading() as session:
             assert session.exec(select(Attempt).where(col(Attempt.announced_at).is_(None))).all() == []
     finally:
@@ -87,7 +153,11 @@ def test_what_is_owed_is_found_without_reading_all_attempts(database: Database) 
         connection.execute(text("UPDATE attempt SET announced_at = closed_at WHERE id > 3"))
         connection.execute(text("ANALYZE"))
     with statements(database) as found:
-        assert len(Announcements(database).next(10)) == 2
-        assert Announcements(database).made([2, 3], at(1)) == 2
+        owed = Announcements(database)
+        effects = owed.effects(10)
+        assert len(effects) == 2
+        assert owed.effects_told(effects, at(1)) == 2
+        assert len(owed.holds(10)) == 0
+        assert len(owed.drift(10)) == 0
     whole = {(table, sql) for sql, parameters in found for table in scanned(database, sql, parameters)}
     assert whole == set()

@@ -31,7 +31,7 @@ CUSTOMERS = int(os.environ.get("GREENLIGHT_CROWD_CUSTOMERS", "4000"))
 BIG = {"customer", "integration", "attempt", "warrant", "run", "visit", "child_application", "hold"}
 
 #: What is in these is only what is open or due.
-PARTIAL = "ix_integration_open_request|uq_attempt_one_open|ix_attempt_owed"
+PARTIAL = "ix_integration_open_request|uq_attempt_one_open|ix_attempt_owed|ix_hold_untold|ix_integration_drifted"
 
 
 def crowd(database: Database) -> None:

@@ -83,7 +83,7 @@ def without_prefect() -> Iterator[None]:
         (tasks.parts.session, "ChildAppBlocks", world),
         (tasks.realtime.requested, "load_settings", lambda: world().settings),
         (tasks.realtime.requested, "announce", _unannounced),
-        (tasks.sequences.look_plan_enable, "announce_held", lambda *_: None),
+        (tasks.sequences.look_plan_enable, "announce_owed", _unannounced),
     ]
     modules = (tasks.parts.session, tasks.sequences.look_plan_enable, tasks.plan, tasks.realtime.requested)
     replaced += [(module, "now", lambda: world().clock()) for module in modules]

@@ -234,7 +234,7 @@ async def reconcile(lane: Lane, customers: Sequence[str], max_changes: int) -> N
         run_id, scope = str(uuid4()), Scope(Selection(customers=tuple(customers)))
         ids = await asyncio.to_thread(session.runs.ids, scope)
         since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, world.clock())
-        made, _ = await tasks.sequences.look_plan_enable.look_and_plan(run_id, ids, since, max_changes, named=customers)
+        made = await tasks.sequences.look_plan_enable.look_and_plan(run_id, ids, since, max_changes, named=customers)
         await tasks.sequences.look_plan_enable.enable_and_confirm(run_id, made.to_enable, made.not_shown)
         tasks.sequences.look_plan_enable.say_waits()
         await asyncio.to_thread(session.runs.finish, run_id, session.sent(), world.clock())

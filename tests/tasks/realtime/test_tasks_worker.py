@@ -130,7 +130,7 @@ async def test_a_burst_with_a_killed_worker_loses_nothing_and_enables_once(town:
                 # A request that met the dead worker's lease waits half of its age, and its doubt has to settle.
                 await until(lambda: not Requests(there.database).open_customers(), 200)
                 # What the dead one had enabled and not announced.
-                await until(lambda: Announcements(there.database).next(1) == [], 60)
+                await until(lambda: Announcements(there.database).effects(1) == [], 60)
         ringing.cancel()
         with suppress(asyncio.CancelledError):
             await ringing

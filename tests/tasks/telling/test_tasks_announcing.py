@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,14 +17,18 @@ from flows.request import What
 from greenlight.ats.alarms import Alarms
 from greenlight.ats.announcements import Announcements
 from greenlight.ats.database import Database
-from greenlight.ats.holds import Held
+from greenlight.ats.holds import Holds
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.runs import Runs
+from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Action, Item
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Command, Report, ReportItem
 from greenlight.domain.status import Status
+from greenlight.settings import load_settings
+from sandbox.world import Key
+from tasks.realtime import requested
 from tasks.telling import events, outbox
 from tests.ats.world import at, begin, bring_in, customer, shows
 from tests.domain.things import AWLI, CSA
@@ -40,18 +45,22 @@ def entry(customer: str, condition: Condition, observed: Status, **told: Any) ->
     )
 
 
+class _Killed(BaseException):
+    pass
+
+
+def _die(*_: Any, **__: Any) -> Any:
+    raise _Killed
+
+
 @pytest.fixture
 def announced(database: Database, monkeypatch: pytest.MonkeyPatch) -> Any:
     """What a run with these items tells, in its order."""
     sent: list[tuple[str, str]] = []
 
-    def emit(event: str, *, resource: Any, payload: Any) -> None:
-        sent.append((event, payload["customer_id"]))
-
     async def take(told: Sequence[Any]) -> None:
         sent.extend((event["event"], event["payload"]["customer_id"]) for event in told)
 
-    monkeypatch.setattr(events, "emit_event", emit)
     monkeypatch.setattr(events, "send_events", take)
     monkeypatch.setattr(outbox, "post_events", take)
     monkeypatch.setattr(events, "now", lambda: NOW)
@@ -75,6 +84,16 @@ def enabled(database: Database, count: int, status: Status = Status.ENABLED, pre
         shows(database, id, Status.REQUESTED, at(number / 100))
         begin(database, id, now=at(number / 100 + 1))
         shows(database, id, status, at(number / 100 + 20))
+
+
+def claimed(database: Database, *customers: str, now: datetime = NOW) -> None:
+    """Customers under whose applications LinkedIn shows the same two contexts, which a guard has begun to hold."""
+    shared = [(AWLI, "jobs"), (CSA, "csa")]
+    known = bring_in(database)
+    ids = bring_in(database, *(replace(customer(name), integrations=shared) for name in customers))[len(known) :]
+    for id in ids:
+        shows(database, id, Status.REQUESTED, now)
+    assert len(Holds(database).review(ids, Lane.OPERATOR, now)) == len(ids)
 
 
 def unannounced(database: Database) -> int:
@@ -101,10 +120,19 @@ async def test_what_linkedin_confirmed_and_does_not_show_is_an_alarm_when_it_get
     assert sent == ([("greenlight.enable.not_shown", "acme")] if told else [])
 
 
-async def test_a_customer_that_a_guard_begins_to_hold_is_announced_once(announced: Any) -> None:
-    held = [Held(Item("acme", key), Reason.CLAIMED_TWICE, "also bolt", NOW) for key in (AWLI, CSA)]
-    events.announce_held(held)
-    assert await announced() == [("greenlight.tripwire.held", "acme")]
+async def test_a_customer_that_a_guard_begins_to_hold_is_announced_once(announced: Any, database: Database) -> None:
+    claimed(database, "acme", "bolt")
+    both = [("greenlight.tripwire.held", "acme"), ("greenlight.tripwire.held", "bolt")]
+    assert await announced() == both
+    assert await announced() == both
+
+
+async def test_drift_is_announced_once_whoever_saw_it(announced: Any, database: Database) -> None:
+    (id,) = bring_in(database, customer("acme"))
+    shows(database, id, Status.ENABLED, at(1))
+    shows(database, id, Status.NOT_REQUESTED, at(2))
+    assert await announced() == [("greenlight.integration.drifted", "acme")]
+    assert await announced() == [("greenlight.integration.drifted", "acme")]
 
 
 async def test_a_burst_is_told_whole_alarms_first_and_then_what_ended_first(
@@ -142,7 +170,7 @@ async def test_what_prefect_does_not_take_is_left_for_the_next(
     monkeypatch.setattr(outbox, "ANNOUNCING_SECONDS", 0.2)
     for stand_in, why in ((away, "ConnectError"), (silent, "TimeoutError")):
         monkeypatch.setattr(outbox, "post_events", stand_in)
-        await outbox.announce_effects(Announcements(database))
+        await outbox.announce_owed(Announcements(database))
         assert f"could not all be announced to Prefect ({why}); it is on record" in caplog.text
         assert unannounced(database) == 2
 
@@ -158,7 +186,7 @@ async def test_of_many_who_end_at_once_in_a_worker_one_tells(
         await asyncio.sleep(0.2)
 
     monkeypatch.setattr(outbox, "post_events", take)
-    await asyncio.gather(*(outbox.announce_effects(Announcements(database)) for _ in range(5)))
+    await asyncio.gather(*(outbox.announce_owed(Announcements(database)) for _ in range(5)))
     assert len(told) == len(set(told)) == 3
     assert unannounced(database) == 0
 
@@ -168,23 +196,17 @@ async def test_what_is_told_twice_is_known_for_the_same(database: Database, monk
     enabled(database, 3)
     told: list[Any] = []
 
-    class Killed(BaseException):
-        pass
-
     async def take(some: Sequence[Any]) -> None:
         told.extend(event["id"] for event in some)
 
-    def die(*_: Any) -> int:
-        raise Killed
-
     monkeypatch.setattr(outbox, "post_events", take)
     with monkeypatch.context() as dying:
-        dying.setattr(Announcements, "made", die)
-        with pytest.raises(Killed):
-            await outbox.announce_effects(Announcements(database))
+        dying.setattr(Announcements, "effects_told", _die)
+        with pytest.raises(_Killed):
+            await outbox.announce_owed(Announcements(database))
     assert unannounced(database) == 3
-    await outbox.announce_effects(Announcements(database))
-    await outbox.announce_effects(Announcements(database))
+    await outbox.announce_owed(Announcements(database))
+    await outbox.announce_owed(Announcements(database))
     assert told == told[:3] * 2
     assert len(set(told)) == 3
 
@@ -195,17 +217,11 @@ async def test_a_run_that_dies_leaves_its_news_to_the_next(
     """Whatever the next one is for; Prefect's server has each event once, of the run that enabled it."""
     cases = tuple(Case(f"c{n}-{unique}", "an ordinary customer", ("enabled", "ENABLED", "ENABLED")) for n in range(3))
 
-    class Killed(BaseException):
-        pass
-
-    def die(*_: Any, **__: Any) -> Report:
-        raise Killed
-
     async with town(world(cases)) as there:
         await there.bring_in(import_file(cases))
         with monkeypatch.context() as dying:
-            dying.setattr(Runs, "finish", die)
-            with pytest.raises(Killed):
+            dying.setattr(Runs, "finish", _die)
+            with pytest.raises(_Killed):
                 await reconcile(What.APPLY, return_state=True)
         assert {count["effective"] for count in there.enables().values()} == {1}
         assert unannounced(there.database) == 3
@@ -217,7 +233,7 @@ async def test_a_run_that_dies_leaves_its_news_to_the_next(
         # As if it had died before it marked them.
         with there.database.writing() as session:
             session.exec(update(Attempt).values(announced_at=None))
-        await outbox.announce_effects(Announcements(there.database))
+        await outbox.announce_owed(Announcements(there.database))
         assert unannounced(there.database) == 0
 
         for case in cases:
@@ -229,13 +245,36 @@ async def test_a_run_that_dies_leaves_its_news_to_the_next(
             ]
 
 
-async def stored(customer_id: str) -> list[Any]:
-    """What Prefect's server has of a customer, once it has written it."""
+async def test_a_run_that_dies_leaves_its_alarms_to_the_next(
+    town: Any, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it found to be held and to be ENABLED no more is told by the worker's next sweep, each once."""
+    cases = tuple(Case(f"d{n}-{unique}", "an ordinary customer", ("enabled", "ENABLED", "ENABLED")) for n in range(3))
+    async with town(world(cases)) as there:
+        await there.bring_in(import_file(cases))
+        await reconcile(What.APPLY, return_state=True)
+        claimed(there.database, f"e1-{unique}", f"e2-{unique}", now=there.now())
+        lost = cases[0]
+        there.linkedin.set_status(lost.client_id, Key(lost.context, lost.type, lost.tenant), None)
+        with monkeypatch.context() as dying:
+            dying.setattr(Runs, "finish", _die)
+            with pytest.raises(_Killed):
+                await audit(return_state=True)
+        await requested.announce_owed(load_settings())
+        await requested.announce_owed(load_settings())
+        told = [event["event"] for event in await stored(cases[0].id, least=2)]
+        assert sorted(told) == ["greenlight.integration.drifted", "greenlight.integration.enabled"]
+        (event,) = await stored(f"e1-{unique}")
+        assert (event["event"], event["payload"]["reason"]) == ("greenlight.tripwire.held", "CLAIMED_TWICE")
+
+
+async def stored(customer_id: str, least: int = 1) -> list[Any]:
+    """What Prefect's server has of a customer, once it has written that many."""
     wanted = {"filter": {"resource": {"id": [f"greenlight.customer.{customer_id}"]}}}
     async with get_client() as client:
         for _ in range(100):
             answer = await client.request("POST", "/events/filter", json=wanted)
-            if found := answer.raise_for_status().json()["events"]:
+            if len(found := answer.raise_for_status().json()["events"]) >= least:
                 return found
             await asyncio.sleep(0.1)
     return []
