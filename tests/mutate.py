@@ -1,4 +1,4 @@
-"""Takes the guards out one by one (`tests/guards.py`), each in a copy of the tree, and looks whether its test falls.
+"""Takes the guards out one by one (`tests/guards/`), each in a copy of the tree, and looks whether its test falls.
 
 `python3 dev.py mutate [WORD...]`; with words, only the guards whose description has one of them. Ends with 1 if a guard
 could be taken out unseen.

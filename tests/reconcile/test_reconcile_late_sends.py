@@ -1,5 +1,6 @@
 """Nothing is sent long after its intent: it could land when the attempt is taken for settled."""
 
+import asyncio
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -7,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from sqlmodel import col, select
 
 from greenlight.ats.attempts import Attempts
-from greenlight.ats.database import make_database
+from greenlight.ats.database import Database, make_database
+from greenlight.ats.ledger import Attempt
 from greenlight.ats.locks import Locks
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import Reason
@@ -19,7 +22,8 @@ from greenlight.linkedin.errors import Refused
 from greenlight.linkedin.oauth import Credentials
 from greenlight.reconcile.enable import Enabling
 from greenlight.reconcile.locking import CustomerLocks
-from tests.ats.world import attempts_at, one, shows, wanted
+from tests.ats.world import attempts_at, bring_in, customer, one, shows, wanted
+from tests.reconcile.stand_ins import Everybodys, Shows
 
 PATIENCE = 15.0
 
@@ -73,3 +77,38 @@ async def test_a_sleeper_sends_nothing(sqlite_template: Path, tmp_path: Path, se
     (attempt,) = attempts_at(database, id)
     assert (attempt.outcome, attempt.confirmed_at is not None) == ((None, True) if sent else ("refused", False))
     database.close()
+
+
+class Slow(Shows):
+    """An enable takes a while. Keeps how many intents were on record without an answer when each was sent."""
+
+    def __init__(self, database: Database) -> None:
+        self._database, self.on_record = database, list[int]()
+
+    async def enable(self, credentials: Credentials, key: IntegrationKey, name: str, still: Callable[[], bool]) -> None:
+        waiting = select(Attempt).where(col(Attempt.closed_at).is_(None), col(Attempt.confirmed_at).is_(None))
+        with self._database.reading() as session:
+            self.on_record.append(len(session.exec(waiting).all()))
+        await asyncio.sleep(0.05)
+
+
+async def test_an_intent_is_written_when_its_request_may_leave(database: Database) -> None:
+    """With a connection each for two of six, four are not even intended: in a queue their intents would age."""
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    ids = bring_in(database, *(customer(f"c{number}") for number in range(6)))
+    for id in ids:
+        shows(database, id, Status.REQUESTED, now)
+    slow, locks = Slow(database), CustomerLocks(Locks(database), lambda: now)
+    enabling = Enabling(
+        Attempts(database),
+        slow,  # pyright: ignore[reportArgumentType]
+        Everybodys(),
+        lambda: now,
+        locks,
+        PATIENCE,
+        60,
+        at_once=2,
+    )
+    await asyncio.gather(*(enabling.enable("run-1", wanted(database, id)) for id in ids))
+    assert len(slow.on_record) == 6
+    assert max(slow.on_record) == 2

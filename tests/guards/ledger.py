@@ -1,30 +1,10 @@
-"""Every guard on what cannot be undone: where it stands, what the code says without it, and the tests that fall then.
-
-`tests/mutate.py` takes them out one by one; `docs/safety.md` lists them.
-"""
-
-from dataclasses import dataclass
+"""Guards of the gate and of what goes into the ledger."""
 
 from greenlight.ats.gate import GUARDS as OF_THE_GATE
+from tests.guards.guard import Guard
 
 GATE = "tests/ats/test_ats_gate.py"
 BEGIN = "tests/ats/test_ats_beginning.py"
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """`old` stands once in `file`, and `new` in its place is the code without the guard."""
-
-    what: str
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
-
-    def without(self, code: str) -> str:
-        if code.count(self.old) != 1:
-            raise ValueError(f"{self.file} does not hold {self.old!r} once")
-        return code.replace(self.old, self.new)
 
 
 def _of_the_gate() -> list[Guard]:
@@ -42,7 +22,7 @@ def _of_the_gate() -> list[Guard]:
     ]
 
 
-GUARDS = [
+LEDGER = [
     *_of_the_gate(),
     Guard(
         "at most one attempt is open, also for two at the same moment",
@@ -192,108 +172,31 @@ GUARDS = [
         ("tests/ats/test_ats_holds.py",),
     ),
     Guard(
-        "a plan is used once",
-        "greenlight/ats/plans.py",
-        "    if plan.used_by_run is not None and plan.used_by_run != run_id:",
-        "    if False:",
-        ("tests/ats/test_ats_plan_use.py",),
+        "what another run has found out since a plan was made stands over the plan",
+        "greenlight/ats/store.py",
+        "                if id in known and condition(row) != known[id]:",
+        "                if False:",
+        ("tests/reconcile/test_reconcile_busy.py",),
     ),
     Guard(
-        "a plan expires",
-        "greenlight/ats/plans.py",
-        "    if plan.expires_at is None or plan.expires_at <= now:",
-        "    if False:",
-        ("tests/ats/test_ats_plan_use.py",),
+        "who is kept out of a customer writes over nothing that the other run has found out",
+        "greenlight/ats/attempts.py",
+        "            if row.reason in (Reason.READY_TO_ENABLE, Reason.CUSTOMER_BUSY):",
+        "            if True:",
+        ("tests/reconcile/test_reconcile_busy.py",),
     ),
     Guard(
-        "a plan is applied by approval alone",
-        "greenlight/ats/plans.py",
-        "            if approved is None:",
-        "            if False:",
-        ("tests/ats/test_ats_plan_use.py",),
+        "an intent is written when its request may leave, and does not age in a queue",
+        "greenlight/reconcile/enable.py",
+        "        async with self._sending:\n            return",
+        "        if True:\n            return",
+        ("tests/reconcile",),
     ),
     Guard(
-        "an approval ends",
-        "greenlight/ats/plans.py",
-        "            if approved.expires_at <= now:",
-        "            if False:",
-        ("tests/ats/test_ats_plan_use.py",),
-    ),
-    Guard(
-        "what could not be shown is not approved without saying how many",
-        "greenlight/ats/plans.py",
-        "            if enables is None and count > approval.SHOWN_AT_MOST:",
-        "            if False:",
-        ("tests/ats/test_ats_plans.py",),
-    ),
-    Guard(
-        "where two persons are wanted, who approved a plan does not apply it",
-        "greenlight/ats/plans.py",
-        "            if approvers is Approvers.ANOTHER and (",
-        "            if False and (",
-        ("tests/ats/test_ats_plans.py",),
-    ),
-    Guard(
-        "what was approved under another application is left out",
-        "greenlight/ats/plans.py",
-        "if planned.client_id != client_id]",
-        "if False]",
-        ("tests/ats/test_ats_plan_use.py",),
-    ),
-    Guard(
-        "the cap of a run",
-        "greenlight/domain/plan.py",
-        "        elif enables >= policy.max_changes:",
-        "        elif False:",
-        ("tests/domain/test_domain_plan.py",),
-    ),
-    Guard(
-        "a schedule enables at most half of what is wanted",
-        "greenlight/domain/tripwires.py",
-        "return min(max_changes, max(SHARE_AT_LEAST, wanted * SHARE_PERCENT // 100))",
-        "return max_changes",
-        ("tests/domain/test_domain_tripwires.py",),
-    ),
-    Guard(
-        "a pause holds what is planned",
-        "greenlight/domain/tripwires.py",
-        "        elif item.customer_id in facts.paused:",
-        "        elif False:",
-        ("tests/domain/test_domain_tripwires.py",),
-    ),
-    Guard(
-        "many that turn empty at once are an alarm",
-        "greenlight/domain/tripwires.py",
-        "            found |= together",
-        "            pass",
-        ("tests/domain/test_domain_tripwires.py",),
-    ),
-    Guard(
-        "a wanted set that jumps is an alarm",
-        "greenlight/domain/tripwires.py",
-        "return known > 0 and new >= JUMP_AT_LEAST and new * 100 >= known * JUMP_PERCENT",
-        "return False",
-        ("tests/domain/test_domain_tripwires.py",),
-    ),
-    Guard(
-        "one customer at a time: a lease that somebody holds is not taken",
-        "greenlight/ats/locks.py",
-        ".where(theirs, free)",
-        ".where(theirs)",
-        ("tests/ats/test_ats_locks.py",),
-    ),
-    Guard(
-        "the credentials of a provisioned application are not replaced by a file",
-        "greenlight/ats/registry.py",
-        "if held is not None and who not in replace and made.get(who, held[0]) != held[0]:",
-        "if False:",
-        ("tests/ats/test_ats_registry.py",),
-    ),
-    Guard(
-        "a client id belongs to one customer",
-        "greenlight/ats/registry.py",
-        "    if holder is not None:\n",
-        "    if False:\n",
-        ("tests/ats/test_ats_registry.py",),
+        "of two intents for one integration in one transaction one is let through",
+        "greenlight/ats/attempts.py",
+        "                    answers[place] = opened.get(id) or refused[id]",
+        "                    answers[:] = [opened.get(intent.wanted.id, answers[place]) for intent in intents]",
+        ("tests/ats/test_ats_beginning.py",),
     ),
 ]

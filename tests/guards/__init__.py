@@ -1,0 +1,10 @@
+"""Every guard on what cannot be undone: where it stands, what the code says without it, and the tests that fall then.
+
+`tests/mutate.py` takes them out one by one; `docs/safety.md` lists them.
+"""
+
+from tests.guards.guard import Guard as Guard
+from tests.guards.ledger import LEDGER
+from tests.guards.plans import PLANS
+
+GUARDS = [*LEDGER, *PLANS]

@@ -1,0 +1,111 @@
+"""Guards of plans, of holds over many customers, and of credentials."""
+
+from tests.guards.guard import Guard
+
+PLANS = [
+    Guard(
+        "a plan is used once",
+        "greenlight/ats/plans.py",
+        "    if plan.used_by_run is not None and plan.used_by_run != run_id:",
+        "    if False:",
+        ("tests/ats/test_ats_plan_use.py",),
+    ),
+    Guard(
+        "a plan expires",
+        "greenlight/ats/plans.py",
+        "    if plan.expires_at is None or plan.expires_at <= now:",
+        "    if False:",
+        ("tests/ats/test_ats_plan_use.py",),
+    ),
+    Guard(
+        "a plan is applied by approval alone",
+        "greenlight/ats/plans.py",
+        "            if approved is None:",
+        "            if False:",
+        ("tests/ats/test_ats_plan_use.py",),
+    ),
+    Guard(
+        "an approval ends",
+        "greenlight/ats/plans.py",
+        "            if approved.expires_at <= now:",
+        "            if False:",
+        ("tests/ats/test_ats_plan_use.py",),
+    ),
+    Guard(
+        "what could not be shown is not approved without saying how many",
+        "greenlight/ats/plans.py",
+        "            if enables is None and count > approval.SHOWN_AT_MOST:",
+        "            if False:",
+        ("tests/ats/test_ats_plans.py",),
+    ),
+    Guard(
+        "where two persons are wanted, who approved a plan does not apply it",
+        "greenlight/ats/plans.py",
+        "            if approvers is Approvers.ANOTHER and (",
+        "            if False and (",
+        ("tests/ats/test_ats_plans.py",),
+    ),
+    Guard(
+        "what was approved under another application is left out",
+        "greenlight/ats/plans.py",
+        "if planned.client_id != client_id]",
+        "if False]",
+        ("tests/ats/test_ats_plan_use.py",),
+    ),
+    Guard(
+        "the cap of a run",
+        "greenlight/domain/plan.py",
+        "        elif enables >= policy.max_changes:",
+        "        elif False:",
+        ("tests/domain/test_domain_plan.py",),
+    ),
+    Guard(
+        "a schedule enables at most half of what is wanted",
+        "greenlight/domain/tripwires.py",
+        "return min(max_changes, max(SHARE_AT_LEAST, wanted * SHARE_PERCENT // 100))",
+        "return max_changes",
+        ("tests/domain/test_domain_tripwires.py",),
+    ),
+    Guard(
+        "a pause holds what is planned",
+        "greenlight/domain/tripwires.py",
+        "        elif item.customer_id in facts.paused:",
+        "        elif False:",
+        ("tests/domain/test_domain_tripwires.py",),
+    ),
+    Guard(
+        "many that turn empty at once are an alarm",
+        "greenlight/domain/tripwires.py",
+        "            found |= together",
+        "            pass",
+        ("tests/domain/test_domain_tripwires.py",),
+    ),
+    Guard(
+        "a wanted set that jumps is an alarm",
+        "greenlight/domain/tripwires.py",
+        "return known > 0 and new >= JUMP_AT_LEAST and new * 100 >= known * JUMP_PERCENT",
+        "return False",
+        ("tests/domain/test_domain_tripwires.py",),
+    ),
+    Guard(
+        "one customer at a time: a lease that somebody holds is not taken",
+        "greenlight/ats/locks.py",
+        ".where(theirs, free)",
+        ".where(theirs)",
+        ("tests/ats/test_ats_locks.py",),
+    ),
+    Guard(
+        "the credentials of a provisioned application are not replaced by a file",
+        "greenlight/ats/registry.py",
+        "if held is not None and who not in replace and made.get(who, held[0]) != held[0]:",
+        "if False:",
+        ("tests/ats/test_ats_registry.py",),
+    ),
+    Guard(
+        "a client id belongs to one customer",
+        "greenlight/ats/registry.py",
+        "    if holder is not None:\n",
+        "    if False:\n",
+        ("tests/ats/test_ats_registry.py",),
+    ),
+]
