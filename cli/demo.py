@@ -39,7 +39,7 @@ from cli.render import LONGEST_RULE, console_for_people, plain, print_explanatio
 from cli.running import apply_now, make_plan
 from cli.serving import free_port, local_prefect, stoppable
 from greenlight.ats.database import make_database
-from greenlight.ats.runs import Runs, Scope
+from greenlight.ats.runs import Runs, RunTarget
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.intake import read_import
@@ -117,7 +117,7 @@ def _migrated_customers(
     reports = {"plan": planned}
     if planned.changes:
         _chapter(console, "5. The plan is applied", f"greenlight apply {planned.plan_id} --yes")
-        reports["apply"] = apply_now(settings, Scope(Selection(), planned.plan_id), None)
+        reports["apply"] = apply_now(settings, RunTarget(Selection(), planned.plan_id), None)
         print_report(reports["apply"], console)
     if mistyped:
         _chapter(console, f"6. Why is {MISTYPED} not enabled?", f"greenlight explain {MISTYPED}")
@@ -128,7 +128,7 @@ def _migrated_customers(
         console.print(plain(f"{mended['credentials_written']} credentials changed, everything else is as it was."))
     if planned.changes or planned.unsettled():
         _chapter(console, "8. Everything again: only what is left is done", "greenlight apply --yes")
-        reports["apply_again"] = apply_now(settings, Scope(Selection()), None)
+        reports["apply_again"] = apply_now(settings, RunTarget(Selection()), None)
     _chapter(console, "The end: where every integration stands", "greenlight status")
     reports["status"] = runs.known(Command.STATUS, Selection())
     print_report(reports["status"], console)

@@ -16,7 +16,7 @@ from cli.quiet import quiet_prefect
 from cli.render import console_for_people, plain, print_json, print_report
 from greenlight.ats.clock import time_of
 from greenlight.ats.plans import Plans
-from greenlight.ats.runs import Runs, Scope
+from greenlight.ats.runs import Runs, RunTarget
 from greenlight.ats.store import Store
 from greenlight.domain.approval import Approvers, same_person
 from greenlight.domain.formatting import iso
@@ -77,13 +77,13 @@ def run_apply(
             return 0
         # What was said yes to is the plan, which the selection and the cap have gone into.
         selection, max_changes = Selection(), None
-    return _show(apply_now(settings, Scope(selection, plan_id), _cap(max_changes)), as_json)
+    return _show(apply_now(settings, RunTarget(selection, plan_id), _cap(max_changes)), as_json)
 
 
 def make_plan(settings: Settings, selection: Selection, max_changes: int | None) -> Report:
     """Run the plan flow here and return its report."""
     runs = _runs(settings)
-    runs.ids(Scope(selection))
+    runs.ids(RunTarget(selection))
     quiet_prefect()
 
     def start() -> Any:
@@ -95,7 +95,7 @@ def make_plan(settings: Settings, selection: Selection, max_changes: int | None)
     return runs.report(run_flow(start))
 
 
-def apply_now(settings: Settings, scope: Scope, max_changes: int | None) -> Report:
+def apply_now(settings: Settings, scope: RunTarget, max_changes: int | None) -> Report:
     """Apply a selection, or exactly a plan, in a flow here and return its report."""
     database = ats_database(settings)
     runs, plans = Runs(database), Plans(database)
@@ -130,7 +130,7 @@ def _confirmed_plan(
         count, plan_id = report.changes, report.plan_id
     else:
         database = ats_database(settings)
-        wanted = Store(database).wanted(Runs(database).ids(Scope(selection, plan_id)))
+        wanted = Store(database).wanted(Runs(database).ids(RunTarget(selection, plan_id)))
         count = len(wanted)
         named = first_ten(list(dict.fromkeys(entry.item.customer_id for entry in wanted)))
         stderr.print(plain(f"Plan {plan_id} enables {count} integrations of {named}."))

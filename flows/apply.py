@@ -10,7 +10,7 @@ from flows.fields import Applier, PlanId
 from flows.reconcile import look_and_enable
 from flows.request import ApplyRequest, checked, named_after
 from flows.verdict import refusing
-from greenlight.ats.runs import Scope
+from greenlight.ats.runs import RunTarget
 from greenlight.domain.budget import Lane
 from greenlight.domain.selection import Selection
 from greenlight.settings import load_settings
@@ -33,5 +33,5 @@ async def apply(plan_id: PlanId, applied_by: Applier = "") -> State[None]:
         named = await asyncio.to_thread(session.plans.use, request.plan_id, run_id, now(), **by)
         # Its own cap went into it when it was made.
         cap = len(await asyncio.to_thread(session.plans.enables, request.plan_id))
-        scope = Scope(Selection(), request.plan_id)
+        scope = RunTarget(Selection(), request.plan_id)
         return await look_and_enable(session, scope, request, named, cap)

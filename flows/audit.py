@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 from flows.fields import Window
 from flows.request import AuditRequest, checked
 from flows.verdict import audited_state, refusing
-from greenlight.ats.runs import Scope
+from greenlight.ats.runs import RunTarget
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
@@ -32,7 +32,7 @@ async def audit(customers_per_run: Window = 500) -> State[None]:
         customers = await asyncio.to_thread(session.store.longest_unseen, request.customers_per_run)
         if not customers:
             return audited_state(None, [])
-        scope = Scope(Selection(customers=tuple(customers)))
+        scope = RunTarget(Selection(customers=tuple(customers)))
         run_id = str(flow_run.id)
         ids = await asyncio.to_thread(session.runs.ids, scope)
         await asyncio.to_thread(session.runs.start, run_id, Command.AUDIT, scope, now())

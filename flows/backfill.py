@@ -18,7 +18,7 @@ from flows.request import (
     named_after,
 )
 from flows.verdict import final_state, refusing
-from greenlight.ats.runs import Scope
+from greenlight.ats.runs import RunTarget
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.settings import Settings, load_settings
@@ -72,7 +72,7 @@ async def backfill(
         async with planning_session(settings, Lane.BACKFILL) as session:
             return await look_and_store(session, whom, request.customers)
     async with enabling_session(settings, Lane.BACKFILL) as session:
-        run_id, scope = str(flow_run.id), Scope(whom.selection)
+        run_id, scope = str(flow_run.id), RunTarget(whom.selection)
         ids = await asyncio.to_thread(session.runs.ids, scope)
         since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now(), session.lane)
 

@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 from flows.fields import DEFAULT_MAX_CHANGES, MaxChanges, Names, Types
 from flows.request import PlanRequest, checked, named_after
 from flows.verdict import final_state, refusing
-from greenlight.ats.runs import Scope
+from greenlight.ats.runs import RunTarget
 from greenlight.domain.report import Command
 from greenlight.settings import load_settings
 from tasks.parts.progress import recorded
@@ -46,7 +46,7 @@ async def plan(
 async def look_and_store(session: Session, request: PlanRequest, named: Sequence[str]) -> State[None]:
     """Verify, compare and store a plan in this flow run. `named` are the customers that a person named for it."""
     get_run_logger().info("The same again: %s", request.command())
-    run_id, scope = str(flow_run.id), Scope(request.selection)
+    run_id, scope = str(flow_run.id), RunTarget(request.selection)
     ids = await asyncio.to_thread(session.runs.ids, scope)
     since = await asyncio.to_thread(session.runs.start, run_id, Command.PLAN, scope, now(), session.lane)
 

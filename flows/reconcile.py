@@ -18,7 +18,7 @@ from flows.request import (
     named_after,
 )
 from flows.verdict import final_state, refusing
-from greenlight.ats.runs import Scope
+from greenlight.ats.runs import RunTarget
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.settings import load_settings
@@ -65,12 +65,12 @@ async def reconcile(
             return await look_and_store(session, request, request.selection.customers)
     refuse_one_alone(settings)
     async with enabling_session(settings, request.lane) as session:
-        scope = Scope(request.selection)
+        scope = RunTarget(request.selection)
         return await look_and_enable(session, scope, request, request.selection.customers, request.max_changes)
 
 
 async def look_and_enable(
-    session: Session, scope: Scope, request: ReconcileRequest | ApplyRequest, named: Sequence[str], max_changes: int
+    session: Session, scope: RunTarget, request: ReconcileRequest | ApplyRequest, named: Sequence[str], max_changes: int
 ) -> State[None]:
     """Look, plan, enable and look again in this flow run. `named` are the customers that a person named for it."""
     get_run_logger().info("The same again: %s", request.command())

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from greenlight.ats.database import Database
+from greenlight.ats.portal_sessions import OpenVisit, PortalSessions
 from greenlight.ats.requests import CustomerPage, Requests
-from greenlight.ats.visits import OpenVisit, Visits
 from greenlight.domain.applications import is_client_id
 from greenlight.settings import Settings
 from portal.guards import is_https
@@ -74,7 +74,7 @@ class PortalContext:
         session_id = request.cookies.get(self.cookie)
         if not session_id or len(session_id) > 128:
             return None
-        return await run_in_threadpool(Visits(self.database).find, digest_of(session_id), self.clock())
+        return await run_in_threadpool(PortalSessions(self.database).find, digest_of(session_id), self.clock())
 
     async def open_session(
         self, request: Request, response: Response, claim: LinkClaim, visit: OpenVisit | None
@@ -84,16 +84,16 @@ class PortalContext:
         A live `visit` of the same customer goes on instead, and with it the tabs that show it.
         """
         now, lasts = self.clock(), timedelta(hours=SESSION_HOURS)
-        visits, until = Visits(self.database), now + lasts
+        portal_sessions, until = PortalSessions(self.database), now + lasts
         session_id = request.cookies.get(self.cookie, "")
         if (
             visit is None
             or visit.customer_id != claim.customer_id
-            or not await run_in_threadpool(visits.lengthen, claim.link_id, visit, now, until)
+            or not await run_in_threadpool(portal_sessions.lengthen, claim.link_id, visit, now, until)
         ):
             session_id = secrets.token_urlsafe(32)
             digest = digest_of(session_id)
-            await run_in_threadpool(visits.open, claim.link_id, claim.customer_id, digest, now, until)
+            await run_in_threadpool(portal_sessions.open, claim.link_id, claim.customer_id, digest, now, until)
         self.set_cookie(response, self.cookie, session_id, int(lasts.total_seconds()))
 
     def set_cookie(self, response: Response, name: str, value: str, seconds: int) -> None:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from greenlight.ats.visits import LinkUsed, OpenVisit, Visits
+from greenlight.ats.portal_sessions import LinkUsed, OpenVisit, PortalSessions
 from greenlight.linkedin.errors import clean
 from portal.bodies import read_body
 from portal.context import PortalContext
@@ -116,14 +116,14 @@ async def _offer(context: PortalContext, token: str, request: Request) -> _Offer
         context.limiter.count(FAILURES_OF_ADDRESS, context.address(request))
         raise Gone
     context.limiter.count(LOOKS_AT_LINK, claim.link_id)
-    visits, visit = Visits(context.database), await context.find_session(request)
-    if visit is not None and await run_in_threadpool(visits.was_spent_on, visit, claim.link_id):
+    portal_sessions, visit = PortalSessions(context.database), await context.find_session(request)
+    if visit is not None and await run_in_threadpool(portal_sessions.was_spent_on, visit, claim.link_id):
         # Reloading is no use of the link: the session is there already.
         return None
     if not fresh:
         raise Gone
     try:
-        name = await run_in_threadpool(visits.offered, claim.link_id, claim.customer_id)
+        name = await run_in_threadpool(portal_sessions.offered, claim.link_id, claim.customer_id)
     except LinkUsed:
         raise _used(claim) from None
     return _Offer(claim, name, visit)

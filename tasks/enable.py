@@ -11,7 +11,7 @@ from prefect.logging import get_run_logger
 
 from greenlight.ats.rows import Wanted
 from greenlight.linkedin.errors import clean
-from greenlight.reconcile.observe import Remaining
+from greenlight.reconcile.observe import WorkLeft
 from tasks.parts.chunks import enable_chunks, run_chunks
 from tasks.parts.retries import RECORDING, end_of_try, is_last_try
 from tasks.parts.session import current
@@ -28,7 +28,7 @@ async def enable(run_id: str, ids: Sequence[int], label: str) -> State[None]:
     if session.enabling is None:
         raise RuntimeError("a planning session cannot enable")
     still = await asyncio.to_thread(session.attempts.still_to_enable, ids, run_id)
-    ends: list[Remaining] = []
+    ends: list[WorkLeft] = []
     accidents: list[Exception] = []
     enabling, gate = session.enabling, asyncio.Semaphore(SIDE_BY_SIDE)
 
@@ -39,7 +39,7 @@ async def enable(run_id: str, ids: Sequence[int], label: str) -> State[None]:
             except Exception as error:
                 # One integration's accident stays its own; what was sent is on record, and the next try looks first.
                 accidents.append(error)
-                ends.append(Remaining(1))
+                ends.append(WorkLeft(1))
                 who = clean(wanted.item.customer_id)
                 get_run_logger().warning("%s: an enable ended in %s", who, type(error).__name__)
 
@@ -48,7 +48,7 @@ async def enable(run_id: str, ids: Sequence[int], label: str) -> State[None]:
             group.create_task(one(wanted))
     if accidents and is_last_try(session.settings):
         raise accidents[0]
-    return await end_of_try(len(ids), reduce(or_, ends, Remaining()), session.settings)
+    return await end_of_try(len(ids), reduce(or_, ends, WorkLeft()), session.settings)
 
 
 async def enable_all(run_id: str, ids: Sequence[int]) -> None:

@@ -13,7 +13,7 @@ from sqlmodel import and_, col, select, update
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt, Hold
-from greenlight.ats.rows import item, slices
+from greenlight.ats.rows import item, parameter_batches
 from greenlight.ats.tables import Integration, Run
 from greenlight.ats.waiting import units
 from greenlight.domain.conditions import TOOK_EFFECT
@@ -106,7 +106,7 @@ class Announcements:
         """How many of them nobody had marked before."""
         marked = 0
         with self._database.writing() as session:
-            for some in slices([effect.attempt_id for effect in effects]):
+            for some in parameter_batches([effect.attempt_id for effect in effects]):
                 these = update(Attempt).where(col(Attempt.id).in_(some), owed())
                 marked += session.exec(these.values(announced_at=now)).rowcount
         return marked
@@ -127,7 +127,7 @@ class Announcements:
         """Mark all that is held for these customers; how many holds that were."""
         marked = 0
         with self._database.writing() as session:
-            for some in slices([hold.customer_id for hold in holds]):
+            for some in parameter_batches([hold.customer_id for hold in holds]):
                 theirs = select(Integration.id).where(col(Integration.customer_id).in_(some))
                 these = update(Hold).where(_untold(), col(Hold.integration_id).in_(theirs))
                 marked += session.exec(these.values(announced_at=now)).rowcount

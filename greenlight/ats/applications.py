@@ -15,7 +15,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.domains import domains_of
 from greenlight.ats.registry import Registration, check_client_ids, register, register_in
 from greenlight.ats.rotations import with_mark_of
-from greenlight.ats.rows import release, slices
+from greenlight.ats.rows import parameter_batches, release
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer, Provisioning, Run
 from greenlight.ats.waiting import units
@@ -88,7 +88,7 @@ class Applications:
 
     def _named(self, customers: Sequence[str]) -> list[str]:
         with self._database.reading() as session:
-            known = {id for some in slices(customers) for id in session.exec(_customers(some))}
+            known = {id for some in parameter_batches(customers) for id in session.exec(_customers(some))}
         if missing := sorted(set(customers) - known):
             raise UnknownCustomer(f"no customer {', '.join(map(repr, missing))} in the ATS database")
         return list(dict.fromkeys(customers))
@@ -271,7 +271,7 @@ class Applications:
             items = [item_of(p, c, a) for p, c, a in session.exec(query)]
             reported = {item.customer_id for item in items}
             left = [id for id in run.scope.get("chosen", ()) if id not in reported]
-            items += [item for some in slices(left) for item in items_of_others(session, some)]
+            items += [item for some in parameter_batches(left) for item in items_of_others(session, some)]
             return ProvisionReport(
                 run_id,
                 sorted(items, key=lambda item: item.customer_id),

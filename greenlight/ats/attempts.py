@@ -14,7 +14,16 @@ from greenlight.ats.database import Database
 from greenlight.ats.gate import Guard, Intents, open_attempts, why_not
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.pauses import pauses_in_force
-from greenlight.ats.rows import Wanted, holds_on, is_ahead, is_the_customers_own, rows, saw, set_condition, slices
+from greenlight.ats.rows import (
+    Wanted,
+    holds_on,
+    integration_rows,
+    is_ahead,
+    is_the_customers_own,
+    parameter_batches,
+    record_observation,
+    set_condition,
+)
 from greenlight.ats.tables import Integration
 from greenlight.ats.waiting import units
 from greenlight.domain.conditions import Condition, Settlement
@@ -69,7 +78,7 @@ class Attempts:
         """The open attempt of each of these integrations, if there is one."""
         found: dict[int, OpenAttempt] = {}
         with self._database.reading() as session:
-            for some in slices(ids):
+            for some in parameter_batches(ids):
                 query = select(Attempt).where(col(Attempt.integration_id).in_(some), col(Attempt.closed_at).is_(None))
                 for row in session.exec(query):
                     confirmed = row.confirmed_at is not None
@@ -137,7 +146,7 @@ class Attempts:
     ) -> None:
         """Write what is known of an integration that this run is to enable, with the look that showed it, if any.
 
-        An attempt that stays open imposes its own condition; `insist` see `greenlight.ats.rows.saw`. `written_at` is
+        An attempt that stays open imposes its own condition; `insist` see `rows.record_observation`. `written_at` is
         the time now, where `now` is when the look was asked for: see `Store.record_looks`.
         """
         with self._database.writing() as session:
@@ -148,7 +157,11 @@ class Attempts:
                 # Whoever took over a lease that was lost has looked since, and that stands.
                 row.done_in_run = run_id if final else row.done_in_run
                 return
-            imposed = saw(session, row, seen, now, wanted.client_id, insist=insist) if seen is not None else None
+            imposed = (
+                record_observation(session, row, seen, now, wanted.client_id, insist=insist)
+                if seen is not None
+                else None
+            )
             set_condition(row, imposed or condition, now)
             if final:
                 row.done_in_run = run_id
@@ -192,7 +205,7 @@ class Attempts:
                 attempt.outcome, attempt.closed_at = settlement.attempt, now
             session.flush()
             if seen is not None:
-                saw(session, row, seen, now, wanted.client_id)
+                record_observation(session, row, seen, now, wanted.client_id)
             set_condition(row, condition, now)
             if not settlement.worth_repeating and not settlement.pending:
                 row.done_in_run = run_id
@@ -200,13 +213,15 @@ class Attempts:
     def still_to_enable(self, ids: Sequence[int], run_id: str) -> list[int]:
         """Those of `ids` that this run planned to enable and is not done with."""
         with self._database.reading() as session:
-            return [row.id for row in rows(session, ids) if row.id is not None and row.done_in_run != run_id]
+            return [
+                row.id for row in integration_rows(session, ids) if row.id is not None and row.done_in_run != run_id
+            ]
 
     def not_shown(self, ids: Sequence[int], run_id: str, confirmed_after: datetime) -> list[int]:
         """Those of `ids` that no look shows yet and LinkedIn confirmed: to this run, or to another after that."""
         found: list[int] = []
         with self._database.reading() as session:
-            for some in slices(ids):
+            for some in parameter_batches(ids):
                 query = select(Attempt.integration_id).where(
                     col(Attempt.integration_id).in_(some),
                     or_(
@@ -222,7 +237,7 @@ class Attempts:
         """Those of `ids` with an open attempt that LinkedIn has not confirmed, and when each has settled."""
         found: dict[int, datetime] = {}
         with self._database.reading() as session:
-            for some in slices(ids):
+            for some in parameter_batches(ids):
                 query = select(Attempt.integration_id, Attempt.settles_at).where(
                     col(Attempt.integration_id).in_(some),
                     col(Attempt.closed_at).is_(None),

@@ -9,7 +9,7 @@ from sqlalchemy import func, tuple_
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.rows import slices
+from greenlight.ats.rows import parameter_batches
 from greenlight.ats.tables import RequestDay
 from greenlight.ats.waiting import units
 from greenlight.domain.budget import (
@@ -204,7 +204,7 @@ class Budgets:
         rows = _on_record(session, named, lock=True)
         missing = [name for name in named if name not in rows]
         last: dict[str, RequestDay] = {}
-        for some in slices([application for application, _ in missing]):
+        for some in parameter_batches([application for application, _ in missing]):
             of, day = col(RequestDay.application), col(RequestDay.day)
             earlier = day < max(day for _, day in missing)
             newest = select(of, func.max(day)).where(of.in_(some), earlier).group_by(of)
@@ -223,7 +223,7 @@ class Budgets:
 def _on_record(session: Session, named: Sequence[_Name], *, lock: bool) -> dict[_Name, RequestDay]:
     found: dict[_Name, RequestDay] = {}
     for day in sorted({day for _, day in named}):
-        for some in slices([application for application, of in named if of == day]):
+        for some in parameter_batches([application for application, of in named if of == day]):
             query = select(RequestDay).where(col(RequestDay.application).in_(some), RequestDay.day == day)
             query = query.order_by(RequestDay.application)
             for row in session.exec(query.with_for_update() if lock else query):

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import col, select, update
 
 from greenlight.ats.database import Database
-from greenlight.ats.rows import slices
+from greenlight.ats.rows import parameter_batches
 from greenlight.ats.tables import ChildApplication, Customer, DomainsRecord, Provisioning
 from greenlight.ats.waiting import units
 from greenlight.domain.domains import DomainChange, domain_change, is_loopback_origin
@@ -61,7 +61,7 @@ class DomainLists:
             col(DomainsRecord.found), col(DomainsRecord.announced_at).is_(None), col(DomainsRecord.at) <= now
         )
         with self._database.writing() as session:
-            for some in slices(sorted(customers)):
+            for some in parameter_batches(sorted(customers)):
                 session.exec(told.where(col(DomainsRecord.customer_id).in_(some)).values(announced_at=now))
 
     def record(

@@ -7,7 +7,7 @@ from sqlmodel import col, exists, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.pauses import pauses_in_force
-from greenlight.ats.rows import holds_on, is_resting, item, rows, slices
+from greenlight.ats.rows import holds_on, integration_rows, is_resting, item, parameter_batches
 from greenlight.ats.tables import Integration
 from greenlight.ats.waiting import units
 from greenlight.ats.warrants import is_live
@@ -26,20 +26,20 @@ class FactsOnRecord:
     def shown(self, ids: Sequence[int]) -> dict[Item, Status]:
         """What LinkedIn last showed of these integrations."""
         with self._database.reading() as session:
-            return {item(row): Status(row.observed) for row in rows(session, ids)}
+            return {item(row): Status(row.observed) for row in integration_rows(session, ids)}
 
     def awake(self, ids: Sequence[int], now: datetime) -> list[int]:
         """Those of these integrations that do not rest after failures."""
         with self._database.reading() as session:
-            return [row.id for row in rows(session, ids) if row.id is not None and not is_resting(row, now)]
+            return [row.id for row in integration_rows(session, ids) if row.id is not None and not is_resting(row, now)]
 
     def facts(self, ids: Sequence[int], run_id: str, now: datetime, *, named: Collection[str]) -> Facts:
         """What keeps these integrations from being enabled by this run. `named` are customers whom a person named."""
         with self._database.reading() as session:
-            found = rows(session, ids)
+            found = integration_rows(session, ids)
             holds = holds_on(session, ids)
             warranted: set[int | None] = set()
-            for some in slices(ids):
+            for some in parameter_batches(ids):
                 warranted.update(
                     session.exec(
                         select(Integration.id).where(

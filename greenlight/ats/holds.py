@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, or_, select, update
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Hold
-from greenlight.ats.rows import is_wanted, item, make_requests_due, rows, slices
+from greenlight.ats.rows import integration_rows, is_wanted, item, make_requests_due, parameter_batches
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import Customer, Integration
 from greenlight.ats.waiting import units
@@ -57,7 +57,7 @@ class Holds:
             opened: list[Hold] = []
             if lane is Lane.NIGHTLY:
                 opened += _judge_new(session, now)
-            found = rows(session, ids)
+            found = integration_rows(session, ids)
             if lane is not Lane.REALTIME:
                 opened += _judge_emptied(session, found, now)
             opened += _judge_claims(session, found, now)
@@ -215,7 +215,7 @@ def _claims(session: Session, contexts: Iterable[str]) -> dict[str, frozenset[st
     """The customers under whose applications LinkedIn shows each of these contexts."""
     found: dict[str, frozenset[str]] = {}
     query = select(Integration.integration_context, Integration.customer_id).distinct()
-    for some in slices(sorted(contexts)):
+    for some in parameter_batches(sorted(contexts)):
         shown = query.where(
             col(Integration.integration_context).in_(some), col(Integration.observed).in_(SHOWS), is_wanted()
         )
@@ -227,7 +227,7 @@ def _claims(session: Session, contexts: Iterable[str]) -> dict[str, frozenset[st
 def _holds(session: Session, found: Sequence[Integration], reason: Reason) -> dict[int | None, list[Hold]]:
     """What this guard holds of these, and what of it a person has lifted."""
     holds: dict[int | None, list[Hold]] = {}
-    for some in slices([row.id for row in found if row.id is not None]):
+    for some in parameter_batches([row.id for row in found if row.id is not None]):
         lifted_or_open = or_(col(Hold.ended_at).is_(None), col(Hold.lifted_by).is_not(None))
         query = select(Hold).where(col(Hold.integration_id).in_(some), Hold.reason == reason, lifted_or_open)
         for hold in session.exec(query):
@@ -260,7 +260,7 @@ def _say(row: Integration, known: Condition | None, now: datetime) -> None:
 
 
 def _as_held(session: Session, found: Sequence[Hold]) -> list[Held]:
-    of = {row.id: row for row in rows(session, [hold.integration_id for hold in found])}
+    of = {row.id: row for row in integration_rows(session, [hold.integration_id for hold in found])}
     return [Held(item(of[hold.integration_id]), Reason(hold.reason), hold.saw, hold.since) for hold in found]
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, delete, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.rows import make_requests_due, slices
+from greenlight.ats.rows import make_requests_due, parameter_batches
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import Customer
 from greenlight.ats.tables import Pause as Row
@@ -67,7 +67,7 @@ class Pauses:
 def pauses_in_force(session: Session, customers: Iterable[str], now: datetime) -> dict[str, Pause]:
     """The same as part of a transaction of the caller's."""
     found: dict[str, Pause] = {}
-    for some in slices(sorted(set(customers))):
+    for some in parameter_batches(sorted(set(customers))):
         rows = session.exec(select(Row).where(col(Row.customer_id).in_(some), col(Row.until) > now))
         found |= {r.customer_id: Pause(r.customer_id, r.reason, r.owner, r.since, r.until) for r in rows}
     return found

@@ -9,13 +9,13 @@ from sqlmodel import Session, col, func, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Word
-from greenlight.ats.rows import item, slices
+from greenlight.ats.rows import item, parameter_batches
 from greenlight.ats.tables import Approval, ChildApplication, Integration, Plan, PlanItem
 from greenlight.ats.waiting import units
 from greenlight.ats.warrants import give
 from greenlight.domain import approval
 from greenlight.domain.approval import Approvers, same_person
-from greenlight.domain.plan import Action, Item, Planned, Requests
+from greenlight.domain.plan import Action, Item, Planned, RequestTotals
 from greenlight.domain.reasons import Reason
 from greenlight.domain.selection import Selection
 from greenlight.errors import BadInput, RefusedByRule
@@ -64,7 +64,7 @@ class Plans:
         self,
         planned: Iterable[tuple[int, Planned]],
         selection: Selection,
-        price: Requests,
+        price: RequestTotals,
         now: datetime,
         named: Sequence[str] = (),
     ) -> str:
@@ -246,6 +246,6 @@ def _client_ids(session: Session, ids: list[int]) -> dict[int, str]:
         ChildApplication, col(ChildApplication.customer_id) == Integration.customer_id
     )
     found: dict[int, str] = {}
-    for some in slices(ids):
+    for some in parameter_batches(ids):
         found |= {id: client for id, client in session.exec(query.where(col(Integration.id).in_(some))) if id}
     return found

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt, Warrant, Word
-from greenlight.ats.rows import release, set_condition, slices, want_again
+from greenlight.ats.rows import parameter_batches, release, set_condition, want_again
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.ats.waiting import unit
 from greenlight.ats.warrants import give, is_live
@@ -211,7 +211,7 @@ def _register_integrations(
 
 def _give_import_warrants(session: Session, ids: Sequence[int], now: datetime) -> None:
     """A file's word, once for each time that something was to be brought about; the same file again changes nothing."""
-    for some in slices(ids):
+    for some in parameter_batches(ids):
         warranted = select(Warrant.integration_id).where(is_live(None), Warrant.word == Word.IMPORT)
         needing = select(Integration.id).where(
             col(Integration.id).in_(some),

@@ -36,7 +36,7 @@ from greenlight.domain.report import ReportItem
 SHOWN_WITHIN = timedelta(minutes=1)
 #: How old what is known may get while somebody looks at the page and waits for it to change: half as long as it has
 #: been so, within these bounds. A page that stays open must not spend the day's requests.
-FRESH_FOR, FRESH_AT_MOST = timedelta(minutes=1), timedelta(minutes=15)
+LOOK_AGAIN_AFTER, LOOK_AGAIN_AT_MOST = timedelta(minutes=1), timedelta(minutes=15)
 
 #: Where a look may show something else than the last one did, by somebody else's act or by itself.
 _MAY_CHANGE = (
@@ -185,7 +185,7 @@ class Requests:
         What was imported and never looked at is due at once. It requests nothing.
         """
         checked_at = col(Integration.checked_at)
-        may_have_changed = and_(col(Integration.reason).in_(_MAY_CHANGE), checked_at < now - FRESH_FOR)
+        may_have_changed = and_(col(Integration.reason).in_(_MAY_CHANGE), checked_at < now - LOOK_AGAIN_AFTER)
         due = (
             col(Integration.customer_id) == customer_id,
             or_(checked_at.is_(None), may_have_changed),
@@ -232,7 +232,7 @@ def _is_stale(row: Integration, now: datetime) -> bool:
     if row.reason == Reason.SHARE_SPENT:
         return day_ends(checked_at) <= now
     unchanged = checked_at - (row.condition_since or checked_at)
-    return now - checked_at > min(max(unchanged / 2, FRESH_FOR), FRESH_AT_MOST)
+    return now - checked_at > min(max(unchanged / 2, LOOK_AGAIN_AFTER), LOOK_AGAIN_AT_MOST)
 
 
 def _is_held() -> ColumnElement[bool]:

@@ -24,11 +24,11 @@ from greenlight.ats.tables import (
     Pause,
     Plan,
     PlanItem,
+    PortalSession,
     Provisioning,
     RequestDay,
     RequestEvidence,
     Run,
-    Visit,
 )
 from greenlight.ats.waiting import units
 
@@ -84,7 +84,11 @@ def _old(before: datetime) -> list[_Old]:
         (Pause, col(Pause.until) < before, ()),
         (FleetSnapshot, col(FleetSnapshot.taken_at) < before, ()),
         (RequestDay, _is_followed(before), ()),
-        (Visit, and_(col(Visit.expires_at) < before, ~_brought_an_enable(), ~_is_waited_for()), (RequestEvidence,)),
+        (
+            PortalSession,
+            and_(col(PortalSession.expires_at) < before, ~_brought_an_enable(), ~_is_waited_for()),
+            (RequestEvidence,),
+        ),
         (Hold, and_(col(Hold.ended_at) < before, col(Hold.lifted_by).is_(None)), ()),
         (Plan, and_(col(Plan.created_at) < before, col(Plan.used_by_run).is_(None)), (PlanItem, Approval)),
         (Warrant, and_(col(Warrant.given_at) < before, _is_used_up(), ~_carries_an_attempt()), ()),
@@ -101,16 +105,16 @@ def _is_followed(before: datetime) -> ColumnElement[bool]:
 
 def _brought_an_enable() -> ColumnElement[bool]:
     return exists().where(
-        col(RequestEvidence.session_digest) == col(Visit.session_digest),
+        col(RequestEvidence.session_digest) == col(PortalSession.session_digest),
         col(Warrant.integration_id) == col(RequestEvidence.integration_id),
-        col(Warrant.given_by) == col(Visit.session_digest),
+        col(Warrant.given_by) == col(PortalSession.session_digest),
         col(Attempt.warrant_id) == col(Warrant.id),
     )
 
 
 def _is_waited_for() -> ColumnElement[bool]:
     return exists().where(
-        col(RequestEvidence.session_digest) == col(Visit.session_digest),
+        col(RequestEvidence.session_digest) == col(PortalSession.session_digest),
         col(Integration.id) == col(RequestEvidence.integration_id),
         open_request(),
     )

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.rows import slices
+from greenlight.ats.rows import parameter_batches
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer, Provisioning
 from greenlight.ats.waiting import units
@@ -66,7 +66,7 @@ class Rotations:
                 ]
             held = {
                 id: application
-                for some in slices(named)
+                for some in parameter_batches(named)
                 for id, application in session.exec(query.where(col(Customer.customer_id).in_(some)))
             }
         wanted = list(dict.fromkeys(named))

@@ -45,7 +45,7 @@ class Wanted:
     condition: Condition
 
 
-def slices(ids: Sequence[_Id], size: int = 500) -> list[Sequence[_Id]]:
+def parameter_batches(ids: Sequence[_Id], size: int = 500) -> list[Sequence[_Id]]:
     # SQLite takes a limited number of parameters in one statement.
     return [ids[start : start + size] for start in range(0, len(ids), size)]
 
@@ -170,10 +170,10 @@ def report_item(row: Integration, customer_name: str, since: datetime | None, *,
     )
 
 
-def rows(session: Session, ids: Sequence[int]) -> list[Integration]:
+def integration_rows(session: Session, ids: Sequence[int]) -> list[Integration]:
     """The integrations with these ids, in that order."""
     found: dict[int | None, Integration] = {}
-    for some in slices(ids):
+    for some in parameter_batches(ids):
         found |= {r.id: r for r in session.exec(select(Integration).where(col(Integration.id).in_(some)))}
     return [found[id] for id in ids if id in found]
 
@@ -200,12 +200,12 @@ def locked(session: Session, ids: Iterable[int]) -> dict[int, Integration]:
     """
     found: dict[int, Integration] = {}
     query = select(Integration).order_by(col(Integration.id)).with_for_update()
-    for some in slices(sorted(set(ids))):
+    for some in parameter_batches(sorted(set(ids))):
         found |= {cast(int, row.id): row for row in session.exec(query.where(col(Integration.id).in_(some)))}
     return found
 
 
-def saw(
+def record_observation(
     session: Session,
     row: Integration,
     seen: Observation,
@@ -261,7 +261,7 @@ def _mark_what_vanished(row: Integration, shown: Status, asked_at: datetime) -> 
 def holds_on(session: Session, ids: Sequence[int]) -> dict[int, Condition]:
     """What each of these integrations is held for, by the guard that has held it for longest."""
     found: dict[int, Condition] = {}
-    for some in slices(ids):
+    for some in parameter_batches(ids):
         query = select(Hold).where(col(Hold.integration_id).in_(some), col(Hold.ended_at).is_(None))
         for hold in session.exec(query.order_by(col(Hold.since).desc(), col(Hold.id).desc())):
             found[hold.integration_id] = held(Reason(hold.reason), hold.saw)
@@ -276,7 +276,7 @@ def make_requests_due(session: Session, customer_id: str) -> None:
 
 def release(session: Session, customers: Sequence[str]) -> None:
     """Let the next run try again what rests after failures: something has changed."""
-    for some in slices(customers):
+    for some in parameter_batches(customers):
         resting = select(Integration.id).where(col(Integration.customer_id).in_(some), col(Integration.tries) > 0)
         for row in locked(session, (id for id in session.exec(resting) if id is not None)).values():
             row.next_try_at = None

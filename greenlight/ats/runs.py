@@ -10,20 +10,20 @@ from sqlmodel import Session, col, select
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.plans import Plans
-from greenlight.ats.rows import item, report_item, rows, slices
+from greenlight.ats.rows import integration_rows, item, parameter_batches, report_item
 from greenlight.ats.store import Store
 from greenlight.ats.tables import Customer, Integration, Plan, Run
 from greenlight.ats.waiting import unit, units
 from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import TOOK_EFFECT
 from greenlight.domain.keys import IntegrationKey
-from greenlight.domain.plan import Item, Requests
+from greenlight.domain.plan import Item, RequestTotals
 from greenlight.domain.report import Command, Report, ReportItem, as_of_run
 from greenlight.domain.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class RunTarget:
     """What a run is about: a selection, or exactly what a plan enables."""
 
     selection: Selection
@@ -39,13 +39,15 @@ class Runs:
         self._store = Store(database)
         self._plans = Plans(database)
 
-    def ids(self, scope: Scope) -> list[int]:
+    def ids(self, scope: RunTarget) -> list[int]:
         """The integrations a run is about. Raises UnknownCustomer, UnknownType or UnknownPlan."""
         if scope.plan_id is not None:
             return self._plans.enables(scope.plan_id)
         return self._store.select(scope.selection, to_ask=True)
 
-    def start(self, run_id: str, command: Command, scope: Scope, now: datetime, lane: Lane | None = None) -> datetime:
+    def start(
+        self, run_id: str, command: Command, scope: RunTarget, now: datetime, lane: Lane | None = None
+    ) -> datetime:
         """Put a run on record and return when it started first; a run that Prefect repeats keeps its time."""
         with self._database.writing() as session:
             run = session.get(Run, run_id)
@@ -61,7 +63,7 @@ class Runs:
                 session.add(run)
             return run.started_at
 
-    def finish(self, run_id: str, sent: Requests, now: datetime, *, plan_id: str | None = None) -> Report:
+    def finish(self, run_id: str, sent: RequestTotals, now: datetime, *, plan_id: str | None = None) -> Report:
         """Put a run's end on record and return its report. `plan_id` is the plan that it made, if it made one."""
         before = self._requests_of(run_id)
 
@@ -83,10 +85,10 @@ class Runs:
         return report
 
     @unit
-    def _requests_of(self, run_id: str) -> Requests:
+    def _requests_of(self, run_id: str) -> RequestTotals:
         with self._database.reading() as session:
             run = session.get_one(Run, run_id)
-            return Requests(run.token_requests, run.verify_requests, run.enable_requests)
+            return RequestTotals(run.token_requests, run.verify_requests, run.enable_requests)
 
     def report(self, run_id: str) -> Report:
         """The report of a run, drawn from what the database holds now."""
@@ -95,7 +97,7 @@ class Runs:
             command = Command(run.command)
             selection = Selection.model_validate(run.scope)
             applies_plan = command is Command.APPLY and run.plan_id is not None
-            ids = self.ids(Scope(selection, run.plan_id if applies_plan else None))
+            ids = self.ids(RunTarget(selection, run.plan_id if applies_plan else None))
             ours, doubtful = _enabled_by(session, run_id), _in_doubt(session, run_id)
             scheduled = run.lane == Lane.NIGHTLY or command is Command.AUDIT
             plan = session.get(Plan, run.plan_id) if command is Command.PLAN and run.plan_id is not None else None
@@ -107,8 +109,8 @@ class Runs:
                 ],
                 run_id=run_id,
                 plan_id=run.plan_id,
-                requests=Requests(run.token_requests, run.verify_requests, run.enable_requests),
-                price=Requests(plan.token_requests, plan.verify_requests, plan.enable_requests) if plan else None,
+                requests=RequestTotals(run.token_requests, run.verify_requests, run.enable_requests),
+                price=RequestTotals(plan.token_requests, plan.verify_requests, plan.enable_requests) if plan else None,
                 database=self._database.name,
                 began=run.started_at,
             )
@@ -142,8 +144,8 @@ class Runs:
 def _items(
     session: Session, ids: Sequence[int], since: datetime | None = None, *, scheduled: bool = False
 ) -> list[ReportItem]:
-    found, names = rows(session, ids), dict[str, str]()
-    for some in slices(sorted({row.customer_id for row in found})):
+    found, names = integration_rows(session, ids), dict[str, str]()
+    for some in parameter_batches(sorted({row.customer_id for row in found})):
         query = select(Customer.customer_id, Customer.customer_name).where(col(Customer.customer_id).in_(some))
         names |= dict(session.exec(query).all())
     return [report_item(row, names[row.customer_id], since, scheduled=scheduled) for row in found]

@@ -13,6 +13,7 @@ from greenlight.ats.rows import (
     condition,
     has_open_request,
     holds_on,
+    integration_rows,
     is_a_browsers_word,
     is_ahead,
     is_between,
@@ -20,11 +21,10 @@ from greenlight.ats.rows import (
     is_wanted,
     item,
     locked,
+    parameter_batches,
+    record_observation,
     rejected,
-    rows,
-    saw,
     set_condition,
-    slices,
     wanted_row,
 )
 from greenlight.ats.tables import ChildApplication, Customer, Integration
@@ -123,7 +123,7 @@ class Store:
         """What these customers are called, by id."""
         query, found = select(Customer.customer_id, Customer.customer_name), dict[str, str]()
         with self._database.reading() as session:
-            for some in slices(customers):
+            for some in parameter_batches(customers):
                 found |= dict(session.exec(query.where(col(Customer.customer_id).in_(some))).all())
         return found
 
@@ -139,7 +139,7 @@ class Store:
         )
         found: dict[int, Wanted] = {}
         with self._database.reading() as session:
-            for some in slices(ids):
+            for some in parameter_batches(ids):
                 for row, application in session.exec(query.where(col(Integration.id).in_(some))):
                     if unless_looked_for is None or row.looked_for != unless_looked_for:
                         wanted = wanted_row(row, application)
@@ -175,7 +175,9 @@ class Store:
                     continue
                 if row.observed_at is None or row.observed_at <= asked_at or is_ahead(row.observed_at, now):
                     seen = look.seen
-                    imposed = saw(session, row, seen, asked_at, look.client_id) if seen is not None else None
+                    imposed = (
+                        record_observation(session, row, seen, asked_at, look.client_id) if seen is not None else None
+                    )
                     known = imposed or (while_held(seen, holds.get(look.id)) if seen else None) or look.condition
                     if known is not None and is_a_browsers_word(session, row):
                         known = of_a_browsers_word(known)
@@ -200,7 +202,7 @@ class Store:
         """
         observed: dict[Item, Observation | Condition] = {}
         with self._database.reading() as session:
-            for row in rows(session, ids):
+            for row in integration_rows(session, ids):
                 if row.reason == Reason.CONFIRMED_NOT_SHOWN and row.customer_id not in insisted:
                     observed[item(row)] = condition(row)
                 elif is_between(since, row.observed_at, now) and row.observed != Status.UNKNOWN:

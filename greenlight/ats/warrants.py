@@ -8,7 +8,7 @@ from sqlmodel import Session, and_, col, or_, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Warrant, Word
-from greenlight.ats.rows import slices
+from greenlight.ats.rows import parameter_batches
 from greenlight.ats.tables import Integration
 from greenlight.ats.waiting import units
 
@@ -23,7 +23,7 @@ class Warrants:
     def person_names(self, customers: Sequence[str], run_id: str, now: datetime) -> None:
         """Put on record that a person named these customers for this run, and for no other."""
         with self._database.writing() as session:
-            for some in slices(customers):
+            for some in parameter_batches(customers):
                 query = select(Integration.id).where(col(Integration.customer_id).in_(some))
                 ids = [id for id in session.exec(query.order_by(col(Integration.id))) if id is not None]
                 give(session, ids, Word.PERSON, now, by=f"run {run_id}", run_id=run_id)
@@ -33,7 +33,7 @@ def give(
     session: Session, ids: Sequence[int], word: Word, now: datetime, *, by: str | None, run_id: str | None = None
 ) -> None:
     """Put somebody's word on record; one of the same kind that is not used up is given anew."""
-    for some in slices(ids):
+    for some in parameter_batches(ids):
         query = (
             select(Warrant)
             .join(Integration, col(Integration.id) == Warrant.integration_id)

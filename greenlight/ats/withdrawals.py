@@ -14,7 +14,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt, Hold
 from greenlight.ats.rows import item, set_condition
 from greenlight.ats.store import UnknownCustomer
-from greenlight.ats.tables import ChildApplication, Customer, Integration, Pause, Visit
+from greenlight.ats.tables import ChildApplication, Customer, Integration, Pause, PortalSession
 from greenlight.ats.waiting import units
 from greenlight.domain.conditions import NOT_LOOKED_AT
 from greenlight.domain.plan import Item
@@ -158,11 +158,12 @@ class BrowserSessions:
 
     def open_at(self, now: datetime) -> list[BrowserSession]:
         """Those that are open then, oldest first."""
-        query = select(Visit).where(col(Visit.opened_at) <= now, col(Visit.expires_at) > now)
+        query = select(PortalSession).where(col(PortalSession.opened_at) <= now, col(PortalSession.expires_at) > now)
+        query = query.order_by(col(PortalSession.opened_at), col(PortalSession.session_digest))
         with self._database.reading() as session:
             return [
-                BrowserSession(visit.customer_id, visit.opened_at, visit.expires_at)
-                for visit in session.exec(query.order_by(col(Visit.opened_at), col(Visit.session_digest)))
+                BrowserSession(opened.customer_id, opened.opened_at, opened.expires_at)
+                for opened in session.exec(query)
             ]
 
     def end(self, customer_id: str, now: datetime) -> int:
@@ -173,8 +174,8 @@ class BrowserSessions:
 
 
 def _end_sessions(session: Session, customer_id: str, now: datetime) -> int:
-    query = select(Visit).where(Visit.customer_id == customer_id, col(Visit.expires_at) > now)
-    ended = list(session.exec(query.order_by(col(Visit.session_digest)).with_for_update()))
+    query = select(PortalSession).where(PortalSession.customer_id == customer_id, col(PortalSession.expires_at) > now)
+    ended = list(session.exec(query.order_by(col(PortalSession.session_digest)).with_for_update()))
     for visit in ended:
         visit.expires_at = now
     return len(ended)

@@ -67,7 +67,7 @@ def plan(wanted: Sequence[Item], observed: Mapping[Item, Observation | Condition
 
 
 @dataclass(frozen=True, slots=True)
-class Requests:
+class RequestTotals:
     """A number of requests to LinkedIn, by kind: sent in a run, or the price of a plan."""
 
     token: int = 0
@@ -75,7 +75,7 @@ class Requests:
     enable: int = 0
 
 
-def price(planned: Sequence[Planned]) -> Requests:
+def price(planned: Sequence[Planned]) -> RequestTotals:
     """What applying exactly this plan costs if nothing has to be repeated.
 
     Per customer with something to enable: a token, a look before, one request per enable, a look after.
@@ -85,4 +85,4 @@ def price(planned: Sequence[Planned]) -> Requests:
         if entry.action is Action.ENABLE:
             keys.setdefault(entry.item.customer_id, []).append(entry.item.key)
     looks = sum(len(split_for_query(run)) for run in keys.values())
-    return Requests(token=len(keys), verify=2 * looks, enable=sum(len(run) for run in keys.values()))
+    return RequestTotals(token=len(keys), verify=2 * looks, enable=sum(len(run) for run in keys.values()))

@@ -8,7 +8,7 @@ from typing import Any
 
 from greenlight.domain.conditions import WORTH_REPEATING, Condition
 from greenlight.domain.formatting import iso
-from greenlight.domain.plan import Action, Item, Requests
+from greenlight.domain.plan import Action, Item, RequestTotals
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
 from greenlight.domain.status import Status
 
@@ -96,9 +96,9 @@ class Report:
     items: Sequence[ReportItem]
     run_id: str | None = None
     plan_id: str | None = None
-    requests: Requests = field(default_factory=Requests)
+    requests: RequestTotals = field(default_factory=RequestTotals)
     #: What applying would cost; plans only.
-    price: Requests | None = None
+    price: RequestTotals | None = None
     #: The database that it was drawn from, without a secret.
     database: str | None = None
     #: When the run began; None is no run.

@@ -23,8 +23,8 @@ EMPTIED_WITHIN = timedelta(days=1)
 JUMP_AT_LEAST = 100
 JUMP_PERCENT = 50
 #: The most that a scheduled run enables of all that is wanted, and what it may always enable.
-SHARE_PERCENT = 50
-SHARE_AT_LEAST = 25
+SCHEDULED_PERCENT = 50
+SCHEDULED_AT_LEAST = 25
 
 SHOWS = frozenset({Status.REQUESTED, Status.PARTNER_READY, Status.ENABLED})
 
@@ -105,4 +105,4 @@ def jumped(new: int, known: int) -> bool:
 
 def scheduled_cap(max_changes: int, wanted: int) -> int:
     """The most enables of a run that nobody watches."""
-    return min(max_changes, max(SHARE_AT_LEAST, wanted * SHARE_PERCENT // 100))
+    return min(max_changes, max(SCHEDULED_AT_LEAST, wanted * SCHEDULED_PERCENT // 100))

@@ -23,7 +23,7 @@ _REVOKED = 65601
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `leave_owed` asks the meter to keep what it owes to others; `still` says whether it may yet leave.
+    """One call. `keep_reserve` asks the meter to keep what is reserved; `still` says whether it may yet leave.
 
     `expects` are the members of which a successful answer has at least one; without any its body may be empty.
     """
@@ -35,7 +35,7 @@ class Call:
     content: bytes | None = None
     ok: Container[int] = _OK
     expects: Collection[str] = ()
-    leave_owed: bool = False
+    keep_reserve: bool = False
     still: Callable[[], bool] | None = None
 
 
@@ -45,9 +45,9 @@ class Meter(Protocol):
     Both `check` and `before` raise Refused where none may be sent; `before` counts one that is about to leave.
     """
 
-    async def check(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None: ...
+    async def check(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None: ...
 
-    async def before(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None: ...
+    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None: ...
 
     async def after(self, client_id: str, *, throttled: bool, retry_after: float | None) -> None: ...
 
@@ -55,10 +55,10 @@ class Meter(Protocol):
 class Unmetered:
     """For calls that no limit is known of."""
 
-    async def check(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None:
+    async def check(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None:
         pass
 
-    async def before(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None:
+    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None:
         pass
 
     async def after(self, client_id: str, *, throttled: bool, retry_after: float | None) -> None:
@@ -104,11 +104,11 @@ class Calls:
 
         async def ready() -> None:
             in_time()
-            await self._meter.before(client_id, call.operation, leave_owed=call.leave_owed)
+            await self._meter.before(client_id, call.operation, keep_reserve=call.keep_reserve)
             in_time()
             self._counts.add(call.operation)
 
-        await self._meter.check(client_id, call.operation, leave_owed=call.leave_owed)
+        await self._meter.check(client_id, call.operation, keep_reserve=call.keep_reserve)
         while True:
             try:
                 token = await self._tokens.get(credentials, rejected=used[-1] if used else None)

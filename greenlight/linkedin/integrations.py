@@ -30,35 +30,35 @@ class Verifier:
         self._url = api_url + _PATH
 
     async def verify(
-        self, credentials: Credentials, keys: Sequence[IntegrationKey], *, leave_owed: bool = False
+        self, credentials: Credentials, keys: Sequence[IntegrationKey], *, keep_reserve: bool = False
     ) -> dict[IntegrationKey, Seen]:
         """What LinkedIn shows for each of one customer's keys: an Observation, or the LinkedInError that hid it.
 
         One request for all keys, more only where the query would pass 4,000 characters or one bad key had the whole
-        request refused. With `leave_owed` no request is sent that the meter keeps for others.
+        request refused. With `keep_reserve` no request is sent that the meter has reserved for enables.
         """
         seen: dict[IntegrationKey, Seen] = {}
         for run in split_for_query(dict.fromkeys(keys)):
-            seen |= await self._verify_together(credentials, run, leave_owed)
+            seen |= await self._verify_together(credentials, run, keep_reserve)
         return seen
 
     async def _verify_together(
-        self, credentials: Credentials, keys: Sequence[IntegrationKey], leave_owed: bool
+        self, credentials: Credentials, keys: Sequence[IntegrationKey], keep_reserve: bool
     ) -> Mapping[IntegrationKey, Seen]:
         try:
-            return await self._verify_once(credentials, keys, leave_owed)
+            return await self._verify_once(credentials, keys, keep_reserve)
         except LinkedInError as error:
             if len(keys) == 1 or error.reason not in _BROUGHT_BY_ONE_KEY:
                 return dict.fromkeys(keys, error)
         alone: dict[IntegrationKey, Seen] = {}
         for key in keys:
-            alone |= await self._verify_together(credentials, [key], leave_owed)
+            alone |= await self._verify_together(credentials, [key], keep_reserve)
         return alone
 
     async def _verify_once(
-        self, credentials: Credentials, keys: Sequence[IntegrationKey], leave_owed: bool
+        self, credentials: Credentials, keys: Sequence[IntegrationKey], keep_reserve: bool
     ) -> Mapping[IntegrationKey, Seen]:
-        call = Call("verify", "GET", f"{self._url}?{as_query(keys)}", leave_owed=leave_owed, expects=_MAPS)
+        call = Call("verify", "GET", f"{self._url}?{as_query(keys)}", keep_reserve=keep_reserve, expects=_MAPS)
         answer, hidden = await self._calls.send(credentials, call)
         seen = read_verify(answer.body, keys, hide=hidden)
         # Another application's look shows nothing of this customer's, and no error either.

@@ -26,10 +26,10 @@ from greenlight.domain.status import NOT_REQUESTED, Observation, Status
 from greenlight.linkedin.errors import LinkedInError, Refused, Unclear
 from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import Credentials
-from greenlight.reconcile.locking import Busy, CustomerLocks
-from greenlight.reconcile.observe import Clock, CredentialSource, Remaining, credentials_for, credentials_of, wait_of
+from greenlight.reconcile.customer_leases import Busy, CustomerLeases
+from greenlight.reconcile.observe import Clock, CredentialSource, WorkLeft, credentials_for, credentials_of, wait_of
 
-_DONE = Remaining()
+_DONE = WorkLeft()
 
 
 class Enabling:
@@ -47,7 +47,7 @@ class Enabling:
         enabler: Enabler,
         credentials: CredentialSource,
         clock: Clock,
-        locks: CustomerLocks,
+        leases: CustomerLeases,
         patience_seconds: float,
         settle_seconds: float,
         at_once: int = 32,
@@ -56,7 +56,7 @@ class Enabling:
         self._enabler = enabler
         self._source = credentials
         self._clock = clock
-        self._locks = locks
+        self._leases = leases
         self._patience = timedelta(seconds=patience_seconds)
         self._settles_in = timedelta(seconds=settle_seconds)
         self._sending = asyncio.Semaphore(at_once)
@@ -64,20 +64,20 @@ class Enabling:
         #: What another run has taken further since it was looked at.
         self._overtaken: set[int] = set()
 
-    async def enable(self, run_id: str, wanted: Wanted) -> Remaining:
+    async def enable(self, run_id: str, wanted: Wanted) -> WorkLeft:
         """Take one integration as far as it goes now; what is left may succeed in a moment and is to be called again.
 
         Everything that happens is recorded. Raises nothing for what LinkedIn answers.
         """
         try:
-            async with self._locks.holding(wanted.item.customer_id, run_id):
+            async with self._leases.holding(wanted.item.customer_id, run_id):
                 return await self._enable(run_id, wanted)
         except Busy as busy:
             condition = Condition(Outcome.HELD, Reason.CUSTOMER_BUSY, str(busy))
             await self._attempts.writer.do(self._attempts.busy, wanted.id, condition, self._clock())
-            return Remaining(1, busy.wait)
+            return WorkLeft(1, busy.wait)
 
-    async def _enable(self, run_id: str, wanted: Wanted) -> Remaining:
+    async def _enable(self, run_id: str, wanted: Wanted) -> WorkLeft:
         held = await credentials_for([wanted], self._source)
         try:
             credentials = credentials_of(wanted, held)
@@ -106,7 +106,7 @@ class Enabling:
 
     async def _look_first(
         self, run_id: str, wanted: Wanted, credentials: Credentials, open_attempt: OpenAttempt | None
-    ) -> Remaining | None:
+    ) -> WorkLeft | None:
         """Look before sending; None if it may be sent now."""
         asked_at = self._clock()
         self._overtaken.discard(wanted.id)
@@ -124,22 +124,22 @@ class Enabling:
             return await self._record(run_id, wanted, condition, asked_at, seen=seen)
         settled = open_attempt is None or asked_at >= open_attempt.settles_at
         insist = wanted.item.customer_id in self.insisted and settled
-        await self._record(run_id, wanted, after_look(seen), asked_at, seen=seen, again=Remaining(1), insist=insist)
+        await self._record(run_id, wanted, after_look(seen), asked_at, seen=seen, again=WorkLeft(1), insist=insist)
         if open_attempt is None or (settled and (insist or not open_attempt.confirmed)):
             return None
         # Not waited for here: the run settles all that is in doubt together, at its end.
         return _DONE
 
-    async def _send(self, run_id: str, wanted: Wanted, credentials: Credentials) -> Remaining:
+    async def _send(self, run_id: str, wanted: Wanted, credentials: Credentials) -> WorkLeft:
         now = self._clock()
         try:
             settles_at = now + self._patience + self._settles_in
-            intent = Intent(wanted, run_id, credentials.client_id, now, settles_at, self._locks.owner)
+            intent = Intent(wanted, run_id, credentials.client_id, now, settles_at, self._leases.owner)
             attempt_id = await self._attempts.writer.join(self._attempts.begin_all, intent)
         except AttemptRefused:
             # Another run is at it and records what comes of that; the next try looks.
             self._overtaken.add(wanted.id)
-            return Remaining(1)
+            return WorkLeft(1)
         except AttemptHeld as held:
             return await self._record(run_id, wanted, held.condition, now)
         # Past this it could land when the attempt is taken for settled.
@@ -160,7 +160,7 @@ class Enabling:
         await self._attempts.writer.do(
             self._attempts.end, attempt_id, wanted, run_id, settlement, now, seen=seen, settles_at=settles_at
         )
-        return Remaining(1, wait) if settlement.worth_repeating else _DONE
+        return WorkLeft(1, wait) if settlement.worth_repeating else _DONE
 
     async def _post(self, credentials: Credentials, wanted: Wanted, still: Callable[[], bool]) -> tuple[Answer, float]:
         """Send; returns the answer and the seconds LinkedIn asked to wait."""
@@ -181,11 +181,11 @@ class Enabling:
         *,
         seen: Observation | None = None,
         error: LinkedInError | None = None,
-        again: Remaining = _DONE,
+        again: WorkLeft = _DONE,
         insist: bool = False,
-    ) -> Remaining:
+    ) -> WorkLeft:
         if error is not None and error.worth_repeating:
-            again = Remaining(1, wait_of(error))
+            again = WorkLeft(1, wait_of(error))
         await self._attempts.writer.do(
             self._attempts.record,
             wanted,

@@ -19,41 +19,41 @@ class Budget:
         self._lane: Lane = lane
         self._scope = scope
         self._clock = clock
-        self._owed: Counter[str] = Counter()
+        self._reserved: Counter[str] = Counter()
         self._throttled: set[str] = set()
 
-    def owe(self, client_id: str, requests: int) -> None:
+    def reserve(self, client_id: str, requests: int) -> None:
         """Keep so many for later: a look that shows REQUESTED is worth nothing without the enable that follows."""
-        self._owed[self._application(client_id)] += requests
+        self._reserved[self._application(client_id)] += requests
 
-    async def check(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None:
+    async def check(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None:
         """Raise Refused where `before` would, counting nothing: nobody needs a token for that."""
-        await self._ask(self._budgets.refusals, client_id, operation, leave_owed)
+        await self._ask(self._budgets.refusals, client_id, operation, keep_reserve)
 
-    async def before(self, client_id: str, operation: Operation, *, leave_owed: bool) -> None:
+    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None:
         """Count one request. Raises Refused where the budget or the customer's share is spent, or it is parked."""
-        await self._ask(self._budgets.take_all, client_id, operation, leave_owed)
+        await self._ask(self._budgets.take_all, client_id, operation, keep_reserve)
 
     async def _ask(
         self,
         question: Callable[[Sequence[Ask]], Sequence[No | None]],
         client_id: str,
         operation: Operation,
-        leave_owed: bool,
+        keep_reserve: bool,
     ) -> None:
         application, now = self._application(client_id), self._clock()
-        leave = self._owed[application] if leave_owed else 0
-        of = self._share_of(client_id, operation, leave_owed)
+        leave = self._reserved[application] if keep_reserve else 0
+        of = self._share_of(client_id, operation, keep_reserve)
         no = await self._budgets.writer.join(question, Ask(application, self._lane, now, leave, of))
         if no is not None:
             raise Refused(no.reason, no.says, retry_after=(day_ends(now) - now).total_seconds())
 
-    def _share_of(self, client_id: str, operation: Operation, leave_owed: bool) -> Share | None:
+    def _share_of(self, client_id: str, operation: Operation, keep_reserve: bool) -> Share | None:
         if self._scope is Scope.CHILD or self._lane is not Lane.REALTIME:
             return None
         if operation == "enable":
             return Share(client_id, AFTER_AN_ENABLE)
-        return Share(client_id, AFTER_A_LOOK if leave_owed else 0)
+        return Share(client_id, AFTER_A_LOOK if keep_reserve else 0)
 
     async def after(self, client_id: str, *, throttled: bool, retry_after: float | None) -> None:
         """Learn from an answer."""

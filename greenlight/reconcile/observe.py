@@ -17,7 +17,7 @@ from greenlight.linkedin.answers import Seen
 from greenlight.linkedin.errors import MAX_RETRY_AFTER_SECONDS, LinkedInError, Refused, clean
 from greenlight.linkedin.integrations import Verifier
 from greenlight.linkedin.oauth import Credentials
-from greenlight.reconcile.locking import Busy, CustomerLocks
+from greenlight.reconcile.customer_leases import Busy, CustomerLeases
 
 Clock = Callable[[], datetime]
 _log = logging.getLogger("greenlight.reconcile")
@@ -41,24 +41,24 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Remaining:
+class WorkLeft:
     """What a chunk of work left open because it may succeed in a moment, and the seconds to wait at least."""
 
     items: int = 0
     wait: float = 0.0
 
-    def __or__(self, other: "Remaining") -> "Remaining":
-        return Remaining(self.items + other.items, max(self.wait, other.wait))
+    def __or__(self, other: "WorkLeft") -> "WorkLeft":
+        return WorkLeft(self.items + other.items, max(self.wait, other.wait))
 
 
 #: Told the client id and how many requests should be left to it after a look.
-Owe = Callable[[str, int], None]
+Reserve = Callable[[str, int], None]
 
 
 class Observer:
     """Looks at wanted integrations, one customer at a time, one request per customer.
 
-    `owe` is given by a run that enables what it finds REQUESTED.
+    `reserve` is given by a run that enables what it finds REQUESTED.
     """
 
     def __init__(
@@ -67,19 +67,19 @@ class Observer:
         verifier: Verifier,
         credentials: CredentialSource,
         clock: Clock,
-        locks: CustomerLocks,
-        owe: Owe | None = None,
+        leases: CustomerLeases,
+        reserve: Reserve | None = None,
     ) -> None:
         self._store = store
         self._verifier = verifier
         self._credentials = credentials
         self._clock = clock
-        self._locks = locks
-        self._owe = owe
+        self._leases = leases
+        self._reserve = reserve
         #: When it first looked. What is on record since then says more than that another run kept us from looking.
         self._began: datetime | None = None
 
-    async def look(self, run_id: str, purpose: Purpose, ids: Sequence[int]) -> Remaining:
+    async def look(self, run_id: str, purpose: Purpose, ids: Sequence[int]) -> WorkLeft:
         """Look at those of `ids` that this run has not looked at for this purpose, and record each customer's looks.
 
         Never raises for what one customer's credentials or LinkedIn's answers bring, nor for an accident of one
@@ -95,7 +95,7 @@ class Observer:
             by_customer.setdefault(entry.item.customer_id, []).append(entry)
         gate = asyncio.Semaphore(WIDTH)
 
-        left: list[Remaining] = []
+        left: list[WorkLeft] = []
         failed: list[Exception] = []
 
         async def one(entries: list[Wanted]) -> None:
@@ -110,7 +110,7 @@ class Observer:
                 group.create_task(one(entries))
         if failed:
             raise failed[0]
-        remaining = Remaining()
+        remaining = WorkLeft()
         for more in left:
             remaining |= more
         return remaining
@@ -122,9 +122,9 @@ class Observer:
         purpose: Purpose,
         entries: Sequence[Wanted],
         held: Mapping[str, Credentials],
-    ) -> Remaining:
+    ) -> WorkLeft:
         try:
-            async with self._locks.holding(entries[0].item.customer_id, run_id):
+            async with self._leases.holding(entries[0].item.customer_id, run_id):
                 return await self._look_at_customer(mark, purpose, entries, held)
         except Busy as busy:
             return await self._skip(mark, purpose, entries, busy)
@@ -133,32 +133,32 @@ class Observer:
             accident = Condition(Outcome.FAILED, Reason.NOT_DONE, type(error).__name__)
             looks = [Look(entry.id, None, accident, final=False) for entry in entries]
             await self._store.writer.do(self._store.record_looks, mark, looks, self._clock())
-            return Remaining(len(entries))
+            return WorkLeft(len(entries))
 
     async def _look_at_customer(
         self, mark: str, purpose: Purpose, entries: Sequence[Wanted], held: Mapping[str, Credentials]
-    ) -> Remaining:
+    ) -> WorkLeft:
         # A look is as old as its question: what happens while it is answered is newer than it.
         asked_at = self._clock()
-        seen = await look_at(entries, held, self._verifier, leave_owed=purpose is Purpose.OBSERVE)
+        seen = await look_at(entries, held, self._verifier, keep_reserve=purpose is Purpose.OBSERVE)
         ready = sum(isinstance(s, Observation) and s.status is Status.REQUESTED for s in seen.values())
-        if self._owe is not None and purpose is Purpose.OBSERVE and ready and entries[0].client_id is not None:
-            self._owe(entries[0].client_id, ready + 1)
-        looks, remaining = [], Remaining()
+        if self._reserve is not None and purpose is Purpose.OBSERVE and ready and entries[0].client_id is not None:
+            self._reserve(entries[0].client_id, ready + 1)
+        looks, remaining = [], WorkLeft()
         for entry in entries:
             look = _confirming(entry, seen[entry.id]) if purpose is Purpose.CONFIRM else _first(entry, seen[entry.id])
             looks.append(look)
             if not look.final:
-                remaining |= Remaining(1, wait_of(seen[entry.id]))
+                remaining |= WorkLeft(1, wait_of(seen[entry.id]))
         await self._store.writer.do(self._store.record_looks, mark, looks, asked_at, self._clock())
         return remaining
 
-    async def _skip(self, mark: str, purpose: Purpose, entries: Sequence[Wanted], busy: Busy) -> Remaining:
+    async def _skip(self, mark: str, purpose: Purpose, entries: Sequence[Wanted], busy: Busy) -> WorkLeft:
         condition = Condition(Outcome.NOT_LOOKED_AT, Reason.CUSTOMER_BUSY, str(busy))
         known = condition if purpose is Purpose.OBSERVE else None
         looks = [Look(entry.id, None, known, final=False) for entry in entries]
         await self._store.writer.do(self._store.record_looks, mark, looks, self._clock(), unless_since=self._began)
-        return Remaining(len(entries), busy.wait)
+        return WorkLeft(len(entries), busy.wait)
 
 
 async def credentials_for(wanted: Sequence[Wanted], source: CredentialSource) -> Mapping[str, Credentials]:
@@ -192,14 +192,14 @@ def look_order(wanted: Sequence[Wanted]) -> list[Wanted]:
 
 
 async def look_at(
-    entries: Sequence[Wanted], held: Mapping[str, Credentials], verifier: Verifier, *, leave_owed: bool
+    entries: Sequence[Wanted], held: Mapping[str, Credentials], verifier: Verifier, *, keep_reserve: bool
 ) -> Mapping[int, Seen]:
     """What verify shows for one customer's integrations, by their ids."""
     try:
         credentials = credentials_of(entries[0], held)
     except LinkedInError as error:
         return {entry.id: error for entry in entries}
-    seen = await verifier.verify(credentials, [entry.item.key for entry in entries], leave_owed=leave_owed)
+    seen = await verifier.verify(credentials, [entry.item.key for entry in entries], keep_reserve=keep_reserve)
     return {entry.id: seen[entry.item.key] for entry in entries}
 
 

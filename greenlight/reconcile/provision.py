@@ -22,10 +22,10 @@ from greenlight.errors import PrefectTrouble, RefusedByRule
 from greenlight.linkedin.errors import LinkedInError, Refused
 from greenlight.linkedin.oauth import Credentials
 from greenlight.linkedin.provisioning import Found, NewApplication, Provisioner, is_unsettled, says_taken
-from greenlight.reconcile.locking import Busy, CustomerLocks
-from greenlight.reconcile.observe import Clock, CredentialSource, Remaining, wait_of
+from greenlight.reconcile.customer_leases import Busy, CustomerLeases
+from greenlight.reconcile.observe import Clock, CredentialSource, WorkLeft, wait_of
 
-_DONE = Remaining()
+_DONE = WorkLeft()
 
 #: Asks LinkedIn for a token: None if it gives one.
 Probe = Callable[[Credentials], Awaitable[LinkedInError | None]]
@@ -49,20 +49,20 @@ class CredentialStore(CredentialSource, Protocol):
 
 
 async def under_lease(
-    locks: CustomerLocks,
+    leases: CustomerLeases,
     applications: Applications,
     clock: Clock,
     run_id: str,
     customer_id: str,
-    step: Callable[[], Awaitable[Remaining]],
-) -> Remaining:
+    step: Callable[[], Awaitable[WorkLeft]],
+) -> WorkLeft:
     """Take a step with the customer to ourselves; one that another run keeps is put on record as busy, and is left."""
     try:
-        async with locks.holding(customer_id, run_id):
+        async with leases.holding(customer_id, run_id):
             return await step()
     except Busy as busy:
         await asyncio.to_thread(applications.busy, customer_id, run_id, str(busy), clock())
-        return Remaining(1, busy.wait)
+        return WorkLeft(1, busy.wait)
 
 
 class Provisioning:
@@ -79,7 +79,7 @@ class Provisioning:
         block_name: Callable[[str], str],
         probe: Probe,
         clock: Clock,
-        locks: CustomerLocks,
+        leases: CustomerLeases,
         *,
         ats_name: str,
         origins: Sequence[str],
@@ -92,7 +92,7 @@ class Provisioning:
         self._block_name = block_name
         self._probe = probe
         self._clock = clock
-        self._locks = locks
+        self._leases = leases
         self._ats_name = ats_name
         self._origins = origins
         self._lists = lists
@@ -100,13 +100,13 @@ class Provisioning:
         #: For a run that compares: nothing at LinkedIn is changed.
         self.only_looks = False
 
-    async def provision(self, run_id: str, customer_id: str, *, look: bool = False) -> Remaining:
+    async def provision(self, run_id: str, customer_id: str, *, look: bool = False) -> WorkLeft:
         """Take one customer as far as it goes now, and record where that is; `look` compares with LinkedIn as well.
 
         Raises nothing for what LinkedIn answers. What is left may pass by itself and is to be called again.
         """
         return await under_lease(
-            self._locks,
+            self._leases,
             self._applications,
             self._clock,
             run_id,
@@ -114,13 +114,13 @@ class Provisioning:
             lambda: self._step(run_id, customer_id, look),
         )
 
-    async def _step(self, run_id: str, customer_id: str, look: bool) -> Remaining:
+    async def _step(self, run_id: str, customer_id: str, look: bool) -> WorkLeft:
         candidate = await asyncio.to_thread(self._applications.begin, customer_id, run_id, self._clock())
         try:
             outcome = await self._converge(run_id, candidate, look=look)
         except LinkedInError as error:
             await self._record(customer_id, Provision.FAILED, error.reason, error.detail)
-            return Remaining(1, wait_of(error)) if error.worth_repeating else _DONE
+            return WorkLeft(1, wait_of(error)) if error.worth_repeating else _DONE
         except ClientIdTaken as taken:
             await self._record(customer_id, Provision.FAILED, Reason.APPLICATION_OF_ANOTHER, str(taken))
             return _DONE

@@ -17,11 +17,11 @@ from greenlight.domain.reasons import Reason
 from greenlight.linkedin.errors import LinkedInError, Refused
 from greenlight.linkedin.oauth import Credentials
 from greenlight.linkedin.provisioning import Provisioner
-from greenlight.reconcile.locking import CustomerLocks
-from greenlight.reconcile.observe import Clock, Remaining, wait_of
+from greenlight.reconcile.customer_leases import CustomerLeases
+from greenlight.reconcile.observe import Clock, WorkLeft, wait_of
 from greenlight.reconcile.provision import CredentialStore, NotStored, Probe, under_lease
 
-_DONE = Remaining()
+_DONE = WorkLeft()
 #: Digits of a secret's digest that tell it from another one, and nothing more.
 _DIGITS = 12
 
@@ -48,7 +48,7 @@ class Rotation:
         store: CredentialStore,
         probe: Probe,
         clock: Clock,
-        locks: CustomerLocks,
+        leases: CustomerLeases,
     ) -> None:
         self._applications = applications
         self._rotations = rotations
@@ -56,20 +56,20 @@ class Rotation:
         self._store = store
         self._probe = probe
         self._clock = clock
-        self._locks = locks
+        self._leases = leases
         #: Customers whose new secret this run has stored: it is waited for and never replaced.
         self._stored: set[str] = set()
 
-    async def rotate(self, run_id: str, customer_id: str) -> Remaining:
+    async def rotate(self, run_id: str, customer_id: str) -> WorkLeft:
         """Take one customer's rotation as far as it goes now, and record where that is.
 
         Raises nothing for what LinkedIn answers. What is left may pass by itself and is to be called again.
         """
         return await under_lease(
-            self._locks, self._applications, self._clock, run_id, customer_id, lambda: self._step(run_id, customer_id)
+            self._leases, self._applications, self._clock, run_id, customer_id, lambda: self._step(run_id, customer_id)
         )
 
-    async def _step(self, run_id: str, customer_id: str) -> Remaining:
+    async def _step(self, run_id: str, customer_id: str) -> WorkLeft:
         application = await asyncio.to_thread(self._applications.on_record, customer_id)
         block = application.credentials_block if application is not None else ""
         held = (await self._store.get_many([block])).get(block)
@@ -96,7 +96,7 @@ class Rotation:
                 detail = error.detail
             await self._record(customer_id, outcome, reason, detail)
             again = error.worth_repeating or outcome is Provision.WAITING
-            return Remaining(1, wait_of(error)) if again else _DONE
+            return WorkLeft(1, wait_of(error)) if again else _DONE
         except NotStored as lost:
             detail = marked(str(lost), begun.before)
             await self._record(customer_id, Provision.FAILED, Reason.SECRET_NOT_STORED, detail)
@@ -123,7 +123,7 @@ class Rotation:
         await asyncio.to_thread(again, rotating.customer_id, run_id, _digest(held), self._clock(), anew=True)
         return False
 
-    async def _replace(self, rotating: _Rotating) -> Remaining:
+    async def _replace(self, rotating: _Rotating) -> WorkLeft:
         application = rotating.application
         try:
             secret = await self._provisioner.rotate(rotating.urn)
@@ -148,7 +148,7 @@ class Rotation:
             return "the older one is held here and works; the newer one's answer was lost: delete that, then rotate"
         return "one of them is held here and works: delete the older one, then rotate again"
 
-    async def _works(self, customer_id: str) -> Remaining:
+    async def _works(self, customer_id: str) -> WorkLeft:
         await asyncio.to_thread(self._applications.worked, customer_id, self._clock())
         await self._record(customer_id, Provision.UPDATED, Reason.APPLICATION_WORKS)
         return _DONE

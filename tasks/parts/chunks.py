@@ -13,7 +13,7 @@ from prefect import Task
 
 from greenlight.ats.rows import Wanted
 from greenlight.domain.report import first_ten
-from greenlight.reconcile.observe import Remaining
+from greenlight.reconcile.observe import WorkLeft
 from greenlight.settings import Settings
 from tasks.parts.progress import report
 from tasks.parts.retries import SLOT, crash_of, retrying
@@ -76,9 +76,9 @@ def customer_chunks(customers: Sequence[str]) -> list[Chunk]:
     return [Chunk(tuple(part), _customers(part)) for part in parts]
 
 
-async def one_after_another(ids: Sequence[str], step: Callable[[str], Awaitable[Remaining]]) -> Remaining:
+async def one_after_another(ids: Sequence[str], step: Callable[[str], Awaitable[WorkLeft]]) -> WorkLeft:
     """Take each customer's step; an error at one ends the try of that one alone, and is raised after the last."""
-    remaining, errors = Remaining(), list[Exception]()
+    remaining, errors = WorkLeft(), list[Exception]()
     for customer_id in ids:
         try:
             remaining |= await step(customer_id)

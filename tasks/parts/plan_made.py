@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from greenlight.domain.plan import Action, Planned, Requests, price
+from greenlight.domain.plan import Action, Planned, RequestTotals, price
 from greenlight.domain.reasons import Reason
 
 
@@ -21,5 +21,5 @@ class PlanMade:
         return [id for id, entry in self.entries if entry.condition.reason is Reason.CONFIRMED_NOT_SHOWN]
 
     @property
-    def price(self) -> Requests:
+    def price(self) -> RequestTotals:
         return price([entry for _, entry in self.entries])

@@ -14,7 +14,7 @@ from blocks.parent_app import parent_credentials
 from greenlight.ats.alarms import Alarms
 from greenlight.ats.applications import Applications
 from greenlight.ats.domains import DomainLists
-from greenlight.ats.locks import Locks
+from greenlight.ats.leases import Leases
 from greenlight.ats.rotations import Rotations
 from greenlight.domain.domains import DomainsWord
 from greenlight.domain.provisioning import ProvisionRequests
@@ -23,7 +23,7 @@ from greenlight.linkedin.calls import Calls
 from greenlight.linkedin.errors import LinkedInError
 from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
 from greenlight.linkedin.provisioning import Provisioner
-from greenlight.reconcile.locking import CustomerLocks
+from greenlight.reconcile.customer_leases import CustomerLeases
 from greenlight.reconcile.provision import CannotProvision, NotStored, Provisioning
 from greenlight.reconcile.rotate import Rotation
 from greenlight.settings import Settings
@@ -91,7 +91,7 @@ async def provisioning_session(
             accepted.add((credentials.client_id, credentials.fingerprint()))
             return None
 
-        locks = CustomerLocks(Locks(database), now, sync=clock.sync)
+        leases = CustomerLeases(Leases(database), now, sync=clock.sync)
         rotations, lists = Rotations(database), DomainLists(database)
         provisioner = Provisioner(Calls(wire, tokens, counts), settings.linkedin_api_url, parent)
         provisioning = Provisioning(
@@ -101,19 +101,19 @@ async def provisioning_session(
             block_name,
             probe,
             now,
-            locks,
+            leases,
             ats_name=settings.ats_name,
             origins=settings.origins,
             lists=lists,
             word=word or DomainsWord(),
         )
-        rotation = Rotation(applications, rotations, provisioner, store, probe, now, locks)
+        rotation = Rotation(applications, rotations, provisioner, store, probe, now, leases)
         session = ProvisioningSession(
             settings, applications, provisioning, rotations, rotation, lists, Alarms(database), counts
         )
         mark = _CURRENT.set(session)
         try:
-            async with renewed(locks):
+            async with renewed(leases):
                 yield session
                 await store.settle(lambda held, _: (held.client_id, held.fingerprint()) in accepted)
         finally:

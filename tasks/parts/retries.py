@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import task_run as this_task_run
 from prefect.states import Completed, Failed
 
-from greenlight.reconcile.observe import Remaining
+from greenlight.reconcile.observe import WorkLeft
 from greenlight.settings import Settings
 
 _WORTH_REPEATING = "WorthRepeating"
@@ -82,7 +82,7 @@ async def wait_without_slot(seconds: float) -> None:
             await slot.acquire()
 
 
-async def end_of_try(total: int, remaining: Remaining, settings: Settings) -> State[None]:
+async def end_of_try(total: int, remaining: WorkLeft, settings: Settings) -> State[None]:
     """The state that ends a try of a task over `total` integrations; failed if something is left that may pass."""
     if not remaining.items:
         return Completed(message=f"{total} done")

@@ -21,21 +21,21 @@ from greenlight.ats.database import Database, open_database
 from greenlight.ats.facts import FactsOnRecord
 from greenlight.ats.fleet import Fleet
 from greenlight.ats.holds import Holds
-from greenlight.ats.locks import Locks
+from greenlight.ats.leases import Leases
 from greenlight.ats.plans import Plans
-from greenlight.ats.requests import Requests as PluginRequests
+from greenlight.ats.requests import Requests
 from greenlight.ats.rows import SKEW
 from greenlight.ats.runs import Runs
 from greenlight.ats.store import Store
 from greenlight.ats.warrants import Warrants
 from greenlight.domain.budget import Lane
-from greenlight.domain.plan import Requests
+from greenlight.domain.plan import RequestTotals
 from greenlight.linkedin.calls import Calls
 from greenlight.linkedin.integrations import Enabler, Verifier
 from greenlight.linkedin.oauth import RequestCounts, Tokens
 from greenlight.linkedin.transport import Wire
+from greenlight.reconcile.customer_leases import CustomerLeases
 from greenlight.reconcile.enable import Enabling
-from greenlight.reconcile.locking import CustomerLocks
 from greenlight.reconcile.metering import Budget
 from greenlight.reconcile.observe import Observer
 from greenlight.settings import Settings
@@ -78,12 +78,12 @@ class Session:
     plans: Plans
     announcements: Announcements
     fleet: Fleet
-    requests: PluginRequests
+    requests: Requests
     facts: FactsOnRecord
     holds: Holds
     warrants: Warrants
     alarms: Alarms
-    locks: CustomerLocks
+    leases: CustomerLeases
     budget: Budget
     observer: Observer
     enabling: Enabling | None
@@ -91,8 +91,8 @@ class Session:
     #: The types of the errors that ended chunks of this run.
     crashes: list[str] = field(default_factory=list)
 
-    def sent(self) -> Requests:
-        return Requests(self.counts.token, self.counts.verify, self.counts.enable)
+    def sent(self) -> RequestTotals:
+        return RequestTotals(self.counts.token, self.counts.verify, self.counts.enable)
 
 
 _CURRENT: ContextVar[Session] = ContextVar("session")
@@ -138,9 +138,9 @@ async def ground(settings: Settings) -> AsyncIterator[tuple[Database, DatabaseCl
 
 
 @asynccontextmanager
-async def renewed(locks: CustomerLocks) -> AsyncIterator[None]:
+async def renewed(leases: CustomerLeases) -> AsyncIterator[None]:
     """Within this the leases that the session takes are renewed."""
-    renewing = asyncio.create_task(locks.renew())
+    renewing = asyncio.create_task(leases.renew())
     try:
         yield
     finally:
@@ -156,7 +156,7 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
         tokens = Tokens(wire, settings.linkedin_token_url, counts)
         budget = Budget(Budgets(database, settings.requests_per_day), lane, settings.budget_scope, now)
         means = Calls(wire, tokens, counts, budget), settings.linkedin_api_url
-        locks = CustomerLocks(Locks(database), now, sync=clock.sync)
+        leases = CustomerLeases(Leases(database), now, sync=clock.sync)
         blocks = ChildAppBlocks()
         store, attempts = Store(database), Attempts(database)
         enabler = Enabler(*means) if may_enable else None
@@ -169,20 +169,20 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
             Plans(database),
             Announcements(database),
             Fleet(database),
-            PluginRequests(database),
+            Requests(database),
             FactsOnRecord(database),
             Holds(database),
             Warrants(database),
             Alarms(database),
-            locks,
+            leases,
             budget,
-            Observer(store, enabler or Verifier(*means), blocks, now, locks, budget.owe if enabler else None),
+            Observer(store, enabler or Verifier(*means), blocks, now, leases, budget.reserve if enabler else None),
             Enabling(
                 attempts,
                 enabler,
                 blocks,
                 now,
-                locks,
+                leases,
                 settings.http_timeout_seconds,
                 settings.settles_in_seconds,
                 settings.connections,
@@ -193,7 +193,7 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
         )
         mark = _CURRENT.set(session)
         try:
-            async with renewed(locks):
+            async with renewed(leases):
                 yield session
                 await blocks.settle(tokens.worked)
         finally:

@@ -18,7 +18,7 @@ from greenlight.ats.announcements import Announcements
 from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import DatabaseNotReady, open_database
 from greenlight.ats.requests import Requests
-from greenlight.ats.runs import Scope
+from greenlight.ats.runs import RunTarget
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command, Verdict
 from greenlight.domain.selection import Selection
@@ -145,7 +145,7 @@ async def act_on_requests(customer_id: str) -> State[None] | None:
             return None
         ids = [request.integration_id for request in requests]
         types = {entry.item.key.integration_type for entry in await asyncio.to_thread(session.store.wanted, ids)}
-        run_id, scope = str(uuid4()), Scope(Selection(customers=(customer_id,), types=tuple(sorted(types))))
+        run_id, scope = str(uuid4()), RunTarget(Selection(customers=(customer_id,), types=tuple(sorted(types))))
         since = await asyncio.to_thread(session.runs.start, run_id, Command.REQUEST, scope, now(), session.lane)
 
         made = await look_and_plan(run_id, ids, since, MAX_CHANGES)

@@ -119,7 +119,7 @@ async def _settle(run_id: str, ids: Sequence[int]) -> bool:
 
 def say_waits() -> None:
     """Log which other runs this one waited for, at whose customers."""
-    waited = current().locks.waited
+    waited = current().leases.waited
     if waited:
         named = first_ten([f"{customer} ({holder})" for customer, holder in waited.items()])
         get_run_logger().info("Waited for other runs at %s", named)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from greenlight.domain.approval import SHOWN_AT_MOST
-from greenlight.domain.plan import Action, Item, Planned, Requests
+from greenlight.domain.plan import Action, Item, Planned, RequestTotals
 from greenlight.domain.provisioning import ProvisionItem, ProvisionReport
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
 from greenlight.domain.report import Command, Report, ReportItem
@@ -26,7 +26,7 @@ _CLICKS = {
 
 
 def plan_pages(
-    entries: Sequence[Planned], names: Mapping[str, str], price: Requests, plan_id: str | None, *, applying: bool
+    entries: Sequence[Planned], names: Mapping[str, str], price: RequestTotals, plan_id: str | None, *, applying: bool
 ) -> list[str]:
     """What would be enabled, all of it, and what is held: in pages of what a browser takes."""
     enables = [entry for entry in entries if entry.action is Action.ENABLE]

@@ -8,9 +8,9 @@ from threading import Barrier
 from sqlmodel import col, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.portal_sessions import PortalSessions
 from greenlight.ats.requests import OpenRequest, Requests
 from greenlight.ats.tables import RequestEvidence
-from greenlight.ats.visits import Visits
 from greenlight.domain.reasons import Reason
 from tests.ats.world import NOON, fails
 
@@ -18,7 +18,7 @@ from tests.ats.world import NOON, fails
 def session_of(database: Database, customer_id: str = "acme", name: str = "one") -> str:
     """A browser of this customer, open for a day; returns its digest."""
     digest = f"{customer_id}-{name}"
-    Visits(database).open(f"link-{digest}", customer_id, digest, NOON, NOON + timedelta(days=1))
+    PortalSessions(database).open(f"link-{digest}", customer_id, digest, NOON, NOON + timedelta(days=1))
     return digest
 
 

@@ -12,7 +12,7 @@ from greenlight.ats.database import Database, make_database, open_database
 from greenlight.ats.holds import Holds
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.registry import register
-from greenlight.ats.runs import Runs, Scope
+from greenlight.ats.runs import Runs, RunTarget
 from greenlight.ats.withdrawals import Withdrawals
 from greenlight.domain.budget import Lane
 from greenlight.domain.reasons import Reason
@@ -47,7 +47,7 @@ def claimed(database: Database, *customers: str) -> list[int]:
 def test_only_what_took_effect_is_owed_and_the_run_that_did_it_is_named(database: Database) -> None:
     """Neither what is open nor what had no effect; a customer's click is no flow run."""
     for run_id, command in (("run-1", Command.APPLY), ("run-2", Command.REQUEST)):
-        Runs(database).start(run_id, command, Scope(Selection()), at(0))
+        Runs(database).start(run_id, command, RunTarget(Selection()), at(0))
     ids = bring_in(database, *(customer(f"c{n}") for n in range(4)))
     for id in ids:
         shows(database, id, Status.REQUESTED, at(1))

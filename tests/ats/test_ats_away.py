@@ -18,16 +18,16 @@ from greenlight.ats.applications import Applications
 from greenlight.ats.budgets import Budgets
 from greenlight.ats.database import Database, open_database
 from greenlight.ats.plans import Plans
-from greenlight.ats.requests import Requests as PluginRequests
+from greenlight.ats.portal_sessions import PortalSessions
+from greenlight.ats.requests import Requests
 from greenlight.ats.rotations import Rotations
-from greenlight.ats.runs import Runs, Scope
+from greenlight.ats.runs import Runs, RunTarget
 from greenlight.ats.store import Look, Store
 from greenlight.ats.tables import Customer, Plan, RequestDay, Run
-from greenlight.ats.visits import Visits
 from greenlight.ats.waiting import DatabaseUnavailable
 from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import after_look
-from greenlight.domain.plan import Requests
+from greenlight.domain.plan import RequestTotals
 from greenlight.domain.provisioning import ProvisionRequests
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
@@ -35,7 +35,7 @@ from greenlight.domain.status import Observation, Status
 from tests.ats.postgres import Server
 from tests.ats.world import NOON, at, bring_in, customer, integration, one, shows
 
-ALL = Scope(Selection())
+ALL = RunTarget(Selection())
 
 
 def test_what_is_written_and_read_while_postgresql_restarts_comes_through(server: Server) -> None:
@@ -51,7 +51,7 @@ def test_what_is_written_and_read_while_postgresql_restarts_comes_through(server
             shows(database, id, Status.REQUESTED, at(rounds / 60))
             assert budgets.take(f"app-{id}", Lane.NIGHTLY, NOON) is None
             runs.start(f"{id}-{rounds}", Command.PLAN, ALL, NOON)
-            runs.finish(f"{id}-{rounds}", Requests(1, 1, 1), NOON)
+            runs.finish(f"{id}-{rounds}", RequestTotals(1, 1, 1), NOON)
             assert Store(database).wanted([id])[0].observed is Status.REQUESTED
         return rounds
 
@@ -146,9 +146,11 @@ def test_a_lost_commit_counts_a_runs_requests_once(database: Database) -> None:
     runs, applications = Runs(database), Applications(database)
     runs.start("run-1", Command.APPLY, ALL, NOON)
     with answers_lost(database):
-        report = runs.finish("run-1", Requests(1, 2, 3), NOON)
-    assert report.requests == Requests(1, 2, 3)
-    assert runs.finish("run-1", Requests(1, 0, 0), NOON).requests == Requests(2, 2, 3), "a repeated run adds its own"
+        report = runs.finish("run-1", RequestTotals(1, 2, 3), NOON)
+    assert report.requests == RequestTotals(1, 2, 3)
+    assert runs.finish("run-1", RequestTotals(1, 0, 0), NOON).requests == RequestTotals(2, 2, 3), (
+        "a repeated run adds its own"
+    )
     applications.start("run-2", {}, NOON)
     with answers_lost(database):
         assert applications.finish("run-2", ProvisionRequests(1, 2), NOON).requests == ProvisionRequests(1, 2)
@@ -174,7 +176,7 @@ def test_a_lost_commit_of_a_counted_request_counts_no_less(database: Database) -
 def test_a_lost_commit_stores_a_plan_once(database: Database) -> None:
     one(database)
     with answers_lost(database):
-        plan_id = Plans(database).save([], Selection(), Requests(), NOON)
+        plan_id = Plans(database).save([], Selection(), RequestTotals(), NOON)
     with database.reading() as session:
         assert session.exec(select(Plan.plan_id)).all() == [plan_id]
 
@@ -182,8 +184,8 @@ def test_a_lost_commit_stores_a_plan_once(database: Database) -> None:
 def test_a_lost_commit_does_not_spend_a_link_in_vain(database: Database) -> None:
     one(database)
     with answers_lost(database):
-        Visits(database).open("link", "acme", "digest", NOON, NOON + timedelta(hours=1))
-    assert Visits(database).find("digest", NOON) is not None
+        PortalSessions(database).open("link", "acme", "digest", NOON, NOON + timedelta(hours=1))
+    assert PortalSessions(database).find("digest", NOON) is not None
 
 
 def test_a_lost_commit_makes_a_rotation_no_doubtful_one(database: Database) -> None:
@@ -196,7 +198,7 @@ def test_a_lost_commit_makes_a_rotation_no_doubtful_one(database: Database) -> N
 def test_a_lost_commit_of_due_looks_loses_no_look(database: Database) -> None:
     id = one(database)
     shows(database, id, Status.PARTNER_READY)
-    requests = PluginRequests(database)
+    requests = Requests(database)
     assert requests.look_again("acme", at(5))
     with answers_lost(database):
         assert requests.take_looks("acme", at(5)) == [id]

@@ -9,8 +9,8 @@ from sqlmodel import Session, update
 
 from greenlight.ats.database import Database
 from greenlight.ats.gate import GUARDS, Intents, open_attempts, why_not
+from greenlight.ats.leases import LEASE, Leases
 from greenlight.ats.ledger import Attempt, Hold, Warrant, Word
-from greenlight.ats.locks import LEASE, Locks
 from greenlight.ats.tables import ChildApplication, Customer, Integration, Pause
 from greenlight.ats.warrants import give
 from greenlight.domain.conditions import AttemptOutcome
@@ -107,14 +107,14 @@ def intents(database: Database, *ids: int, owner: str | None = None) -> Intents:
 def ready(database: Database, *customers: str) -> tuple[list[int], str]:
     """Integrations that may be enabled, and who has the lease on their customers."""
     ids = bring_in(database, *(customer(name) for name in customers))
-    locks = Locks(database)
+    leases = Leases(database)
     for name in customers:
-        locks.take(name, "run-1", NOW - LEASE / 2)
+        leases.take(name, "run-1", NOW - LEASE / 2)
     for id in ids:
         shows(database, id, Status.REQUESTED, at(0.5))
     with database.writing() as session:
         session.exec(update(Warrant).values(given_at=at(0.5)))
-    return ids, locks.owner
+    return ids, leases.owner
 
 
 def test_every_guard_is_tried_alone() -> None:

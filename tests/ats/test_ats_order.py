@@ -32,10 +32,10 @@ def test_two_who_record_the_same_looks_in_different_orders_do_not_deadlock(
     """Each has a connection of its own and has written one row when the other has: nobody has to do it again."""
     first, second = bring_in(database, customer("acme"), customer("bolt"))
     other = open_database(database_url)
-    both, written, saw = threading.Barrier(2), [], store.saw
+    both, written, record_observation = threading.Barrier(2), [], store.record_observation
 
     def watched(session: Any, row: Any, *rest: Any) -> Any:
-        imposed = saw(session, row, *rest)
+        imposed = record_observation(session, row, *rest)
         session.flush()
         written.append(row.id)
         if len(written) <= 2:
@@ -44,7 +44,7 @@ def test_two_who_record_the_same_looks_in_different_orders_do_not_deadlock(
                 both.wait(1)
         return imposed
 
-    monkeypatch.setattr(store, "saw", watched)
+    monkeypatch.setattr(store, "record_observation", watched)
     with ThreadPoolExecutor(2) as pool:
         one_way = pool.submit(Store(database).record_looks, "observe:a", [look(first), look(second)], at(1))
         other_way = pool.submit(Store(other).record_looks, "observe:b", [look(second), look(first)], at(2))
@@ -62,15 +62,15 @@ def test_an_older_look_that_is_written_at_the_same_time_never_overwrites_a_newer
     """It has read the row when the newer one comes, and writes after it."""
     id = one(database)
     other = open_database(database_url)
-    reached, newer_is_done, saw = threading.Event(), threading.Event(), store.saw
+    reached, newer_is_done, record_observation = threading.Event(), threading.Event(), store.record_observation
 
     def slow(session: Any, row: Any, seen: Any, asked_at: Any, *rest: Any) -> Any:
         if asked_at == at(1):
             reached.set()
             newer_is_done.wait(1)
-        return saw(session, row, seen, asked_at, *rest)
+        return record_observation(session, row, seen, asked_at, *rest)
 
-    monkeypatch.setattr(store, "saw", slow)
+    monkeypatch.setattr(store, "record_observation", slow)
     with ThreadPoolExecutor(1) as pool:
         older = pool.submit(Store(database).record_looks, "observe:a", [look(id)], at(1))
         assert reached.wait(10)

@@ -10,14 +10,14 @@ from greenlight.ats.tables import Plan, PlanItem
 from greenlight.domain import approval
 from greenlight.domain.approval import Approvers
 from greenlight.domain.conditions import HELD_BY_CAP, NOT_LOOKED_AT, after_look
-from greenlight.domain.plan import Action, Planned, Requests
+from greenlight.domain.plan import Action, Planned, RequestTotals
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import NOT_REQUESTED, Observation, Status
 from tests.ats.world import at, bring_in, customer, integration, one, shows
 
 READY = after_look(Observation(Status.REQUESTED))
-PRICE = Requests(token=2, verify=4, enable=2)
+PRICE = RequestTotals(token=2, verify=4, enable=2)
 
 
 def planned(database: Database, ids: list[int]) -> list[tuple[int, Planned]]:
@@ -68,7 +68,7 @@ def test_a_plan_gives_back_what_it_enables(database: Database, ids: list[int]) -
 
 def test_a_plan_without_entries_is_a_plan(database: Database) -> None:
     """Nothing was wanted: applying it does nothing, and it is not unknown."""
-    plan_id = Plans(database).save([], Selection(), Requests(), at(1))
+    plan_id = Plans(database).save([], Selection(), RequestTotals(), at(1))
     assert Plans(database).enables(plan_id) == []
 
 

@@ -12,15 +12,15 @@ from sqlalchemy import event, insert, text
 from greenlight.ats.database import Database
 from greenlight.ats.facts import FactsOnRecord
 from greenlight.ats.holds import Holds
+from greenlight.ats.leases import Leases
 from greenlight.ats.ledger import Attempt, Hold, Warrant
-from greenlight.ats.locks import Locks
+from greenlight.ats.portal_sessions import PortalSessions
 from greenlight.ats.requests import Requests
-from greenlight.ats.runs import Runs, Scope
+from greenlight.ats.runs import Runs, RunTarget
 from greenlight.ats.store import Store
-from greenlight.ats.tables import ChildApplication, Customer, Integration, Run, Visit
-from greenlight.ats.visits import Visits
+from greenlight.ats.tables import ChildApplication, Customer, Integration, PortalSession, Run
 from greenlight.domain.budget import Lane
-from greenlight.domain.plan import Requests as Sent
+from greenlight.domain.plan import RequestTotals
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from tests.ats.world import NOON, at, key_of
@@ -73,7 +73,7 @@ def crowd(database: Database) -> None:
             "started_at": long_ago,
             "finished_at": long_ago,
         },
-        Visit: lambda n: {
+        PortalSession: lambda n: {
             "session_digest": f"s{n}",
             "link_id": f"l{n}",
             "customer_id": f"c{n}",
@@ -141,7 +141,7 @@ def scanned(database: Database, statement: str, parameters: Any) -> set[str]:
 def click(database: Database, customer: str, session: str, run: str, now: datetime) -> list[str]:
     """All that happens from a callback to the end of the run that it brings, but for LinkedIn; who was due for one."""
     requests, store, runs = Requests(database), Store(database), Runs(database)
-    visit = Visits(database).find(session, now)
+    visit = PortalSessions(database).find(session, now)
     assert visit is not None
     requests.record(customer, session, [key_of(customer)], now)
     assert requests.page(customer).open_requests
@@ -150,18 +150,18 @@ def click(database: Database, customer: str, session: str, run: str, now: dateti
     requests.take_looks(customer, now)
     (due,) = requests.due_of(customer, now)
     ids = [due.integration_id]
-    locks = Locks(database)
-    locks.take(customer, run, now)
-    locks.renew(now)
-    since = runs.start(run, Command.REQUEST, Scope(Selection(customers=(customer,))), now, Lane.REALTIME)
+    leases = Leases(database)
+    leases.take(customer, run, now)
+    leases.renew(now)
+    since = runs.start(run, Command.REQUEST, RunTarget(Selection(customers=(customer,))), now, Lane.REALTIME)
     assert len(store.wanted(ids)) == 1
     store.observed(ids, since)
     Holds(database).review(ids, Lane.REALTIME, now)
     FactsOnRecord(database).facts(ids, run, now, named=())
-    runs.finish(run, Sent(1, 1, 1), now)
+    runs.finish(run, RequestTotals(1, 1, 1), now)
     requests.acted_on([due], since, now)
     requests.put_off([due], now)
-    locks.release(customer)
+    leases.release(customer)
     return waiting
 
 

@@ -18,7 +18,7 @@ from greenlight.ats.callbacks import SETTLED_FOR
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Warrant
 from greenlight.ats.requests import OpenRequest, Requests
-from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence, Visit
+from greenlight.ats.tables import ChildApplication, Customer, Integration, PortalSession, RequestEvidence
 from greenlight.domain.status import Status
 from tests.ats.asking import act_on, session_of
 from tests.ats.world import NOON, TYPES, at, bring_in, customer, key_of, shows
@@ -35,7 +35,7 @@ class Asking(RuleBasedStateMachine):
     @initialize()
     def empty(self) -> None:
         with self.database.writing() as session:
-            for table in (RequestEvidence, Visit, Warrant, Integration, ChildApplication, Customer):
+            for table in (RequestEvidence, PortalSession, Warrant, Integration, ChildApplication, Customer):
                 session.exec(delete(table))
         self.ids = bring_in(self.database, customer("acme", TYPES[:2]), customer("bolt"))
         self.keys = [("acme", key_of("acme", TYPES[0])), ("acme", key_of("acme", TYPES[1])), ("bolt", key_of("bolt"))]

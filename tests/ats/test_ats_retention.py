@@ -15,16 +15,24 @@ from greenlight.ats.database import Database
 from greenlight.ats.fleet import Fleet
 from greenlight.ats.ledger import Attempt, Hold, Warrant
 from greenlight.ats.plans import Plans
+from greenlight.ats.portal_sessions import PortalSessions
 from greenlight.ats.requests import Requests
 from greenlight.ats.retention import Retention, prune
-from greenlight.ats.runs import Runs, Scope
-from greenlight.ats.tables import Approval, FleetSnapshot, Plan, PlanItem, RequestDay, RequestEvidence, Run, Visit
-from greenlight.ats.visits import Visits
+from greenlight.ats.runs import Runs, RunTarget
+from greenlight.ats.tables import (
+    Approval,
+    FleetSnapshot,
+    Plan,
+    PlanItem,
+    PortalSession,
+    RequestDay,
+    RequestEvidence,
+    Run,
+)
 from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import Condition
 from greenlight.domain.keys import IntegrationKey
-from greenlight.domain.plan import Action, Item, Planned
-from greenlight.domain.plan import Requests as Sent
+from greenlight.domain.plan import Action, Item, Planned, RequestTotals
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
@@ -60,13 +68,13 @@ def test_what_is_evidence_owed_or_open_stays(database: Database) -> None:
     requests.record("bob", session_of(database, "bob"), [key_of("bob")], at(0))
     session_of(database, "cyd")
     used, dropped = (
-        plans.save([planned(ada, "ada", key_of("ada"))], Selection(), Sent(0, 1, 1), at(0)) for _ in range(2)
+        plans.save([planned(ada, "ada", key_of("ada"))], Selection(), RequestTotals(0, 1, 1), at(0)) for _ in range(2)
     )
     for plan_id in (used, dropped):
         plans.approve(plan_id, "ann", at(1))
     plans.use(used, "enabling", at(2))
     for run_id in ("enabling", "idle", "killed"):
-        runs.start(run_id, Command.APPLY, Scope(Selection(), used if run_id == "enabling" else None), at(2))
+        runs.start(run_id, Command.APPLY, RunTarget(Selection(), used if run_id == "enabling" else None), at(2))
     shows(database, ada, Status.REQUESTED, at(2))
     begun = begin(database, ada, "enabling", at(3))
     with database.writing() as session:
@@ -84,7 +92,7 @@ def test_what_is_evidence_owed_or_open_stays(database: Database) -> None:
         )
     shows(database, ada, Status.ENABLED, at(9))
     for run_id in ("enabling", "idle"):
-        runs.finish(run_id, Sent(0, 0, 0), at(10))
+        runs.finish(run_id, RequestTotals(0, 0, 0), at(10))
     Fleet(database).take(at(10))
 
     deleted = Retention(database, at_once=2).prune(LATER)
@@ -102,7 +110,7 @@ def test_what_is_evidence_owed_or_open_stays(database: Database) -> None:
         assert {plan.plan_id for plan in session.exec(select(Plan))} == {used}
         assert {row.plan_id for row in session.exec(select(PlanItem))} == {used}
         assert {row.plan_id for row in session.exec(select(Approval))} == {used}
-        assert {visit.customer_id for visit in session.exec(select(Visit))} == {"ada", "bob"}
+        assert {visit.customer_id for visit in session.exec(select(PortalSession))} == {"ada", "bob"}
         assert len(session.exec(select(RequestEvidence)).all()) == 2
         assert {hold.saw for hold in session.exec(select(Hold))} == {"open", "lifted"}
         assert {run.run_id for run in session.exec(select(Run))} == {"enabling"}
@@ -117,7 +125,7 @@ def test_nothing_that_is_young_goes(database: Database) -> None:
     bring_in(database, customer("ada"))
     session_of(database, "ada")
     Fleet(database).take(NOON)
-    Runs(database).start("run", Command.PLAN, Scope(Selection()), NOON)
+    Runs(database).start("run", Command.PLAN, RunTarget(Selection()), NOON)
     assert set(Retention(database).prune(NOON).values()) == {0}
     assert prune(database, 36_500)[1] == dict.fromkeys(Retention(database).prune(NOON), 0)
 
@@ -167,19 +175,24 @@ def test_a_year_of_nights_levels_off(database: Database) -> None:
     """Runs, pictures of the fleet, budgets and pages that were opened: after the retention no night adds a row, and a
     click costs what it cost half a year ago."""
     bring_in(database, *(customer(f"c{n}") for n in range(MANY)))
-    runs, fleet, visits, retention = Runs(database), Fleet(database), Visits(database), Retention(database)
-    tables = (Run, FleetSnapshot, RequestDay, Visit, RequestEvidence, Plan, PlanItem, Warrant, Hold)
+    runs, fleet, portal_sessions, retention = (
+        Runs(database),
+        Fleet(database),
+        PortalSessions(database),
+        Retention(database),
+    )
+    tables = (Run, FleetSnapshot, RequestDay, PortalSession, RequestEvidence, Plan, PlanItem, Warrant, Hold)
     sizes: list[dict[str, int]] = []
     clicks: list[Counter[str]] = []
     for night in range(0, 360, NIGHTS_APART):
         now = NOON + timedelta(days=night)
-        runs.start(f"n{night}", Command.APPLY, Scope(Selection()), now, Lane.NIGHTLY)
-        runs.finish(f"n{night}", Sent(1, 1, 0), now)
+        runs.start(f"n{night}", Command.APPLY, RunTarget(Selection()), now, Lane.NIGHTLY)
+        runs.finish(f"n{night}", RequestTotals(1, 1, 0), now)
         fleet.take(now)
         with database.writing() as session:
             days = [{"application": f"client-c{n}", "day": now.date()} for n in range(MANY)]
             session.connection().execute(insert(RequestDay), days)
-        visits.open(f"l{night}", "c1", f"s{night}", now, now + timedelta(hours=8))
+        portal_sessions.open(f"l{night}", "c1", f"s{night}", now, now + timedelta(hours=8))
         with counted(database) as counts:
             assert click(database, "c1", f"s{night}", f"r{night}", now) == ["c1"]
         clicks.append(counts)

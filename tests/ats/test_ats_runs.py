@@ -7,19 +7,19 @@ from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database
 from greenlight.ats.plans import Plans, UnknownPlan
 from greenlight.ats.rows import item
-from greenlight.ats.runs import Runs, Scope
+from greenlight.ats.runs import Runs, RunTarget
 from greenlight.ats.store import Store, UnknownCustomer
 from greenlight.ats.tables import Run
 from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import NOT_LOOKED_AT, Answer, Exit, after_look, settle_without_look
-from greenlight.domain.plan import Action, Planned, Requests
+from greenlight.domain.plan import Action, Planned, RequestTotals
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Command, Verdict
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Observation, Status
 from tests.ats.world import TYPES, at, begin, bring_in, customer, fails, integration, key_of, one, shows, wanted
 
-ALL = Scope(Selection())
+ALL = RunTarget(Selection())
 READY = after_look(Observation(Status.REQUESTED))
 
 
@@ -30,12 +30,12 @@ def run_on_record(database: Database, run_id: str = "run-1") -> Run:
 
 def plan_to_enable(database: Database, *ids: int) -> str:
     entries = [(id, Planned(item(integration(database, id)), Action.ENABLE, READY)) for id in ids]
-    return Plans(database).save(entries, Selection(), Requests(1, 2, 3), at(1))
+    return Plans(database).save(entries, Selection(), RequestTotals(1, 2, 3), at(1))
 
 
 def test_a_run_is_on_record_when_it_starts(database: Database) -> None:
     """A run that is killed was there, with its scope."""
-    scope = Scope(Selection(customers=("acme",), types=TYPES[:1]), "p-1")
+    scope = RunTarget(Selection(customers=("acme",), types=TYPES[:1]), "p-1")
     assert Runs(database).start("run-1", Command.APPLY, scope, at(1)) == at(1)
     run = run_on_record(database)
     assert (run.command, run.plan_id, run.started_at, run.finished_at, run.verdict) == (
@@ -62,12 +62,12 @@ def test_what_a_run_is_about(database: Database) -> None:
     first, second = bring_in(database, customer("acme"), customer("bolt"))
     runs, plan_id = Runs(database), plan_to_enable(database, second)
     assert runs.ids(ALL) == [first, second]
-    assert runs.ids(Scope(Selection(customers=("acme",)))) == [first]
-    assert runs.ids(Scope(Selection(), plan_id)) == [second]
+    assert runs.ids(RunTarget(Selection(customers=("acme",)))) == [first]
+    assert runs.ids(RunTarget(Selection(), plan_id)) == [second]
     with pytest.raises(UnknownCustomer):
-        runs.ids(Scope(Selection(customers=("zoo",))))
+        runs.ids(RunTarget(Selection(customers=("zoo",))))
     with pytest.raises(UnknownPlan):
-        runs.ids(Scope(Selection(), "nope"))
+        runs.ids(RunTarget(Selection(), "nope"))
 
 
 def test_the_end_of_a_run(database: Database) -> None:
@@ -75,21 +75,21 @@ def test_the_end_of_a_run(database: Database) -> None:
     id, runs = one(database), Runs(database)
     runs.start("run-1", Command.APPLY, ALL, at(1))
     shows(database, id, Status.ENABLED, at(2))
-    report = runs.finish("run-1", Requests(1, 2, 3), at(9))
+    report = runs.finish("run-1", RequestTotals(1, 2, 3), at(9))
     run = run_on_record(database)
     assert (run.finished_at, run.verdict, run.plan_id) == (at(9), "ok", None)
     assert (run.token_requests, run.verify_requests, run.enable_requests) == (1, 2, 3)
     assert (report.command, report.run_id, report.plan_id, report.price) == (Command.APPLY, "run-1", None, None)
-    assert (report.requests, report.verdict) == (Requests(1, 2, 3), Verdict.OK)
+    assert (report.requests, report.verdict) == (RequestTotals(1, 2, 3), Verdict.OK)
 
 
 def test_the_requests_of_a_repeated_run_add_up(database: Database) -> None:
     """They were all sent, and LinkedIn counts them all."""
     runs = Runs(database)
     runs.start("run-1", Command.APPLY, ALL, at(1))
-    runs.finish("run-1", Requests(1, 2, 3), at(2))
+    runs.finish("run-1", RequestTotals(1, 2, 3), at(2))
     runs.start("run-1", Command.APPLY, ALL, at(3))
-    assert runs.finish("run-1", Requests(10, 20, 30), at(4)).requests == Requests(11, 22, 33)
+    assert runs.finish("run-1", RequestTotals(10, 20, 30), at(4)).requests == RequestTotals(11, 22, 33)
     assert run_on_record(database).finished_at == at(4)
 
 
@@ -141,8 +141,8 @@ def test_the_report_of_a_plan_has_its_price(database: Database) -> None:
     ids, runs = bring_in(database, customer("acme"), customer("bolt")), Runs(database)
     runs.start("run-1", Command.PLAN, ALL, at(0))
     plan_id = plan_to_enable(database, ids[0])
-    report = runs.finish("run-1", Requests(), at(2), plan_id=plan_id)
-    assert (report.plan_id, report.price) == (plan_id, Requests(1, 2, 3))
+    report = runs.finish("run-1", RequestTotals(), at(2), plan_id=plan_id)
+    assert (report.plan_id, report.price) == (plan_id, RequestTotals(1, 2, 3))
     assert len(report.items) == 2
     assert run_on_record(database).plan_id == plan_id
 
@@ -151,8 +151,8 @@ def test_the_report_of_an_applied_plan_is_about_what_it_enables(database: Databa
     """And the plan stays on the run when the run ends."""
     ids, runs = bring_in(database, customer("acme"), customer("bolt")), Runs(database)
     plan_id = plan_to_enable(database, ids[1])
-    runs.start("run-1", Command.APPLY, Scope(Selection(), plan_id), at(0))
-    report = runs.finish("run-1", Requests(), at(2))
+    runs.start("run-1", Command.APPLY, RunTarget(Selection(), plan_id), at(0))
+    report = runs.finish("run-1", RequestTotals(), at(2))
     assert [entry.item.customer_id for entry in report.items] == ["bolt"]
     assert (report.plan_id, report.price) == (plan_id, None)
 
@@ -161,7 +161,7 @@ def test_a_report_keeps_to_its_scope(database: Database) -> None:
     """Customers that came in later are in the next run's report if they are in its scope."""
     one(database)
     runs = Runs(database)
-    runs.start("run-1", Command.APPLY, Scope(Selection(customers=("acme",))), at(0))
+    runs.start("run-1", Command.APPLY, RunTarget(Selection(customers=("acme",))), at(0))
     bring_in(database, customer("bolt"))
     assert [entry.item.customer_id for entry in runs.report("run-1").items] == ["acme"]
 
@@ -214,7 +214,7 @@ def test_a_run_that_never_started_has_no_report(database: Database) -> None:
     with pytest.raises(NoResultFound):
         Runs(database).report("nope")
     with pytest.raises(NoResultFound):
-        Runs(database).finish("nope", Requests(), at(1))
+        Runs(database).finish("nope", RequestTotals(), at(1))
 
 
 @pytest.mark.parametrize("lane", [Lane.NIGHTLY, Lane.OPERATOR])

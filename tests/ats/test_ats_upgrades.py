@@ -13,7 +13,7 @@ from greenlight.ats.plans import Plans
 from greenlight.ats.requests import Requests
 from greenlight.ats.revisions import VERSION_TABLE
 from greenlight.ats.rows import item
-from greenlight.ats.runs import Runs, Scope
+from greenlight.ats.runs import Runs, RunTarget
 from greenlight.domain import plan
 from greenlight.domain.conditions import after_look
 from greenlight.domain.report import Command
@@ -41,13 +41,13 @@ def in_use(empty_database_url: str) -> Iterator[Database]:
 
 def fill(database: Database) -> None:
     ids = bring_in(database, *(customer(f"c{n}") for n in range(3)))
-    Runs(database).start("run-1", Command.APPLY, Scope(Selection()), NOON)
+    Runs(database).start("run-1", Command.APPLY, RunTarget(Selection()), NOON)
     Requests(database).record("c1", session_of(database, "c1"), [key_of("c1")], at(0))
     for id in ids:
         shows(database, id, Status.REQUESTED, at(1))
     ready = after_look(Observation(Status.REQUESTED))
     planned = [(id, plan.Planned(item(integration(database, id)), plan.Action.ENABLE, ready)) for id in ids[:2]]
-    plan_id = Plans(database).save(planned, Selection(), plan.Requests(2, 2, 2), at(1))
+    plan_id = Plans(database).save(planned, Selection(), plan.RequestTotals(2, 2, 2), at(1))
     Plans(database).approve(plan_id, "ada", at(1), timedelta(days=1))
     for id in ids[:2]:
         begin(database, id, now=at(2))

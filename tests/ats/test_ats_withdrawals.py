@@ -12,13 +12,13 @@ from greenlight.ats.domains import DomainLists
 from greenlight.ats.holds import Holds
 from greenlight.ats.ledger import Hold
 from greenlight.ats.pauses import Pause, Pauses
+from greenlight.ats.portal_sessions import LinkUsed, PortalSessions
 from greenlight.ats.registry import register
 from greenlight.ats.requests import Requests
 from greenlight.ats.rotations import Rotations
-from greenlight.ats.runs import Runs, Scope
+from greenlight.ats.runs import Runs, RunTarget
 from greenlight.ats.store import Look, Store, UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer
-from greenlight.ats.visits import LinkUsed, Visits
 from greenlight.ats.withdrawals import NAMELESS, BrowserSessions, NotTakenBack, Withdrawals, Withdrawn
 from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import after_look
@@ -170,7 +170,7 @@ def test_what_a_guard_held_is_held_no_more(database: Database, ids: list[int]) -
 def test_a_customer_that_has_left(database: Database, ids: list[int]) -> None:
     """Its name is gone from everywhere, nothing of it goes on, and what was sent stays on record."""
     digest = session_of(database)
-    Runs(database).start("run-1", Command.APPLY, Scope(ALL), at(2))
+    Runs(database).start("run-1", Command.APPLY, RunTarget(ALL), at(2))
     begin(database, ids[0], now=at(2))
     shows(database, ids[0], Status.ENABLED, at(3), purpose="observe:3")
     Pauses(database).begin(Pause("acme", "Jane of Acme asked", "ann", at(4), at(60)))
@@ -180,10 +180,10 @@ def test_a_customer_that_has_left(database: Database, ids: list[int]) -> None:
     assert DomainLists(database).to_look_at(9) == Rotations(database).select([]) == [], "no night takes it in again"
     assert (forgotten.credentials_block, forgotten.sessions_ended) == ("child-app-acme", 1)
     assert [entry.observed for entry in forgotten.withdrawn] == [Status.ENABLED, Status.REQUESTED]
-    assert Visits(database).find(digest, at(5)) is None
+    assert PortalSessions(database).find(digest, at(5)) is None
     assert Store(database).select(ALL, to_ask=True) == ids[2:]
     with pytest.raises(LinkUsed):
-        Visits(database).offered("a link that is still good", "acme")
+        PortalSessions(database).offered("a link that is still good", "acme")
     with pytest.raises(LinkUsed):
         session_of(database, name="another")
     with database.reading() as session:

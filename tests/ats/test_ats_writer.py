@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlmodel import select
 
 from greenlight.ats.database import Database
-from greenlight.ats.locks import Lease, Locks
+from greenlight.ats.leases import Lease, Leases
 from greenlight.ats.tables import Customer
 from greenlight.ats.waiting import units
 from tests.ats.world import bring_in, customer
@@ -104,7 +104,7 @@ async def test_an_answer_that_is_an_exception_is_raised_to_who_asked_and_undoes_
 
 async def test_a_unit_begins_with_nothing_that_another_remembers(database: Database, names: Names) -> None:
     """What one unit has read is read again by the next, also after a statement that bypasses what is remembered."""
-    locks = Locks(database)
+    leases = Leases(database)
 
     def read_and_keep() -> object:
         with database.writing() as session:
@@ -119,10 +119,10 @@ async def test_a_unit_begins_with_nothing_that_another_remembers(database: Datab
     read_and_keep.__qualname__ = "Aardvark"
     kept, taken, seen = await asyncio.gather(
         database.writer.do(read_and_keep),
-        database.writer.join(locks.take_all, Lease(TEN[0], "run-1", NOON)),
+        database.writer.join(leases.take_all, Lease(TEN[0], "run-1", NOON)),
         database.writer.do(look_again),
     )
-    assert (kept, taken, seen) == (None, None, locks.owner)
+    assert (kept, taken, seen) == (None, None, leases.owner)
 
 
 async def test_who_is_cancelled_takes_nothing_from_others(database: Database, names: Names) -> None:

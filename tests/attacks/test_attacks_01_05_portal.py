@@ -8,7 +8,7 @@ import pytest
 
 from flows.reconcile import reconcile
 from flows.request import What
-from greenlight.ats.tables import Integration, RequestEvidence, Visit
+from greenlight.ats.tables import Integration, PortalSession, RequestEvidence
 from greenlight.settings import load_settings
 from portal.links import LINK_SECONDS, SKEW_SECONDS
 from sandbox.keys import Key
@@ -86,14 +86,14 @@ def test_attack_03_every_dead_link_is_the_same_404(portal_street: Street) -> Non
         portal.clock.now = now - timedelta(seconds=ago)
         links[name] = portal.link("acme")
     portal.clock.now = now
-    sessions = len(portal.rows(Visit))
+    sessions = len(portal.rows(PortalSession))
     with portal_street.stranger() as stranger:
         answers = {name: stranger.get(link) for name, link in links.items()}
         answers |= {f"{name}, pressed": portal_street.spend(stranger, link) for name, link in links.items()}
         page = stranger.get("/")
     assert {(a.status_code, a.text) for a in answers.values()} == {(404, page.text)}
     assert not any("set-cookie" in answer.headers for answer in answers.values())
-    assert len(portal.rows(Visit)) == sessions
+    assert len(portal.rows(PortalSession)) == sessions
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from flows.reconcile import reconcile
 from flows.request import What
-from greenlight.ats.visits import Visits
+from greenlight.ats.portal_sessions import PortalSessions
 from sandbox.world import Application, Fault, Integration, World
 from tasks.realtime.requested import enable_requested
 from tests.flows.fault_world import Case, import_file, world
@@ -172,4 +172,4 @@ async def test_attack_20_a_naive_time_is_refused(town: Any) -> None:
     async with town(world((Case("plain", "", ENABLED),))) as there:
         await there.bring_in(import_file((Case("plain", "", ENABLED),)))
         with pytest.raises(Exception, match=r"zone|naive|UTC"):
-            Visits(there.database).open("a link", "plain", "a digest", naive, naive + timedelta(hours=1))
+            PortalSessions(there.database).open("a link", "plain", "a digest", naive, naive + timedelta(hours=1))

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from greenlight.ats.tables import RequestEvidence, Visit
+from greenlight.ats.tables import PortalSession, RequestEvidence
 from tests.attacks.street import Street
 from tests.portal.world import named
 
@@ -20,7 +20,7 @@ def test_attack_22_another_host_is_answered_with_nothing(portal_street: Street, 
             assert (answer.status_code, answer.text) == (404, "Not found."), path
             assert "evil" not in str(answer.headers)
         assert acme.post(BODY, {"Host": host}).status_code == 404
-    assert len(portal_street.portal.rows(Visit)) == 1
+    assert len(portal_street.portal.rows(PortalSession)) == 1
     assert portal_street.portal.rows(RequestEvidence) == []
 
 
@@ -65,7 +65,7 @@ def test_attack_23_guesses_are_answered_alike_and_then_not_at_all(portal_street:
         rest = [stranger.get("/open/x") for _ in range(15)]
     assert rest[-1].status_code == 429
     assert 1 <= int(rest[-1].headers["retry-after"]) <= 60
-    assert portal_street.portal.rows(Visit) == []
+    assert portal_street.portal.rows(PortalSession) == []
 
 
 def test_attack_23_a_flood_does_not_shut_out_who_is_in(portal_street: Street) -> None:

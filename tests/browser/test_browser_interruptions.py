@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from greenlight.ats.tables import RequestEvidence, Visit
+from greenlight.ats.tables import PortalSession, RequestEvidence
 from tests.browser.visitor import APPLY, Visitor, expect
 
 POST, LOOK = "**/requests", "**/integrations.json"
@@ -63,8 +63,8 @@ async def test_a_request_that_was_not_taken_outlives_a_reload_of_the_page(stage:
 def end_session(there: Any, visitor: Visitor) -> None:
     visitor.provokes("status of 404")
     with there.database.writing() as session:
-        for visit in there.rows(Visit):
-            session.delete(session.get_one(Visit, visit.session_digest))
+        for visit in there.rows(PortalSession):
+            session.delete(session.get_one(PortalSession, visit.session_digest))
 
 
 async def test_a_session_that_is_over_says_so_in_place(stage: Any) -> None:

@@ -8,7 +8,7 @@ from blocks.parent_app import save_parent
 from flows.provision import provision
 from flows.reconcile import reconcile
 from flows.request import What
-from greenlight.ats.tables import ChildApplication, RequestEvidence, Visit
+from greenlight.ats.tables import ChildApplication, PortalSession, RequestEvidence
 from tests.browser.stage import PARENT, Customer
 from tests.browser.visitor import APPLY, COMPANY, expect
 
@@ -36,7 +36,7 @@ async def test_a_click_in_the_plugin_is_enabled_before_the_eyes_of_who_clicked(s
 
         assert there.at_linkedin(application.client_id) == {"APPLY_WITH_LINKEDIN": ("ENABLED", 1, 1)}
         assert there.violations() == []
-        (evidence,), (visit,) = there.rows(RequestEvidence), there.rows(Visit)
+        (evidence,), (visit,) = there.rows(RequestEvidence), there.rows(PortalSession)
         assert evidence.times == 1
         assert evidence.session_digest == visit.session_digest
         assert evidence.session_digest == hashlib.sha256(cookies["greenlight"].encode()).hexdigest()

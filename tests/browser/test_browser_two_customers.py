@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from greenlight.ats.tables import RequestEvidence, Visit
+from greenlight.ats.tables import PortalSession, RequestEvidence
 from tests.browser.framing import framing
 from tests.browser.visitor import APPLY, Visitor, expect
 
@@ -86,7 +86,7 @@ async def test_a_link_that_machines_have_looked_at_still_opens(stage: Any) -> No
         async with httpx.AsyncClient(trust_env=False) as machine:
             for headers in ({"User-Agent": "Slackbot-LinkExpanding 1.0"}, {"Sec-Purpose": "prefetch"}):
                 assert (await machine.get(link, headers=headers)).status_code == 200
-        assert there.rows(Visit) == []
+        assert there.rows(PortalSession) == []
         async with there.visitor() as visitor:
             await visitor.page.goto(link)
             await visitor.shoot("open")
@@ -95,7 +95,7 @@ async def test_a_link_that_machines_have_looked_at_still_opens(stage: Any) -> No
             # Back and forward lead to the page again, and to no question.
             await visitor.page.goto(link)
             await expect(visitor.page.locator("#live")).to_be_visible()
-        assert len(there.rows(Visit)) == 1
+        assert len(there.rows(PortalSession)) == 1
 
 
 async def test_in_a_frame_of_another_site_the_link_is_kept_and_a_window_is_offered(stage: Any) -> None:
@@ -111,7 +111,7 @@ async def test_in_a_frame_of_another_site_the_link_is_kept_and_a_window_is_offer
             frame = visitor.page.frame_locator("iframe")
             await expect(frame.get_by_role("heading")).to_have_text("This page opens in a window of its own.")
             await visitor.shoot("elsewhere")
-            assert there.rows(Visit) == []
+            assert there.rows(PortalSession) == []
             async with visitor.context.expect_page() as opened:
                 await frame.get_by_role("link", name="Open it in a new window").click()
             visitor.page = await opened.value
@@ -130,4 +130,4 @@ async def test_in_a_frame_of_its_own_site_the_page_works(stage: Any) -> None:
             frame = visitor.page.frame_locator("iframe")
             await frame.get_by_role("button", name="Open the page").click()
             await expect(frame.locator("#live")).to_be_visible()
-        assert len(there.rows(Visit)) == 1
+        assert len(there.rows(PortalSession)) == 1

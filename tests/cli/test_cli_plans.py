@@ -10,7 +10,7 @@ from greenlight.ats.database import open_database
 from greenlight.ats.plans import Plans
 from greenlight.ats.rows import item
 from greenlight.domain.conditions import NOT_LOOKED_AT, after_look
-from greenlight.domain.plan import Action, Planned, Requests
+from greenlight.domain.plan import Action, Planned, RequestTotals
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Observation, Status
 from tests.ats.world import bring_in, customer, integration
@@ -28,7 +28,7 @@ def plan_ids(here: Here, tmp_path: Path) -> list[str]:
     entries = [(id, Planned(item(integration(database, id)), *kind)) for id, kind in zip(ids, kinds, strict=True)]
     now = datetime.now(UTC)
     times = (now, now, now.replace(year=now.year - 1, day=1))
-    return [Plans(database).save(entries, Selection(), Requests(), moment) for moment in times]
+    return [Plans(database).save(entries, Selection(), RequestTotals(), moment) for moment in times]
 
 
 def test_plans_are_listed_shown_approved_and_discarded(here: Here, plan_ids: list[str]) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from greenlight.domain.conditions import Condition, after_look
 from greenlight.domain.keys import IntegrationKey
-from greenlight.domain.plan import Action, Item, Planned, Policy, Requests, plan, price
+from greenlight.domain.plan import Action, Item, Planned, Policy, RequestTotals, plan, price
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Observation, Status
 from tests.domain.things import AWLI, CSA, QUIET, conditions, items, observations
@@ -123,7 +123,7 @@ def test_the_actions_are_those_of_the_interface() -> None:
 
 def test_a_plan_of_nothing_is_empty_and_free() -> None:
     assert plan([], {Item("acme", AWLI): READY}, Policy(5)) == []
-    assert price([]) == Requests(token=0, verify=0, enable=0)
+    assert price([]) == RequestTotals(token=0, verify=0, enable=0)
 
 
 def many(count: int) -> list[IntegrationKey]:
@@ -138,27 +138,33 @@ def ready_plan(*wanted: tuple[str, list[IntegrationKey]], cap: int = 100) -> lis
 @pytest.mark.parametrize(
     ("planned", "cost"),
     [
-        pytest.param(ready_plan(("acme", [AWLI])), Requests(1, 2, 1), id="a token, a look before, a look after"),
-        pytest.param(ready_plan(("acme", [AWLI, CSA])), Requests(1, 2, 2), id="one look is for all of a customer's"),
+        pytest.param(ready_plan(("acme", [AWLI])), RequestTotals(1, 2, 1), id="a token, a look before, a look after"),
+        pytest.param(
+            ready_plan(("acme", [AWLI, CSA])), RequestTotals(1, 2, 2), id="one look is for all of a customer's"
+        ),
         pytest.param(
             ready_plan(("acme", [AWLI]), ("globex", [AWLI])),
-            Requests(2, 4, 2),
+            RequestTotals(2, 4, 2),
             id="customers share neither token nor look",
         ),
-        pytest.param(ready_plan(("acme", many(23))), Requests(1, 2, 23), id="23 keys fit one query"),
-        pytest.param(ready_plan(("acme", many(24))), Requests(1, 4, 24), id="24 keys take two queries"),
+        pytest.param(ready_plan(("acme", many(23))), RequestTotals(1, 2, 23), id="23 keys fit one query"),
+        pytest.param(ready_plan(("acme", many(24))), RequestTotals(1, 4, 24), id="24 keys take two queries"),
         pytest.param(
-            ready_plan(("acme", [AWLI]), ("globex", [AWLI]), cap=1), Requests(1, 2, 1), id="what is held costs nothing"
+            ready_plan(("acme", [AWLI]), ("globex", [AWLI]), cap=1),
+            RequestTotals(1, 2, 1),
+            id="what is held costs nothing",
         ),
-        pytest.param(ready_plan(("acme", [AWLI, CSA]), cap=0), Requests(0, 0, 0), id="a plan without changes is free"),
+        pytest.param(
+            ready_plan(("acme", [AWLI, CSA]), cap=0), RequestTotals(0, 0, 0), id="a plan without changes is free"
+        ),
         pytest.param(
             ready_plan(("acme", [AWLI]), ("globex", [AWLI]), ("acme", [CSA])),
-            Requests(2, 4, 3),
+            RequestTotals(2, 4, 3),
             id="a customer's items need not stand together",
         ),
     ],
 )
-def test_the_price_counts_what_would_be_sent(planned: list[Planned], cost: Requests) -> None:
+def test_the_price_counts_what_would_be_sent(planned: list[Planned], cost: RequestTotals) -> None:
     assert price(planned) == cost
 
 
@@ -168,4 +174,4 @@ def test_the_price_follows_from_what_is_enabled(world: tuple, cap: int) -> None:
     planned = plan(*world, Policy(cap))
     cost = price(planned)
     customers = {item.customer_id for item in enabled(planned)}
-    assert cost == Requests(token=len(customers), verify=2 * len(customers), enable=len(enabled(planned)))
+    assert cost == RequestTotals(token=len(customers), verify=2 * len(customers), enable=len(enabled(planned)))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenlight.domain.conditions import Condition
-from greenlight.domain.plan import Action, Item, Requests
+from greenlight.domain.plan import Action, Item, RequestTotals
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
 from greenlight.domain.report import Command, Report, ReportItem, Verdict, as_of_run, at_rest
 from greenlight.domain.status import Status
@@ -58,7 +58,7 @@ report_items = st.builds(
     moments,
     moments,
 )
-requests = st.builds(Requests, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
+requests = st.builds(RequestTotals, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
 reports = st.builds(
     Report,
     st.sampled_from(Command),
@@ -161,7 +161,7 @@ def test_the_document_of_a_run_stands_as_the_interface_prints_it() -> None:
         [item(Condition(Outcome.ENABLED, Reason.ENABLED), observed=Status.ENABLED)],
         run_id="r",
         plan_id="p",
-        requests=Requests(token=1, verify=2, enable=3),
+        requests=RequestTotals(token=1, verify=2, enable=3),
         database="sqlite:///a.db",
     )
     document = report.as_json()
@@ -180,7 +180,7 @@ def test_the_document_of_a_run_stands_as_the_interface_prints_it() -> None:
 
 
 def test_a_plan_adds_its_price() -> None:
-    report = Report(Command.PLAN, [], price=Requests(1, 2, 3))
+    report = Report(Command.PLAN, [], price=RequestTotals(1, 2, 3))
     assert report.as_json()["price"] == {"token": 1, "verify": 2, "enable": 3}
     assert report.as_json()["requests"] == {"token": 0, "verify": 0, "enable": 0}
     assert (report.as_json()["run_id"], report.as_json()["plan_id"]) == (None, None)

@@ -14,8 +14,8 @@ from flows.reconcile import reconcile
 from flows.request import ReconcileRequest, What
 from greenlight.ats.budgets import Budgets
 from greenlight.ats.holds import Holds
+from greenlight.ats.leases import Leases
 from greenlight.ats.ledger import Attempt, Warrant
-from greenlight.ats.locks import Locks
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.plans import Plans
 from greenlight.ats.tables import Customer, Run
@@ -239,7 +239,7 @@ async def test_a_run_that_meets_another_one_says_who_has_the_customer(
     cases = crowd("ada", "bob")
     async with town(world(cases), GREENLIGHT_RETRY_DELAYS_SECONDS="") as there:
         await there.bring_in(import_file(cases))
-        other = Locks(there.database)
+        other = Leases(there.database)
         assert other.take("ada", "a-stuck-run", there.now() + timedelta(minutes=2)) is None
         state: Any = await reconcile(What.APPLY, return_state=True)
         report = there.report(state)

@@ -12,7 +12,7 @@ from flows.reconcile import reconcile
 from flows.request import ApplyRequest, ApproveRequest, ReconcileRequest, What
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.tables import Integration
-from greenlight.domain.plan import Requests
+from greenlight.domain.plan import RequestTotals
 from greenlight.reconcile.enable import Enabling
 from tests.flows.fault_world import Case, import_file, world
 
@@ -55,7 +55,7 @@ async def test_a_request_is_overdue_by_when_it_was_first_seen(
         heard.clear()
         await reconcile(What.APPLY, return_state=True)
         assert heard == [], "once for each trouble, and not each night"
-        assert report.requests == Requests(token=1, verify=1, enable=0)
+        assert report.requests == RequestTotals(token=1, verify=1, enable=0)
 
 
 @pytest.mark.parametrize("broken", ["a\0b", "a\nb", "\x1b[31m"])

@@ -6,7 +6,7 @@ from typing import Any
 
 from greenlight.ats.fleet import Snapshot
 from greenlight.domain.conditions import HELD_BY_CAP, NOT_LOOKED_AT, Condition
-from greenlight.domain.plan import Action, Item, Planned, Requests
+from greenlight.domain.plan import Action, Item, Planned, RequestTotals
 from greenlight.domain.provisioning import Provision, ProvisionItem, ProvisionReport, ProvisionRequests
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Command, Report, ReportItem
@@ -29,7 +29,7 @@ def planned(customer: str, condition: Condition) -> Planned:
 
 
 def page_of(*entries: Planned, plan_id: str | None = "1-2", applying: bool = False) -> str:
-    (page,) = plan_pages(entries, NAMES, Requests(1, 2, 1), plan_id, applying=applying)
+    (page,) = plan_pages(entries, NAMES, RequestTotals(1, 2, 1), plan_id, applying=applying)
     return page
 
 

@@ -12,7 +12,7 @@ from blocks.child_app import ChildAppBlocks
 from blocks.parent_app import save_parent
 from blocks.saving import BlocksNotSaved
 from greenlight.ats.applications import Applications
-from greenlight.ats.locks import Locks
+from greenlight.ats.leases import Leases
 from greenlight.linkedin.oauth import Credentials
 from greenlight.reconcile.provision import CannotProvision
 from sandbox.world import Fault
@@ -114,7 +114,7 @@ async def test_a_customer_at_whom_another_run_is_waits(town: Any, ada: str) -> N
     async with town(vendor(), GREENLIGHT_RETRY_DELAYS_SECONDS="0") as there:
         await save_parent(PARENT)
         Applications(there.database).add_customers({ada: "Ada"}, there.now())
-        other = Locks(there.database)
+        other = Leases(there.database)
         other.take(ada, "another", there.now() + timedelta(seconds=60))
         ended = asyncio.create_task(run(there))
         await asyncio.sleep(2)

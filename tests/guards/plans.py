@@ -62,7 +62,7 @@ PLANS = [
     Guard(
         "a schedule enables at most half of what is wanted",
         "greenlight/domain/tripwires.py",
-        "return min(max_changes, max(SHARE_AT_LEAST, wanted * SHARE_PERCENT // 100))",
+        "return min(max_changes, max(SCHEDULED_AT_LEAST, wanted * SCHEDULED_PERCENT // 100))",
         "return max_changes",
         ("tests/domain/test_domain_tripwires.py",),
     ),
@@ -89,10 +89,10 @@ PLANS = [
     ),
     Guard(
         "one customer at a time: a lease that somebody holds is not taken",
-        "greenlight/ats/locks.py",
+        "greenlight/ats/leases.py",
         ".where(theirs, free)",
         ".where(theirs)",
-        ("tests/ats/test_ats_locks.py",),
+        ("tests/ats/test_ats_leases.py",),
     ),
     Guard(
         "the credentials of a provisioned application are not replaced by a file",

@@ -35,11 +35,11 @@ from tempfile import gettempdir
 from typing import Any
 
 import greenlight.ats.clock
-import greenlight.ats.locks
+import greenlight.ats.leases
 import greenlight.linkedin.calls
 import greenlight.linkedin.errors
 import greenlight.linkedin.oauth
-import greenlight.reconcile.locking
+import greenlight.reconcile.customer_leases
 import tasks.parts.session
 from greenlight.ats.clock import DatabaseClock
 from tests.kill.paths import ACTS, prepare
@@ -177,8 +177,10 @@ def _live(
         if cell["act"] == "provision" and not cell.get("together"):
             one_writer_at_a_time(_LOCK)
         if "lease" in cell:
-            greenlight.ats.locks.LEASE = timedelta(seconds=cell["lease"])
-        greenlight.reconcile.locking.RENEW_EVERY = cell.get("renew", greenlight.reconcile.locking.RENEW_EVERY)
+            greenlight.ats.leases.LEASE = timedelta(seconds=cell["lease"])
+        greenlight.reconcile.customer_leases.RENEW_EVERY = cell.get(
+            "renew", greenlight.reconcile.customer_leases.RENEW_EVERY
+        )
         clock.rule(host_ahead)
         watch(step)
         time.sleep(max(0.0, start_at - time.monotonic()))

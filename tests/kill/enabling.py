@@ -15,10 +15,10 @@ from sqlmodel import Session, select
 from blocks.child_app import block_name
 from greenlight.ats.database import open_database
 from greenlight.ats.ledger import Attempt
+from greenlight.ats.portal_sessions import PortalSessions
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.requests import Requests
 from greenlight.ats.tables import Customer, Integration, RequestDay
-from greenlight.ats.visits import Visits
 from greenlight.domain.budget import Lane
 from greenlight.domain.keys import IntegrationKey
 from sandbox import world as at_linkedin
@@ -31,7 +31,7 @@ ENOUGH = 100
 EVERYTHING = os.environ.get("KILL_EVERYTHING") == "1"
 #: Cells side by side.
 CELLS_AT_ONCE = 8
-#: A dead process's lease is over after that many seconds, and what it sent has arrived (`greenlight.ats.locks`).
+#: A dead process's lease is over after that many seconds, and what it sent has arrived (`greenlight.ats.leases`).
 AHEAD = 20
 
 JOBS = (("APPLY_WITH_LINKEDIN", "JOBS"), ("APPLY_CONNECT", "JOBS"))
@@ -100,14 +100,14 @@ class Street:
         with closing(open_database(self._database_url)) as database:
             known = [Registration(name, name, (client_of(name), block_name(name)), []) for name in self._names]
             register(database, known, now)
-            visits, requests = Visits(database), Requests(database)
+            portal_sessions, requests = PortalSessions(database), Requests(database)
             for application in self._on_record:
                 name = str(application.customer)
                 keys = [
                     IntegrationKey(one.integration_context, one.integration_type, one.tenant_type)
                     for one in application.integrations
                 ]
-                visits.open(f"link {name}", name, name, now, now + timedelta(hours=1))
+                portal_sessions.open(f"link {name}", name, name, now, now + timedelta(hours=1))
                 requests.record(name, name, keys, now)
 
     def cells(self, count: int = ENOUGH, **alike: Any) -> list[dict[str, Any]]:

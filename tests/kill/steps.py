@@ -29,9 +29,9 @@ PARENT = "vendorparent"
 
 #: Transactions whose functions have names that say too little, or that others have as well.
 _NAMES = {
-    "Locks.take_all": "take lease",
-    "Locks.renew": "renew lease",
-    "Locks.release_all": "release lease",
+    "Leases.take_all": "take lease",
+    "Leases.renew": "renew lease",
+    "Leases.release_all": "release lease",
     "Budgets.take_all": "count request",
     "Attempts.begin_all": "begin attempt",
     "Attempts.end": "end attempt",

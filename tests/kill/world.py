@@ -23,7 +23,7 @@ from tests.kill.steps import PARENT
 ORIGINS = ["https://jobs.example.com", "https://eu.example.com:8443"]
 OLD_ORIGINS = ["https://old.example.com"]
 SECRET = "vendor-secret/+="
-#: Seconds after which a dead process's lease is over (`greenlight.ats.locks`).
+#: Seconds after which a dead process's lease is over (`greenlight.ats.leases`).
 LEASE = 20
 #: More than there are steps on any path; the driver stops by itself where they end.
 ENOUGH = 64

@@ -21,12 +21,11 @@ import tasks.sequences.look_plan_enable
 from greenlight.ats.database import Database, open_database
 from greenlight.ats.holds import Holds
 from greenlight.ats.pauses import Pause, Pauses
+from greenlight.ats.portal_sessions import PortalSessions
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.requests import Requests
-from greenlight.ats.runs import Runs, Scope
-from greenlight.ats.visits import Visits
-from greenlight.domain.budget import Lane
-from greenlight.domain.budget import Scope as BudgetScope
+from greenlight.ats.runs import Runs, RunTarget
+from greenlight.domain.budget import Lane, Scope
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.report import Command, Report
 from greenlight.domain.selection import Selection
@@ -56,7 +55,7 @@ class World:
         ground: Ground,
         *,
         limit: int = 5000,
-        scope: BudgetScope = BudgetScope.CHILD,
+        scope: Scope = Scope.CHILD,
         start: datetime = START,
     ) -> None:
         self._ground = ExitStack()
@@ -74,7 +73,7 @@ class World:
         )
         self.loop = VirtualLoop()
         self._start = start
-        self.linkedin = LinkedIn(self.clock, limit, together=scope is BudgetScope.PARENT)
+        self.linkedin = LinkedIn(self.clock, limit, together=scope is Scope.PARENT)
         self.secrets: dict[str, Credentials] = {}
         self.clients: dict[str, str] = {}
         self.pauses: dict[str, tuple[datetime, datetime]] = {}
@@ -133,7 +132,7 @@ class World:
         if self.linkedin.applications[self.clients[customer]].statuses.get(key) is None:
             self.show(customer, key, "REQUESTED")
         now, digest = self.clock(), uuid4().hex
-        Visits(self.database).open(digest, customer, digest, now, now + timedelta(hours=1))
+        PortalSessions(self.database).open(digest, customer, digest, now, now + timedelta(hours=1))
         Requests(self.database).record(customer, digest, [key], now)
 
     def pause(self, customer: str, lasting: timedelta) -> None:
@@ -231,7 +230,7 @@ def _no_waiting_for_the_disk(connection: Any, _record: object) -> None:
 async def reconcile(lane: Lane, customers: Sequence[str], max_changes: int) -> None:
     world = PROCESS.get().world
     async with tasks.parts.session.enabling_session(world.settings, lane) as session:
-        run_id, scope = str(uuid4()), Scope(Selection(customers=tuple(customers)))
+        run_id, scope = str(uuid4()), RunTarget(Selection(customers=tuple(customers)))
         ids = await asyncio.to_thread(session.runs.ids, scope)
         since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, world.clock())
         made = await tasks.sequences.look_plan_enable.look_and_plan(run_id, ids, since, max_changes, named=customers)

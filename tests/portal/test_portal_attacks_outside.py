@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from greenlight.ats.tables import Integration, Visit
+from greenlight.ats.tables import Integration, PortalSession
 from portal import limiter
 from portal.limiter import Limiter
 from portal.links import LINK_SECONDS
@@ -94,7 +94,7 @@ async def test_attack_16_no_secret_is_in_any_log_line(
             await other.spend(links[0])
         monkeypatch.setattr("portal.routes.Requests.record", lambda *given: 1 / 0)
         assert (await browser.post(named())).status_code == 500
-        monkeypatch.setattr("portal.context.Visits.open", lambda *given: 1 / 0)
+        monkeypatch.setattr("portal.context.PortalSessions.open", lambda *given: 1 / 0)
         browser.client.cookies.clear()
         assert (await browser.spend(links[2])).status_code == 500
         clock.advance(LINK_SECONDS + 1)
@@ -125,7 +125,7 @@ async def test_attack_22_another_host(portal: Portal, host: str) -> None:
             assert (answer.status_code, answer.text) == (404, "Not found.")
             assert "evil" not in str(answer.headers)
         assert (await browser.post(named(), headers={"Host": host})).status_code == 404
-    assert len(portal.rows(Visit)) == 1
+    assert len(portal.rows(PortalSession)) == 1
     assert [row["requested_at"] for row in portal.rows(Integration)] == [None, None]
 
 
@@ -181,7 +181,7 @@ async def test_attack_23_guessing_links(portal: Portal, clock: Clock) -> None:
         assert causes[0].status_code == 429
         wait = int(causes[0].headers["retry-after"])
         assert 1 <= wait <= 60
-        assert portal.rows(Visit) == []
+        assert portal.rows(PortalSession) == []
         await browser.open(link)
         assert (await browser.client.get("/")).status_code == 200
     clock.advance(wait + 1)

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from greenlight.ats.tables import Integration, RequestEvidence, Visit
+from greenlight.ats.tables import Integration, PortalSession, RequestEvidence
 from portal.links import LINK_SECONDS, Links
 from tests.portal.world import KEYS, Clock, Portal, named
 
@@ -30,7 +30,7 @@ async def test_attack_03_one_link_opened_twenty_times_at_once(portal: Portal) ->
             return (await browser.spend(link)).status_code
 
     assert Counter(await asyncio.gather(*(opened() for _ in range(20)))) == {303: 1, 404: 19}
-    assert len(portal.rows(Visit)) == 1
+    assert len(portal.rows(PortalSession)) == 1
 
 
 async def test_attack_03_every_link_that_does_not_work_is_answered_alike(portal: Portal, clock: Clock) -> None:
@@ -81,7 +81,7 @@ async def test_attack_03_a_guessed_session(portal: Portal, cookie: str) -> None:
 
 async def test_attack_03_a_digest_from_the_database_is_no_session(portal: Portal) -> None:
     async with portal.visit("acme"), portal.browser() as browser:
-        (visit,) = portal.rows(Visit)
+        (visit,) = portal.rows(PortalSession)
         answer = await browser.client.get("/", headers={"Cookie": f"__Host-greenlight={visit['session_digest']}"})
     assert answer.status_code == 404
 

@@ -3,7 +3,7 @@
 import pytest
 
 from greenlight.ats.database import Database
-from greenlight.ats.tables import RequestEvidence, Visit
+from greenlight.ats.tables import PortalSession, RequestEvidence
 from greenlight.settings import Settings
 from portal.context import SESSION_HOURS
 from portal.limiter import LOOKS_AT_LINK
@@ -46,7 +46,7 @@ async def test_attack_04_a_foreign_page_presses_the_button(portal: Portal, heade
         refused = await browser.client.post(link, headers=headers)
         assert (refused.status_code, refused.headers.get("set-cookie")) == (403, None)
         assert "the link still works" in refused.text
-        assert portal.rows(Visit) == []
+        assert portal.rows(PortalSession) == []
         await browser.open(link)
 
 
@@ -69,7 +69,7 @@ async def test_a_page_that_was_opened_since_is_asked_about_before_it_is_left(por
         asked = await browser.spend(link, **plain)
         assert asked.status_code == 409
         assert "Open the page of <bdi>bolt Ltd</bdi> instead?" in asked.text
-        assert len(portal.rows(Visit)) == 1
+        assert len(portal.rows(PortalSession)) == 1
         assert "acme Ltd" in (await browser.client.get("/")).text
         assert (await browser.spend(link, **Page(asked.text).fields)).status_code == 303
 
@@ -130,7 +130,7 @@ async def test_in_a_frame_of_another_site_nothing_is_spent(
         browser.client.cookies.clear()
         refused = await browser.spend(link, **Page(shown.text).fields)
         assert (refused.status_code, refused.headers.get("set-cookie")) == (403, None)
-        assert framed.rows(Visit) == []
+        assert framed.rows(PortalSession) == []
         assert "acme Ltd" in (await browser.open(link)).text
 
 
@@ -162,4 +162,4 @@ async def test_attack_08_a_form_that_is_no_form(portal: Portal) -> None:
     async with portal.browser() as browser:
         answer = await browser.client.post(portal.link("acme"), content=b"x" * 5000, headers={"Origin": HTTPS})
         assert answer.status_code == 413
-    assert portal.rows(Visit) == []
+    assert portal.rows(PortalSession) == []

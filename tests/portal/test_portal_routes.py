@@ -9,7 +9,7 @@ from sqlmodel import col, update
 
 from greenlight.ats.callbacks import MOST_INTEGRATIONS
 from greenlight.ats.database import Database
-from greenlight.ats.tables import ChildApplication, Integration, RequestEvidence, Visit
+from greenlight.ats.tables import ChildApplication, Integration, PortalSession, RequestEvidence
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.settings import Settings
 from portal.app import create_app
@@ -32,7 +32,7 @@ async def test_a_link_opens_a_session_once(portal: Portal) -> None:
         assert (await other.spend(link)).status_code == 404
         assert (await browser.client.get("/")).status_code == 200
         assert (await other.client.get("/")).status_code == 404
-    (visit,) = portal.rows(Visit)
+    (visit,) = portal.rows(PortalSession)
     assert (visit["customer_id"], visit["expires_at"] - visit["opened_at"]) == ("acme", timedelta(hours=SESSION_HOURS))
     assert visit["session_digest"] not in cookie
 
@@ -47,14 +47,14 @@ async def test_the_reload_and_back_buttons_keep_the_session(portal: Portal, cloc
                 assert (again.status_code, again.headers.get("set-cookie")) == (303, None)
         clock.advance(SESSION_HOURS * 3600)
         assert (await browser.client.get(link)).status_code == 404
-    assert len(portal.rows(Visit)) == 1
+    assert len(portal.rows(PortalSession)) == 1
 
 
 async def test_head_does_not_spend_a_link(portal: Portal) -> None:
     link = portal.link("acme")
     async with portal.browser() as browser:
         assert (await browser.client.head(link)).status_code == 405
-        assert portal.rows(Visit) == []
+        assert portal.rows(PortalSession) == []
         await browser.open(link)
 
 

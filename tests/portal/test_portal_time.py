@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from greenlight.ats.clock import time_of
-from greenlight.ats.tables import RequestEvidence, Visit
+from greenlight.ats.tables import PortalSession, RequestEvidence
 from portal.lifespan import create_portal
 from portal.links import Links
 from tests.portal.world import KEYS, Portal, named
@@ -28,7 +28,7 @@ async def test_a_host_that_is_hours_ahead(portal: Portal, monkeypatch: pytest.Mo
     portal.links = Links(KEYS, time.time)
     async with portal.visit("acme") as browser:
         assert (await browser.post(named())).status_code == 202
-    (visit,), (evidence,) = portal.rows(Visit), portal.rows(RequestEvidence)
+    (visit,), (evidence,) = portal.rows(PortalSession), portal.rows(RequestEvidence)
     now = time_of(portal.database)
     for at in (visit["opened_at"], evidence["first_at"]):
         assert now - timedelta(minutes=2) < at <= now

@@ -15,7 +15,7 @@ from sqlmodel import SQLModel, col, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.registry import Registration, register
-from greenlight.ats.tables import ChildApplication, Customer, Integration, RequestEvidence, Visit
+from greenlight.ats.tables import ChildApplication, Customer, Integration, PortalSession, RequestEvidence
 from greenlight.domain.keys import IntegrationKey
 from greenlight.settings import Settings
 from portal.app import create_app
@@ -86,7 +86,7 @@ class Portal:
             return sorted((row.model_dump() for row in session.exec(query)), key=repr)
 
     def everything(self, customer_id: str | None = None) -> dict[str, list[dict[str, Any]]]:
-        tables = (Customer, ChildApplication, Integration, Visit, RequestEvidence)
+        tables = (Customer, ChildApplication, Integration, PortalSession, RequestEvidence)
         return {table.__name__: self.rows(table, customer_id) for table in tables}
 
 

@@ -29,10 +29,10 @@ CONTROL_FLOW = {
     # Of one integration or one customer, on its way to a condition.
     "greenlight.ats.attempts.AttemptHeld",
     "greenlight.ats.attempts.AttemptRefused",
-    "greenlight.reconcile.locking.Busy",
+    "greenlight.reconcile.customer_leases.Busy",
     # Of a browser's request, on its way to an answer.
     "greenlight.ats.callbacks.TooManyIntegrations",
-    "greenlight.ats.visits.LinkUsed",
+    "greenlight.ats.portal_sessions.LinkUsed",
     "portal.links.BadLink",
     "portal.links.ExpiredLink",
     "portal.refusals.Gone",

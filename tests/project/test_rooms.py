@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Folders of tests that are about the whole and not about a room.
-APART = {"attacks", "benchmarks", "browser", "fuzz", "kill", "model", "project", "settings", "system"}
+APART = {"attacks", "benchmarks", "browser", "fuzz", "guards", "kill", "model", "project", "settings", "system"}
 #: Their insides follow other rooms, or a tool's own order.
 CLOSED = {"docs", "tests"}
 

@@ -12,7 +12,7 @@ from greenlight.linkedin.oauth import Credentials
 
 class Shows:
     async def verify(
-        self, credentials: Credentials, keys: Sequence[IntegrationKey], *, leave_owed: bool = False
+        self, credentials: Credentials, keys: Sequence[IntegrationKey], *, keep_reserve: bool = False
     ) -> Mapping[IntegrationKey, Seen]:
         return dict.fromkeys(keys, Observation(Status.REQUESTED))
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from greenlight.ats.database import make_database
-from greenlight.ats.locks import Locks
+from greenlight.ats.leases import Leases
 from greenlight.ats.store import Look, Store
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
-from greenlight.reconcile.locking import CustomerLocks
+from greenlight.reconcile.customer_leases import CustomerLeases
 from greenlight.reconcile.observe import Observer, Purpose
 from tests.ats.world import bring_in, customer, integration
 from tests.reconcile.stand_ins import Everybodys, Shows
@@ -48,8 +48,8 @@ def store(sqlite_template: Path, tmp_path: Path) -> Torn:
 
 
 def observer(store: Torn) -> Observer:
-    locks = CustomerLocks(Locks(store._database), lambda: NOW)
-    return Observer(store, Shows(), Everybodys(), lambda: NOW, locks)  # pyright: ignore[reportArgumentType]
+    leases = CustomerLeases(Leases(store._database), lambda: NOW)
+    return Observer(store, Shows(), Everybodys(), lambda: NOW, leases)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("always", [False, True], ids=["for a look", "for anything"])

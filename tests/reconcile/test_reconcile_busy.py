@@ -9,14 +9,14 @@ import pytest
 
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database, open_database
-from greenlight.ats.locks import Locks
+from greenlight.ats.leases import Leases
 from greenlight.ats.store import Look, Store
 from greenlight.domain.conditions import HELD_BY_CAP, Condition, after_look
 from greenlight.domain.plan import Action, Planned
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Observation, Status
+from greenlight.reconcile.customer_leases import CustomerLeases
 from greenlight.reconcile.enable import Enabling
-from greenlight.reconcile.locking import CustomerLocks
 from greenlight.reconcile.observe import Observer, Purpose
 from tests.ats.world import NOON, bring_in, customer, integration
 from tests.reconcile.stand_ins import Everybodys, Shows
@@ -40,11 +40,11 @@ class Street:
     def __init__(self, database: Database) -> None:
         self.database, self.store, self.clock = database, Store(database), Clock()
         (self.id,) = bring_in(database, customer("acme"))
-        self.locks = CustomerLocks(Locks(database), self.clock, self.clock.sleep)
-        self.observer = Observer(self.store, Shows(), Everybodys(), self.clock, self.locks)  # pyright: ignore[reportArgumentType]
+        self.leases = CustomerLeases(Leases(database), self.clock, self.clock.sleep)
+        self.observer = Observer(self.store, Shows(), Everybodys(), self.clock, self.leases)  # pyright: ignore[reportArgumentType]
 
-    def another_comes(self) -> Locks:
-        other = Locks(self.database)
+    def another_comes(self) -> Leases:
+        other = Leases(self.database)
         assert other.take("acme", "another", self.clock()) is None
         return other
 
@@ -84,7 +84,7 @@ async def test_what_the_other_run_has_found_out_meanwhile_stands(street: Street)
 async def test_so_does_what_it_has_taken_further_than_the_plan(street: Street) -> None:
     assert (await street.observer.look("ours", Purpose.OBSERVE, [street.id])).items == 0
     assert street.known == (Status.REQUESTED, Reason.READY_TO_ENABLE)
-    enabling = Enabling(Attempts(street.database), Shows(), Everybodys(), street.clock, street.locks, 15, 120)  # pyright: ignore[reportArgumentType]
+    enabling = Enabling(Attempts(street.database), Shows(), Everybodys(), street.clock, street.leases, 15, 120)  # pyright: ignore[reportArgumentType]
     street.another_comes()
     (wanted,) = street.store.wanted([street.id])
     await enabling.enable("ours", wanted)
@@ -111,7 +111,7 @@ async def test_a_failed_look_of_the_other_run_stands_as_well(street: Street) -> 
 async def test_who_is_kept_from_enabling_says_so_however_often_it_was_looked_at(street: Street) -> None:
     """Somebody has the page open, and what a look shows is what was planned."""
     await street.observer.look("ours", Purpose.OBSERVE, [street.id])
-    enabling = Enabling(Attempts(street.database), Shows(), Everybodys(), street.clock, street.locks, 15, 120)  # pyright: ignore[reportArgumentType]
+    enabling = Enabling(Attempts(street.database), Shows(), Everybodys(), street.clock, street.leases, 15, 120)  # pyright: ignore[reportArgumentType]
     street.another_comes()
     for _ in range(2):
         street.another_has_seen(Status.REQUESTED, after_look(Observation(Status.REQUESTED)))

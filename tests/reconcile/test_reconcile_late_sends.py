@@ -12,16 +12,16 @@ from sqlmodel import col, select
 
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database, make_database
+from greenlight.ats.leases import Leases
 from greenlight.ats.ledger import Attempt
-from greenlight.ats.locks import Locks
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Observation, Status
 from greenlight.linkedin.answers import Seen
 from greenlight.linkedin.errors import Refused
 from greenlight.linkedin.oauth import Credentials
+from greenlight.reconcile.customer_leases import CustomerLeases
 from greenlight.reconcile.enable import Enabling
-from greenlight.reconcile.locking import CustomerLocks
 from tests.ats.world import attempts_at, bring_in, customer, one, shows, wanted
 from tests.reconcile.stand_ins import Everybodys, Shows
 
@@ -62,13 +62,13 @@ async def test_a_sleeper_sends_nothing(sqlite_template: Path, tmp_path: Path, se
         time[0] += timedelta(seconds=seconds)
 
     enabler = Enabler(sleep)
-    locks = CustomerLocks(Locks(database), lambda: time[0])
+    leases = CustomerLeases(Leases(database), lambda: time[0])
     enabling = Enabling(
         Attempts(database),
         enabler,  # pyright: ignore[reportArgumentType]
         Blocks(),
         lambda: time[0],
-        locks,
+        leases,
         PATIENCE,
         60,
     )
@@ -98,13 +98,13 @@ async def test_an_intent_is_written_when_its_request_may_leave(database: Databas
     ids = bring_in(database, *(customer(f"c{number}") for number in range(6)))
     for id in ids:
         shows(database, id, Status.REQUESTED, now)
-    slow, locks = Slow(database), CustomerLocks(Locks(database), lambda: now)
+    slow, leases = Slow(database), CustomerLeases(Leases(database), lambda: now)
     enabling = Enabling(
         Attempts(database),
         slow,  # pyright: ignore[reportArgumentType]
         Everybodys(),
         lambda: now,
-        locks,
+        leases,
         PATIENCE,
         60,
         at_once=2,

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database, make_database
-from greenlight.ats.locks import Locks
+from greenlight.ats.leases import Leases
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.runs import Runs
 from greenlight.ats.store import Store
@@ -25,8 +25,8 @@ from greenlight.linkedin.calls import Calls
 from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import Credentials, RequestCounts, Tokens
 from greenlight.linkedin.transport import Wire
+from greenlight.reconcile.customer_leases import CustomerLeases
 from greenlight.reconcile.enable import Enabling
-from greenlight.reconcile.locking import CustomerLocks
 from greenlight.reconcile.observe import Observer, Purpose
 
 KEY = IntegrationKey("urn:li:organization:4gX03uw", "APPLY_WITH_LINKEDIN", "JOBS")
@@ -142,11 +142,11 @@ async def run(database: Database, linkedin: LinkedIn, run_id: str, tries: int) -
     enabler = Enabler(Calls(wire, tokens, counts), "https://api.linkedin.com")
     store, attempts = Store(database), Attempts(database)
     ids = store.select(Selection())
-    locks = CustomerLocks(Locks(database), linkedin.clock)
-    await Observer(store, enabler, Held(), linkedin.clock, locks).look(run_id, Purpose.OBSERVE, ids)
+    leases = CustomerLeases(Leases(database), linkedin.clock)
+    await Observer(store, enabler, Held(), linkedin.clock, leases).look(run_id, Purpose.OBSERVE, ids)
     (wanted,) = store.wanted(ids)
     if wanted.observed_at == linkedin.now and wanted.observed == "REQUESTED":
-        enabling = Enabling(attempts, enabler, Held(), linkedin.clock, locks, PATIENCE, SETTLE)
+        enabling = Enabling(attempts, enabler, Held(), linkedin.clock, leases, PATIENCE, SETTLE)
 
         async def enable() -> None:
             for _ in range(tries):
@@ -161,7 +161,7 @@ async def run(database: Database, linkedin: LinkedIn, run_id: str, tries: int) -
         await enable()
         if doubtful := attempts.in_doubt(ids):
             linkedin.now = max(linkedin.now, *doubtful.values())
-            await Observer(store, enabler, Held(), linkedin.clock, locks).look(run_id, Purpose.SETTLE, ids)
+            await Observer(store, enabler, Held(), linkedin.clock, leases).look(run_id, Purpose.SETTLE, ids)
             await enable()
     await wire.aclose()
 

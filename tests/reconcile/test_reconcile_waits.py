@@ -5,7 +5,7 @@ import pytest
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import NOT_REQUESTED
 from greenlight.linkedin.errors import LinkedInError
-from greenlight.reconcile.observe import Remaining, wait_of
+from greenlight.reconcile.observe import WorkLeft, wait_of
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ def test_what_was_seen_asks_for_no_wait() -> None:
 
 
 def test_a_chunk_waits_as_long_as_the_longest_of_its_items() -> None:
-    assert Remaining(1, 3.0) | Remaining(2, 5.0) | Remaining() == Remaining(3, 5.0)
+    assert WorkLeft(1, 3.0) | WorkLeft(2, 5.0) | WorkLeft() == WorkLeft(3, 5.0)

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from greenlight.ats.database import make_database, open_database
-from greenlight.ats.tables import Visit
+from greenlight.ats.tables import PortalSession
 from greenlight.settings import Settings
 from tests.linkedin.networks import certificates
 from tests.portal.serving import listening, serving
@@ -91,7 +91,7 @@ async def test_a_customer_opens_the_page_and_requests(front: Callable[..., Abstr
             await browser.open(link)
             assert (await browser.post(named())).status_code == 202
             assert (await client.get("/readyz")).text == "ok"
-        assert len(there.portal.rows(Visit)) == 1
+        assert len(there.portal.rows(PortalSession)) == 1
         assert len(there.portal.rings) == 1
         if there.log is not None:
             logged = there.log.read_text(encoding="utf-8")

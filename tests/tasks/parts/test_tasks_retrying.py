@@ -14,7 +14,7 @@ from greenlight.domain.conditions import NOT_LOOKED_AT
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.plan import Item
 from greenlight.domain.status import Status
-from greenlight.reconcile.observe import Remaining
+from greenlight.reconcile.observe import WorkLeft
 from greenlight.settings import Settings
 from tasks.parts.chunks import MAX_ENABLE_TASKS, MAX_LOOK_TASKS, enable_chunks, look_chunks
 from tasks.parts.retries import RECORDING, end_of_try, retrying
@@ -33,7 +33,7 @@ async def _runs_of(ends: list[Any]) -> int:
         end = ends[min(runs, len(ends)) - 1]
         if isinstance(end, Exception):
             raise end
-        return await end_of_try(3, end, SETTINGS) if isinstance(end, Remaining) else end
+        return await end_of_try(3, end, SETTINGS) if isinstance(end, WorkLeft) else end
 
     @flow
     async def around() -> None:
@@ -43,7 +43,7 @@ async def _runs_of(ends: list[Any]) -> int:
     return runs
 
 
-LEFT, NOTHING_LEFT = Remaining(1), Remaining()
+LEFT, NOTHING_LEFT = WorkLeft(1), WorkLeft()
 
 
 @pytest.mark.parametrize(

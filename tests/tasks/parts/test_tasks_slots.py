@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow, task
 from prefect.client.schemas.objects import State
 
-from greenlight.reconcile.observe import Remaining
+from greenlight.reconcile.observe import WorkLeft
 from greenlight.settings import Settings
 from tasks.parts.chunks import Chunk, run_chunks
 from tasks.parts.retries import RECORDING, end_of_try
@@ -26,7 +26,7 @@ async def test_a_chunk_that_linkedin_asked_to_wait_lets_another_in(prefect_serve
         if label == "second":
             done.set()
         first_try = order.count(label) == 1
-        return await end_of_try(1, Remaining(1, 1.5 if label == "first" else 0) if first_try else Remaining(), SETTINGS)
+        return await end_of_try(1, WorkLeft(1, 1.5 if label == "first" else 0) if first_try else WorkLeft(), SETTINGS)
 
     @flow
     async def around() -> list[str]:
@@ -49,7 +49,7 @@ async def test_never_more_than_so_many_are_at_it(prefect_server: str) -> None:
         most = max(most, at_it)
         await asyncio.sleep(0.02)
         at_it -= 1
-        return await end_of_try(1, Remaining(1), SETTINGS)
+        return await end_of_try(1, WorkLeft(1), SETTINGS)
 
     @flow
     async def around() -> None:

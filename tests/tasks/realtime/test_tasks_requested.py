@@ -12,10 +12,10 @@ from blocks.child_app import ChildAppBlocks, block_name
 from flows.reconcile import reconcile
 from flows.request import What
 from greenlight.ats.ledger import Attempt
+from greenlight.ats.portal_sessions import PortalSessions
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.requests import Requests
 from greenlight.ats.tables import Run
-from greenlight.ats.visits import Visits
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
@@ -45,7 +45,7 @@ class Customer:
         register(there.database, [Registration(self.id, self.id, (self.client_id, block_name(self.id)), [])], now)
         held = Credentials(self.client_id, SecretStr(self.application.client_secret))
         await ChildAppBlocks().save_many({block_name(self.id): held})
-        Visits(there.database).open(f"link {self.id}", self.id, self.id, now, now + timedelta(hours=1))
+        PortalSessions(there.database).open(f"link {self.id}", self.id, self.id, now, now + timedelta(hours=1))
 
     def clicks(self, there: Any, *keys: IntegrationKey) -> None:
         """LinkedIn has the request, and the plugin calls back."""

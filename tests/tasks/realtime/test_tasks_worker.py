@@ -21,10 +21,10 @@ from sqlmodel import col, select
 from blocks.child_app import ChildAppBlocks, block_name
 from greenlight.ats.announcements import Announcements
 from greenlight.ats.ledger import Attempt
+from greenlight.ats.portal_sessions import PortalSessions
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.requests import Requests
 from greenlight.ats.tables import Integration, RequestEvidence
-from greenlight.ats.visits import Visits
 from greenlight.linkedin.oauth import Credentials
 from greenlight.settings import load_settings
 from portal.app import create_app
@@ -88,7 +88,7 @@ async def test_a_burst_with_a_killed_worker_loses_nothing_and_enables_once(town:
         register(there.database, [Registration(n, n, (n, block_name(n)), []) for n in names], now)
         await ChildAppBlocks().save_many({block_name(n): Credentials(n, SecretStr(f"secret of {n}")) for n in names})
         for name in names:
-            Visits(there.database).open(f"link {name}", name, digest_of(name), now, now + timedelta(hours=1))
+            PortalSessions(there.database).open(f"link {name}", name, digest_of(name), now, now + timedelta(hours=1))
         notifier = WorkerNotifier()
         ringing = asyncio.create_task(notifier.run())
         settings = load_settings()

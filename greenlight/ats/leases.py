@@ -38,7 +38,7 @@ class Lease(NamedTuple):
 
 
 @units
-class Locks:
+class Leases:
     """The leases of one process's run. Times are passed in. Not for the event loop: call it in a thread."""
 
     def __init__(self, database: Database) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from greenlight.ats.locks import LEASE, Holder, Lease, Locks
+from greenlight.ats.leases import LEASE, Holder, Lease, Leases
 from greenlight.ats.waiting import DatabaseUnavailable
 
 #: Waits for another run, which is at a customer for a request or two; 5 s in all.
@@ -24,17 +24,17 @@ class Busy(Exception):
         self.wait = max(0.0, (holder.until - now + timedelta(seconds=0.1)).total_seconds())
 
 
-class CustomerLocks:
+class CustomerLeases:
     """One run's customers. Steps of the same run take turns in memory, those of other runs by lease."""
 
     def __init__(
         self,
-        locks: Locks,
+        leases: Leases,
         clock: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         sync: Callable[[], None] = lambda: None,
     ) -> None:
-        self._locks = locks
+        self._leases = leases
         self._clock = clock
         self._sleep = sleep
         #: Sets the clock by the database's.
@@ -45,7 +45,7 @@ class CustomerLocks:
 
     @property
     def owner(self) -> str:
-        return self._locks.owner
+        return self._leases.owner
 
     @asynccontextmanager
     async def holding(self, customer_id: str, run_id: str) -> AsyncIterator[None]:
@@ -55,12 +55,12 @@ class CustomerLocks:
             try:
                 yield
             finally:
-                await self._locks.writer.join(self._locks.release_all, customer_id, stays=True)
+                await self._leases.writer.join(self._leases.release_all, customer_id, stays=True)
 
     async def _take(self, customer_id: str, run_id: str) -> None:
         for pause in (*PAUSES, None):
             now = self._clock()
-            holder = await self._locks.writer.join(self._locks.take_all, Lease(customer_id, run_id, now))
+            holder = await self._leases.writer.join(self._leases.take_all, Lease(customer_id, run_id, now))
             if holder is None:
                 return
             self.waited[customer_id] = holder.words
@@ -75,7 +75,7 @@ class CustomerLocks:
             # The next renewal may come through, and an enable asks for its lease before it is sent.
             with suppress(SQLAlchemyError, DatabaseUnavailable):
                 await _to_its_end(self._sync)
-                await _to_its_end(self._locks.renew, self._clock())
+                await _to_its_end(self._leases.renew, self._clock())
 
 
 async def _to_its_end(act: Callable[..., None], *args: datetime) -> None:

@@ -8,10 +8,10 @@ from sqlmodel import col, select
 
 from greenlight.ats.applications import Applications
 from greenlight.ats.database import Database
+from greenlight.ats.portal_sessions import LinkUsed, OpenVisit, PortalSessions
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.requests import Requests
-from greenlight.ats.tables import Visit
-from greenlight.ats.visits import LinkUsed, OpenVisit, Visits
+from greenlight.ats.tables import PortalSession
 from greenlight.domain.plan import Action
 from greenlight.domain.status import Status
 from tests.ats.asking import act_on, at_once, session_of
@@ -20,26 +20,26 @@ from tests.ats.world import NOON, TYPES, at, bring_in, customer, ids_of, key_of,
 
 def digests(database: Database) -> list[str]:
     with database.reading() as session:
-        return list(session.exec(select(Visit.session_digest).order_by(col(Visit.session_digest))))
+        return list(session.exec(select(PortalSession.session_digest).order_by(col(PortalSession.session_digest))))
 
 
 @pytest.fixture
-def visits(database: Database) -> Visits:
+def portal_sessions(database: Database) -> PortalSessions:
     for id in ("acme", "bolt"):
         register(database, [Registration(id, f"{id} Ltd", None, [])], NOON)
-    return Visits(database)
+    return PortalSessions(database)
 
 
-def test_a_link_opens_a_session_for_its_customer(visits: Visits) -> None:
-    visits.open("link", "acme", "digest", NOON, at(60))
-    assert visits.find("digest", at(1)) == OpenVisit("digest", "link", "acme", "acme Ltd")
-    assert visits.find("another", at(1)) is None
+def test_a_link_opens_a_session_for_its_customer(portal_sessions: PortalSessions) -> None:
+    portal_sessions.open("link", "acme", "digest", NOON, at(60))
+    assert portal_sessions.find("digest", at(1)) == OpenVisit("digest", "link", "acme", "acme Ltd")
+    assert portal_sessions.find("another", at(1)) is None
 
 
-def test_it_says_whose_it_is_by_the_name_on_record_now(database: Database, visits: Visits) -> None:
-    visits.open("link", "acme", "digest", NOON, at(60))
+def test_it_says_whose_it_is_by_the_name_on_record_now(database: Database, portal_sessions: PortalSessions) -> None:
+    portal_sessions.open("link", "acme", "digest", NOON, at(60))
     register(database, [Registration("acme", "New & Co", None, [])], at(1))
-    found = visits.find("digest", at(2))
+    found = portal_sessions.find("digest", at(2))
     assert found is not None
     assert found.customer_name == "New & Co"
 
@@ -54,14 +54,14 @@ def test_it_says_whose_it_is_by_the_name_on_record_now(database: Database, visit
         pytest.param(-0.001, False, id="not before it began: a clock is wrong, or somebody is playing"),
     ],
 )
-def test_a_session_has_an_end_and_a_beginning(visits: Visits, minutes: float, open: bool) -> None:
-    visits.open("link", "acme", "digest", NOON, at(60))
-    assert (visits.find("digest", at(minutes)) is not None) is open
+def test_a_session_has_an_end_and_a_beginning(portal_sessions: PortalSessions, minutes: float, open: bool) -> None:
+    portal_sessions.open("link", "acme", "digest", NOON, at(60))
+    assert (portal_sessions.find("digest", at(minutes)) is not None) is open
 
 
-def test_a_session_that_ends_before_it_begins_is_never_open(visits: Visits) -> None:
-    visits.open("link", "acme", "digest", NOON, NOON - timedelta(seconds=1))
-    assert [visits.find("digest", at(minutes)) for minutes in (-1, -0.01, 0, 1)] == [None] * 4
+def test_a_session_that_ends_before_it_begins_is_never_open(portal_sessions: PortalSessions) -> None:
+    portal_sessions.open("link", "acme", "digest", NOON, NOON - timedelta(seconds=1))
+    assert [portal_sessions.find("digest", at(minutes)) for minutes in (-1, -0.01, 0, 1)] == [None] * 4
 
 
 @pytest.mark.parametrize(
@@ -73,28 +73,30 @@ def test_a_session_that_ends_before_it_begins_is_never_open(visits: Visits) -> N
         pytest.param("other", "nobody", "two", id="a customer that there is not"),
     ],
 )
-def test_what_a_link_cannot_open(database: Database, visits: Visits, link: str, customer_id: str, digest: str) -> None:
+def test_what_a_link_cannot_open(
+    database: Database, portal_sessions: PortalSessions, link: str, customer_id: str, digest: str
+) -> None:
     """The answer is the same for all, and the session that there is stays as it was."""
-    visits.open("link", "acme", "one", NOON, at(60))
+    portal_sessions.open("link", "acme", "one", NOON, at(60))
     with pytest.raises(LinkUsed) as refusal:
-        visits.open(link, customer_id, digest, at(1), at(600))
+        portal_sessions.open(link, customer_id, digest, at(1), at(600))
     assert refusal.value.args == ()
     assert refusal.value.__suppress_context__, "the database's words hold the digest"
     assert digests(database) == ["one"]
-    assert visits.find("one", at(1)) == OpenVisit("one", "link", "acme", "acme Ltd")
-    assert visits.find("one", at(60)) is None
+    assert portal_sessions.find("one", at(1)) == OpenVisit("one", "link", "acme", "acme Ltd")
+    assert portal_sessions.find("one", at(60)) is None
 
 
-def test_a_used_link_stays_used_when_its_session_is_over(visits: Visits) -> None:
+def test_a_used_link_stays_used_when_its_session_is_over(portal_sessions: PortalSessions) -> None:
     """It stands in a mailbox for years."""
-    visits.open("link", "acme", "one", NOON, at(60))
+    portal_sessions.open("link", "acme", "one", NOON, at(60))
     with pytest.raises(LinkUsed):
-        visits.open("link", "acme", "two", at(10_000), at(10_060))
+        portal_sessions.open("link", "acme", "two", at(10_000), at(10_060))
 
 
-def test_of_twenty_at_once_one_gets_it(database: Database, visits: Visits) -> None:
+def test_of_twenty_at_once_one_gets_it(database: Database, portal_sessions: PortalSessions) -> None:
     """A link that was forwarded, or a mail scanner that follows it together with the customer."""
-    errors = at_once(20, lambda place: visits.open("link", "acme", f"digest-{place}", NOON, at(60)))
+    errors = at_once(20, lambda place: portal_sessions.open("link", "acme", f"digest-{place}", NOON, at(60)))
     assert [type(error) for error in errors].count(LinkUsed) == 19
     assert digests(database) == [f"digest-{errors.index(None)}"]
 
@@ -139,13 +141,13 @@ def test_the_page_tells_what_is_still_to_be_acted_on(database: Database) -> None
     assert len(requests.page("acme").items) == 2
 
 
-def test_the_page_of_a_customer_without_anything(database: Database, visits: Visits) -> None:
+def test_the_page_of_a_customer_without_anything(database: Database, portal_sessions: PortalSessions) -> None:
     """The plugin needs a client id, so the page must be able to say that there is none yet."""
     page = Requests(database).page("acme")
     assert (page.client_id, page.provisioned_at, list(page.items), page.open_requests) == (None, None, [], frozenset())
 
 
-def test_the_page_tells_when_the_application_was_made(database: Database, visits: Visits) -> None:
+def test_the_page_tells_when_the_application_was_made(database: Database, portal_sessions: PortalSessions) -> None:
     """A new one may need minutes before the plugin loads."""
     Applications(database).put(
         "acme", "77", "block", at(3), urn="urn:li:developerApplication:1", name="A", js_sdk_domains=[]

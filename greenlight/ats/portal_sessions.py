@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.tables import Customer, Visit
+from greenlight.ats.tables import Customer, PortalSession
 from greenlight.ats.waiting import units
 
 
@@ -27,7 +27,7 @@ class OpenVisit:
 
 
 @units
-class Visits:
+class PortalSessions:
     """Sessions in the ATS database. Not for the event loop: call it in a thread."""
 
     def __init__(self, database: Database) -> None:
@@ -37,7 +37,7 @@ class Visits:
         """Spend a link on a new session. Raises LinkUsed; of two at the same time, one gets it."""
         try:
             with self._database.writing() as session:
-                ours = session.get(Visit, session_digest)
+                ours = session.get(PortalSession, session_digest)
                 if ours is not None:
                     # An earlier try may have been committed, and the answer to that lost.
                     if (ours.link_id, ours.customer_id, ours.opened_at) == (link_id, customer_id, now):
@@ -45,7 +45,7 @@ class Visits:
                     raise LinkUsed from None
                 _customer(session, customer_id)
                 session.add(
-                    Visit(
+                    PortalSession(
                         session_digest=session_digest,
                         link_id=link_id,
                         customer_id=customer_id,
@@ -64,19 +64,19 @@ class Visits:
         spent = _spent_on(visit.session_digest, link_id)
         try:
             with self._database.writing() as session:
-                ours = session.get(Visit, spent)
+                ours = session.get(PortalSession, spent)
                 if ours is not None:
                     # As in `open`: what an earlier try has committed is no second use.
                     if ours.opened_at == now:
                         return True
                     raise LinkUsed from None
-                row = session.get(Visit, visit.session_digest, with_for_update=True)
+                row = session.get(PortalSession, visit.session_digest, with_for_update=True)
                 if row is None or not row.opened_at <= now < row.expires_at:
                     return False
                 row.expires_at = max(row.expires_at, expires_at)
                 # Born over: it keeps the link from being spent again and is nobody's session.
                 session.add(
-                    Visit(
+                    PortalSession(
                         session_digest=spent,
                         link_id=link_id,
                         customer_id=visit.customer_id,
@@ -92,7 +92,7 @@ class Visits:
         """The name of the customer whose page this link would open. Changes nothing. Raises LinkUsed."""
         with self._database.reading() as session:
             customer = _customer(session, customer_id)
-            if session.exec(select(Visit).where(Visit.link_id == link_id)).first() is not None:
+            if session.exec(select(PortalSession).where(PortalSession.link_id == link_id)).first() is not None:
                 raise LinkUsed
             return customer.customer_name
 
@@ -101,12 +101,12 @@ class Visits:
         if visit.link_id == link_id:
             return True
         with self._database.reading() as session:
-            return session.get(Visit, _spent_on(visit.session_digest, link_id)) is not None
+            return session.get(PortalSession, _spent_on(visit.session_digest, link_id)) is not None
 
     def find(self, session_digest: str, now: datetime) -> OpenVisit | None:
         """The session with this digest, unless it is over."""
         with self._database.reading() as session:
-            visit = session.get(Visit, session_digest)
+            visit = session.get(PortalSession, session_digest)
             if visit is None or not visit.opened_at <= now < visit.expires_at:
                 return None
             customer = session.get_one(Customer, visit.customer_id)

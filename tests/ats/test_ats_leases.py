@@ -6,56 +6,56 @@ import pytest
 
 from greenlight.ats.attempts import AttemptRefused, Attempts
 from greenlight.ats.database import Database
-from greenlight.ats.locks import LEASE, Locks
-from greenlight.ats.runs import Runs, Scope
+from greenlight.ats.leases import LEASE, Leases
+from greenlight.ats.runs import Runs, RunTarget
 from greenlight.ats.store import Store
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
-from greenlight.reconcile.locking import PAUSES, Busy, CustomerLocks
+from greenlight.reconcile.customer_leases import PAUSES, Busy, CustomerLeases
 from tests.ats.world import NOON, ids_of, one
 
 TICK = timedelta(milliseconds=1)
 
 
 @pytest.fixture
-def two(database: Database) -> tuple[Locks, Locks]:
+def two(database: Database) -> tuple[Leases, Leases]:
     one(database)
-    return Locks(database), Locks(database)
+    return Leases(database), Leases(database)
 
 
 def test_of_two_runs_one_has_the_customer_and_the_other_is_told_who(
-    database: Database, two: tuple[Locks, Locks]
+    database: Database, two: tuple[Leases, Leases]
 ) -> None:
     first, second = two
-    Runs(database).start("run-1", Command.APPLY, Scope(Selection()), NOON)
+    Runs(database).start("run-1", Command.APPLY, RunTarget(Selection()), NOON)
     assert first.take("acme", "run-1", NOON) is None
     held = second.take("acme", "run-2", NOON)
     assert held is not None
     assert (held.words, held.until) == ("apply run run-1", NOON + LEASE)
 
 
-def test_a_customer_that_was_given_back_can_be_taken_at_once(two: tuple[Locks, Locks]) -> None:
+def test_a_customer_that_was_given_back_can_be_taken_at_once(two: tuple[Leases, Leases]) -> None:
     first, second = two
     assert first.take("acme", "run-1", NOON) is None
     first.release("acme")
     assert second.take("acme", "run-2", NOON) is None
 
 
-def test_a_dead_holder_keeps_a_customer_for_no_longer_than_a_lease(two: tuple[Locks, Locks]) -> None:
+def test_a_dead_holder_keeps_a_customer_for_no_longer_than_a_lease(two: tuple[Leases, Leases]) -> None:
     first, second = two
     assert first.take("acme", "run-1", NOON) is None
     assert second.take("acme", "run-2", NOON + LEASE - TICK) is not None
     assert second.take("acme", "run-2", NOON + LEASE) is None
 
 
-def test_a_holder_that_lives_renews_all_that_it_has(two: tuple[Locks, Locks]) -> None:
+def test_a_holder_that_lives_renews_all_that_it_has(two: tuple[Leases, Leases]) -> None:
     first, second = two
     assert first.take("acme", "run-1", NOON) is None
     first.renew(NOON + LEASE / 2)
     assert second.take("acme", "run-2", NOON + LEASE) is not None
 
 
-def test_who_lost_a_lease_neither_renews_nor_gives_back_anothers(two: tuple[Locks, Locks]) -> None:
+def test_who_lost_a_lease_neither_renews_nor_gives_back_anothers(two: tuple[Leases, Leases]) -> None:
     first, second = two
     assert first.take("acme", "run-1", NOON) is None
     late = NOON + LEASE
@@ -65,7 +65,7 @@ def test_who_lost_a_lease_neither_renews_nor_gives_back_anothers(two: tuple[Lock
     assert first.take("acme", "run-1", late) is not None, "it is still the second one's"
 
 
-def test_who_lost_a_lease_sends_nothing(database: Database, two: tuple[Locks, Locks]) -> None:
+def test_who_lost_a_lease_sends_nothing(database: Database, two: tuple[Leases, Leases]) -> None:
     """A process that was stopped for a while and goes on must not enable beside the one that took over."""
     first, _ = two
     assert first.take("acme", "run-1", NOON) is None
@@ -88,11 +88,11 @@ class Time:
         self.now += timedelta(seconds=seconds)
 
 
-async def test_a_run_waits_for_another_says_for_whom_and_gives_up(two: tuple[Locks, Locks]) -> None:
+async def test_a_run_waits_for_another_says_for_whom_and_gives_up(two: tuple[Leases, Leases]) -> None:
     first, second = two
     assert first.take("acme", "run-1", NOON) is None
     time = Time()
-    mine = CustomerLocks(second, time, time.sleep)
+    mine = CustomerLeases(second, time, time.sleep)
     with pytest.raises(Busy, match="run run-1 is at it") as refused:
         async with mine.holding("acme", "run-2"):
             pytest.fail("two runs at one customer")
