@@ -60,6 +60,7 @@ commands:
   demo [ARGS...]     the whole story against a sandbox on this machine (greenlight demo ARGS...)
   test [ARGS...]     all tests, one process a core up to four; with words, pytest ARGS... in one process
   check              formatting, lint, types, layers, generated docs, lock: a line for each
+  docs               the documentation as a site, in site/index.html
   mutate [WORDS...]  take the guards out one by one: does each one's test fall?
   lock               write requirements.lock again after a change of the dependencies in pyproject.toml
   run COMMAND...     anything inside .venv, as in: python3 dev.py run greenlight status
@@ -261,7 +262,7 @@ def check() -> int:
 
 def main(arguments: list[str]) -> int:
     as_written = argparse.RawDescriptionHelpFormatter
-    names = ("setup", "demo", "test", "check", "mutate", "lock", "run")
+    names = ("setup", "demo", "test", "check", "docs", "mutate", "lock", "run")
     parser = argparse.ArgumentParser("dev.py", "%(prog)s COMMAND ...", __doc__, COMMANDS, formatter_class=as_written)
     parser.add_argument("command", choices=names, help=argparse.SUPPRESS)
     if not arguments:
@@ -285,7 +286,7 @@ def main(arguments: list[str]) -> int:
     if command == "run":
         return become(rest)
     os.chdir(ROOT)
-    programs = {"demo": ["greenlight", "demo"], "mutate": ["python", "-m", "tests.mutate"]}
+    programs = {"demo": ["greenlight", "demo"], "docs": ["mkdocs", "build"], "mutate": ["python", "-m", "tests.mutate"]}
     return become([*programs.get(command, ["python", "-m", "pytest"]), *(rest or WHOLE.get(command, ()))])
 
 

@@ -156,7 +156,25 @@ def _schemas() -> dict[str, Callable[[str], str]]:
     return {f"schemas/{name.replace('/', '-')}.json": (lambda _, text=text: text) for name, text in written.items()}
 
 
-PAGES: dict[str, Callable[[str], str]] = {"reasons.md": reasons_page, "where-to-change.md": where_page}
+def commands_page(_: str) -> str:
+    """Every command as its own help tells it."""
+    from cli.app import app
+
+    text = app.generate_docs(output_format="markdown").partition("\n")[2].strip()
+    return f"""# Commands
+
+Generated from the command line's own help by `python docs/reference.py`; do not edit. What a command ends with, and
+what it reads, is told in [Using it](using.md).
+
+{text}
+"""
+
+
+PAGES: dict[str, Callable[[str], str]] = {
+    "reasons.md": reasons_page,
+    "commands.md": commands_page,
+    "where-to-change.md": where_page,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -58,7 +58,7 @@ def test_the_image_is_built_from_everything_that_is_installed() -> None:
 def test_whoever_names_the_distribution_names_the_one_of_today() -> None:
     name = PROJECT["name"]
     assert f'version("{name}")' in text_of("cli/config.py")
-    for file in ("README.md", "greenlight/intake/workbook.py"):
+    for file in ("docs/using.md", "greenlight/intake/workbook.py"):
         assert set(re.findall(r"pip install '([\w-]+)", text_of(file))) == {name}, file
 
 
