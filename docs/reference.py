@@ -161,6 +161,8 @@ def commands_page(_: str) -> str:
     from cli.app import app
 
     text = app.generate_docs(output_format="markdown").partition("\n")[2].strip()
+    # A link to it would lead somewhere else on every renderer.
+    text = re.sub(r"\[(`--install-completion`)\]\(#[\w-]+\)", r"\1", text)
     return f"""# Commands
 
 Generated from the command line's own help by `python docs/reference.py`; do not edit. What a command ends with, and
