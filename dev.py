@@ -50,15 +50,14 @@ UV = "uv==0.13.9"
 PYTHON = getattr(sys, "_base_executable", None) or sys.executable
 
 #: A file's tests share servers and stay together; in the order of the files, since the short ones are the last.
-SIDE_BY_SIDE = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
-#: What a command without words gets.
-WHOLE = {"test": SIDE_BY_SIDE}
+SIDE_BY_SIDE = ["-n", "logical", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 COMMANDS = """\
 commands:
   setup              make .venv from requirements.lock, and again when that has changed
   demo [ARGS...]     the whole story against a sandbox on this machine (greenlight demo ARGS...)
-  test [ARGS...]     all tests, one process a core up to four; with words, pytest ARGS... in one process
+  test [--all]       a sample of all tests, in minutes (--seed=new or N: another), or all, in an hour
+  test ARGS...       pytest ARGS... in one process
   check              formatting, lint, types, layers, generated docs, lock: a line for each
   docs               the documentation as a site, in site/index.html
   mutate [WORDS...]  take the guards out one by one: does each one's test fall?
@@ -256,8 +255,12 @@ def check() -> int:
         "docs": lambda: attempt(VENV_PYTHON, ROOT / "docs" / "reference.py", "--check"),
         "lock": check_lock,
     }
-    failed = [name for name, step in steps.items() if not verdict(name, step)]
-    return 1 if failed else 0
+    return 1 if [name for name, step in steps.items() if not verdict(name, step)] else 0
+
+
+def wanted_tests(words: list[str]) -> list[str]:
+    """What pytest is told: where nothing is named, that a sample is wanted, unless --all takes that back."""
+    return [*SIDE_BY_SIDE, "--sample", *words] if all(w.startswith(("--all", "--seed=")) for w in words) else words
 
 
 def main(arguments: list[str]) -> int:
@@ -279,15 +282,13 @@ def main(arguments: list[str]) -> int:
         say(f"{failure}\nThe locks are not written." if failure else "The locks are written.")
         return 1 if failure else 0
     setup()
-    if command == "check":
-        return check()
-    if command == "setup":
-        return 0
-    if command == "run":
-        return become(rest)
-    os.chdir(ROOT)
+    if command in ("setup", "check"):
+        return check() if command == "check" else 0
+    if command != "run":
+        os.chdir(ROOT)
     programs = {"demo": ["greenlight", "demo"], "docs": ["mkdocs", "build"], "mutate": ["python", "-m", "tests.mutate"]}
-    return become([*programs.get(command, ["python", "-m", "pytest"]), *(rest or WHOLE.get(command, ()))])
+    words = ["python", "-m", "pytest", *wanted_tests(rest)]
+    return become(words if command == "test" else [*programs.get(command, ()), *rest])
 
 
 if __name__ == "__main__":

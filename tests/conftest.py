@@ -10,14 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from greenlight.ats.database import Database, make_database, open_database
 from tests.ats.postgres import NoPostgres, Postgres, Server, a_postgres, embedded
 
-# A busy machine is no reason to fail.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+pytest_plugins = ["tests.sampling"]
 
 
 @pytest.fixture(scope="session")

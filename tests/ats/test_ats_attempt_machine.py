@@ -220,7 +220,6 @@ def test_the_ledger_stays_true_in_any_order(database_url: str, tmp_path: Path) -
                 max_examples=40,
                 stateful_step_count=25,
                 deadline=None,
-                derandomize=True,
                 database=None,
                 suppress_health_check=list(HealthCheck),
             ),

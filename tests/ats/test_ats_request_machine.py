@@ -118,7 +118,6 @@ def test_no_request_is_lost_in_any_order(database: Database) -> None:
             max_examples=40,
             stateful_step_count=20,
             deadline=None,
-            derandomize=True,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -14,7 +14,7 @@ def effort(examples: int) -> settings:
     return settings(
         max_examples=examples * times,
         # The same examples each time: a find of new ones is a case of its own, and no surprise of an ordinary run.
-        derandomize="GREENLIGHT_FUZZ" not in os.environ,
+        derandomize=settings().derandomize and "GREENLIGHT_FUZZ" not in os.environ,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
     )

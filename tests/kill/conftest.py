@@ -1,5 +1,6 @@
 """One driver process for the matrices of each file, a world for each matrix, and the list of what was covered."""
 
+import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any
@@ -19,6 +20,12 @@ from tests.kill.steps import PARENT
 from tests.kill.world import SECRET, Town
 
 _POINTS = pytest.StashKey[Points]()
+
+
+@pytest.fixture(autouse=True)
+def drawn(seed: int, request: pytest.FixtureRequest) -> None:
+    """Where a process is killed follows from the seed, whichever tests ran before."""
+    random.seed(f"{seed} {request.node.name}")
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ def saved_at_once(cells: Sequence[Mapping[str, Any]], answer: str) -> bool:
 def killed_twice(cells: Sequence[Mapping[str, Any]]) -> list[list[int]]:
     """Pairs out of the square of a path: what its restarts would do is known from its matrix.
 
-    Always: both kills between an answer with a secret and the block. Beside them some of the others, always the same.
+    Always: both kills between an answer with a secret and the block. Beside them some of the others.
     """
     always: list[list[int]] = []
     others: list[list[int]] = []
@@ -58,7 +58,7 @@ def killed_twice(cells: Sequence[Mapping[str, Any]]) -> list[list[int]]:
         unsaved = killed_at(cell)[0] in ("create: after", *WINDOW)
         for second, name in enumerate(cell["runs"][1]["steps"], 1):
             (always if unsaved and name in WINDOW else others).append([first, second])
-    return always + random.Random(20).sample(others, DRAWN)
+    return always + random.sample(others, DRAWN)
 
 
 def pairs(names: Sequence[str], kills: Sequence[Sequence[int]]) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """Worlds of the model, without Prefect, each in a database of its own."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,10 +19,10 @@ def no_prefect() -> Iterator[None]:
 
 
 @pytest.fixture
-def seeds(engine_name: str) -> Callable[[int], range]:
+def seeds(engine_name: str, seed: int, sampled: bool) -> Callable[[int], range]:
     """The seeds of so many schedules, or of a quarter of them on PostgreSQL, where each statement is a journey."""
-    first = int(os.environ.get("GREENLIGHT_SEED", "0"))
-    return lambda count: range(first, first + (count if engine_name == "sqlite" else max(1, count // 4)))
+    first, times = seed, (1 if engine_name == "sqlite" else 4) * (5 if sampled else 1)
+    return lambda count: range(first, first + max(1, count // times))
 
 
 @pytest.fixture

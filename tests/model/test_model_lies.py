@@ -1,6 +1,6 @@
 """A source that lies for a while: the nights with it, the nights after it, and whoever runs or clicks meanwhile.
 
-GREENLIGHT_SCHEDULES is how many, from seed GREENLIGHT_SEED on. The figures are printed (`pytest -s`).
+GREENLIGHT_SCHEDULES is how many, from `--seed` on. The figures are printed (`pytest -s`).
 """
 
 import os

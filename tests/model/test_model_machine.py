@@ -231,7 +231,7 @@ def test_whatever_happens_in_whatever_order(ground: Ground, engine_name: str) ->
             max_examples=examples,
             stateful_step_count=STEPS,
             deadline=None,
-            derandomize=not TIMES,
+            derandomize=settings().derandomize and not TIMES,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -1,6 +1,6 @@
 """Random schedules of unkind answers, late effects, lagging looks, kills and overlaps, over real HTTP.
 
-The sandbox's own watch rules judge what was sent. GREENLIGHT_SCHEDULES is how many, from seed GREENLIGHT_SEED on; a
+The sandbox's own watch rules judge what was sent. GREENLIGHT_SCHEDULES is how many, from `--seed` on; a
 test run takes a few, a night takes 1,000. The figures are printed (`pytest -s`).
 """
 

@@ -1,6 +1,6 @@
 """Hundreds of random schedules of faults, kills and overlaps over fifty customers, each followed by calm.
 
-GREENLIGHT_SCHEDULES is how many, from seed GREENLIGHT_SEED on; a test run takes the first few, a night takes 1,000.
+GREENLIGHT_SCHEDULES is how many, from `--seed` on; a test run takes the first few, a night takes 1,000.
 The figures are printed (`pytest -s`).
 """
 
