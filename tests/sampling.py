@@ -34,10 +34,10 @@ WHOLE = Part()
 
 #: Each folder of tests. The figures are chosen so that a sample takes less than eight minutes of one processor.
 ROOMS = {
-    "ats": WHOLE,
+    "ats": Part(engines=1),
     "attacks": Part(engines=1, files=5, each=6),
     "benchmarks": WHOLE,
-    "blocks": WHOLE,
+    "blocks": Part(files=2, each=8),
     "browser": Part(files=1, each=2),
     "cli": Part(engines=1, files=8, each=4),
     "deployments": Part(files=3, each=15),
@@ -54,7 +54,7 @@ ROOMS = {
     "sandbox": WHOLE,
     "settings": WHOLE,
     "system": Part(files=1, each=2),
-    "tasks": Part(engines=1),
+    "tasks": Part(engines=1, files=3, each=4),
 }
 
 #: How many tests were chosen, of how many.
@@ -112,7 +112,8 @@ def choose(items: Sequence[pytest.Item], seed: str, rooms: dict[str, Part] = ROO
     for room, there in grouped(items, lambda item: room_of(item.path)).items():
         if room not in rooms:
             raise pytest.UsageError(f"tests/{room} has no line in tests/sampling.py: how much of it is in a sample?")
-        chosen += choose_in_room(there, rooms[room], random.Random(f"{seed} {room}"))
+        short = [item for item in there if item.get_closest_marker("long") is None]
+        chosen += choose_in_room(short, rooms[room], random.Random(f"{seed} {room}"))
     return sorted(chosen, key=lambda item: rooms[room_of(item.path)] == WHOLE)
 
 

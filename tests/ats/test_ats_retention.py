@@ -170,6 +170,7 @@ def pages(database: Database) -> int:
     return in_file - free
 
 
+@pytest.mark.long
 @pytest.mark.timeout(6_000)
 def test_a_year_of_nights_levels_off(database: Database) -> None:
     """Runs, pictures of the fleet, budgets and pages that were opened: after the retention no night adds a row, and a

@@ -111,6 +111,7 @@ async def test_a_server_that_was_set_up_anew_is_told_of_the_type_again() -> None
     assert await held("before", "after") == {"after": "y"}
 
 
+@pytest.mark.long
 async def test_every_third_request_fails(prefect_server: str, unregistered: None) -> None:
     """Refused, done with its answer lost, cut: in the end each block holds what it was given."""
     names = [f"third-{number}-{uuid4().hex}" for number in range(16)]

@@ -12,6 +12,7 @@ import pytest
 from tests.cli.conftest import Home
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.timeout(500),
     pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's"),
 ]

@@ -15,6 +15,7 @@ from tests.cli.conftest import Home
 from tests.cli.test_cli_at_a_terminal import at_a_terminal
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.timeout(600),
     pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's"),
 ]

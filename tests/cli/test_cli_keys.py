@@ -27,7 +27,7 @@ from tests.cli.conftest import TALKATIVE, Home
 from tests.cli.prefect_server import prefect_server
 from tests.cli.secrecy import found
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 PASSPHRASE = "a passphrase that nobody guesses"
 VARIABLE = {"GREENLIGHT_KEYS_PASSPHRASE": PASSPHRASE}

@@ -21,7 +21,7 @@ from sandbox.world import Fault, Parent, World
 from tests.cli.conftest import TALKATIVE, Home
 from tests.cli.secrecy import found
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 PARENT = {"client_id": "vendorparent", "client_secret": "the/parents+own=secret-CANARY"}
 NAME = "Acme <img src=x onerror=alert(1)>"

@@ -76,6 +76,7 @@ def street(folder: Path) -> Iterator[tuple[Home, Any]]:
         yield home, app.state.sandbox
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_server_that_dies_in_the_middle_of_apply(prefect_server: str, tmp_path: Path) -> None:
     """Everything is enabled, the report says so, from the database, and so does the exit code; within seconds."""

@@ -11,7 +11,7 @@ from sandbox.world import Application, Parent, World
 from tests.cli.conftest import TALKATIVE, Home
 from tests.cli.secrecy import found
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 PARENT = {"client_id": "vendorparent", "client_secret": "the/parents+own=secret-CANARY"}
 OWN = {"client_id": "appcsa", "client_secret": "csa/secret+CANARY="}

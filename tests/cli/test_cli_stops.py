@@ -89,6 +89,7 @@ def had_effect(folder: Path) -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_a_demo_that_was_killed_is_gone_on_with_and_then_stopped_at_its_page(tmp_path: Path) -> None:
     group = killed(["demo"], "5. The plan is applied", tmp_path)

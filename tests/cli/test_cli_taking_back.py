@@ -62,6 +62,7 @@ def codes(home: Home, *command: str) -> list[tuple[str, str]]:
     return [(item["reason"], item["observed"]) for item in document["items"]]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_withdrawn_and_wanted_again_then_forgotten_and_back(acme: Home) -> None:
     home = acme

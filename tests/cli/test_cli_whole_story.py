@@ -8,7 +8,7 @@ from tests.cli.conftest import TALKATIVE, Home
 from tests.cli.secrecy import found
 from tests.flows.fault_world import CASES
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 ITEM_FIELDS = {
     "customer_id",

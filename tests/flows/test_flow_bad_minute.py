@@ -20,6 +20,7 @@ CUSTOMERS = int(os.environ.get("BAD_MINUTE_CUSTOMERS", "4"))
 SECONDS = 60 if CUSTOMERS >= 200 else 10
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("engine_name", ["sqlite"])
 async def test_no_secret_is_lost_and_none_made_twice(town: Any, prefect_server: str) -> None:

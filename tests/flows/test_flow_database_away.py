@@ -43,6 +43,7 @@ def restart(there: Any, server: Server, after: int) -> None:
     server.start()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_sixty_are_enabled_while_postgresql_restarts(town: Any, server: Server) -> None:
     async with town(world(CROWD)) as there:

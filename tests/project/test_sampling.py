@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Collection
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +19,8 @@ ENGINES = ("sqlite", "postgres")
 class Item:
     """What the sample asks of a test: its file, its function, its cases."""
 
-    def __init__(self, file: str, name: str, *cases: str) -> None:
+    def __init__(self, file: str, name: str, *cases: str, marks: Collection[str] = ()) -> None:
+        self.get_closest_marker = {mark: mark for mark in marks}.get
         self.path, self.name, self.originalname = TESTS / file, f"{name}{cases}", name
         if cases:
             self.callspec = SimpleNamespace(_idlist=cases)
@@ -73,6 +75,10 @@ def test_each_test_is_there_on_one_of_its_databases() -> None:
     chosen = choose(items, "0", {"flows": Part(engines=1)})
     assert len({one.originalname for one in chosen}) == len(chosen) == 40
     assert {one.callspec._idlist[1] for one in chosen} == set(ENGINES)
+
+
+def test_what_is_long_is_left_to_the_whole(everything: list[Any]) -> None:
+    assert choose([*everything, Item("ats/test_0.py", "test_new", marks=["long"])], "0") == choose(everything, "0")
 
 
 @pytest.mark.parametrize(

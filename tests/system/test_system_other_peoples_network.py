@@ -35,7 +35,7 @@ from tests.system.programs import (
     tinyproxy,
 )
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 PARENT = {"client_id": "vendorparent", "client_secret": "the/parents+own=secret-CANARY"}
 USER, PASSWORD = "corporate", "pass-CANARY"

@@ -59,6 +59,7 @@ async def until(what: Any, seconds: float) -> None:
         await asyncio.sleep(0.05)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(330)
 async def test_a_burst_with_a_killed_worker_loses_nothing_and_enables_once(town: Any, prefect_server: str) -> None:
     """Every request is enabled exactly once, whatever the worker was doing when it died."""
