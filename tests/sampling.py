@@ -35,7 +35,7 @@ WHOLE = Part()
 #: Each folder of tests. The figures are chosen so that a sample takes less than eight minutes of one processor.
 ROOMS = {
     "ats": Part(engines=1),
-    "attacks": Part(engines=1, files=5, each=6),
+    "attacks": Part(files=4, each=4),
     "benchmarks": WHOLE,
     "blocks": Part(files=2, each=8),
     "browser": Part(files=1, each=2),
@@ -45,7 +45,7 @@ ROOMS = {
     "flows": Part(engines=1, files=5, each=4),
     "fuzz": WHOLE,
     "intake": WHOLE,
-    "kill": Part(engines=1, files=2, each=1),
+    "kill": Part(engines=1, files=2, each=2),
     "linkedin": WHOLE,
     "model": Part(engines=1),
     "portal": Part(engines=1),

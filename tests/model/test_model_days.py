@@ -33,6 +33,7 @@ def expected_days(lane: Lane) -> int:
     return math.ceil(CUSTOMERS / (ceiling(LIMIT, lane) // EACH))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(20_000)
 @pytest.mark.parametrize("lane", [Lane.NIGHTLY, Lane.BACKFILL])
 @pytest.mark.parametrize("engine_name", ["sqlite"])
