@@ -45,7 +45,7 @@ ROOMS = {
     "flows": Part(engines=1, files=5, each=4),
     "fuzz": WHOLE,
     "intake": WHOLE,
-    "kill": Part(engines=1, files=2, each=2),
+    "kill": Part(engines=1, files=3, each=1),
     "linkedin": WHOLE,
     "model": Part(engines=1),
     "portal": Part(engines=1),

@@ -116,6 +116,7 @@ def through_pgbouncer(server: Server) -> Iterator[str]:
         yield server.url.update_query_dict({"port": str(port)}).render_as_string(hide_password=False)
 
 
+@pytest.mark.long
 def test_a_pgbouncer_that_shares_connections_between_transactions_changes_nothing(through_pgbouncer: str) -> None:
     """No statement is prepared and nothing set for a connection, and each transaction has its limits."""
     database = open_database(through_pgbouncer)

@@ -42,6 +42,7 @@ def _cases() -> tuple[Case, ...]:
     return tuple(cases)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 async def test_attack_14_no_hostile_answer_enables_anything_or_holds_up_the_run(town: Any) -> None:
     """Each entity gets a typed outcome of its own; what LinkedIn had not done is never called enabled."""

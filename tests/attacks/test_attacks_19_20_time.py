@@ -55,6 +55,7 @@ async def test_attack_19_runs_at_the_same_time_enable_once(town: Any) -> None:
         assert there.violations() == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(170)
 async def test_attack_19_killed_between_linkedins_yes_and_our_commit(town: Any, prefect_server: str) -> None:
     """SIGKILL while LinkedIn has done it and its answer is under way: the next run looks, and sends nothing again."""

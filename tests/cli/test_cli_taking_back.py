@@ -94,6 +94,7 @@ def test_withdrawn_and_wanted_again_then_forgotten_and_back(acme: Home) -> None:
     assert enables(home) == 1
 
 
+@pytest.mark.long
 def test_what_cannot_be_taken_back_changes_nothing(acme: Home) -> None:
     home = acme
     for arguments, says in (

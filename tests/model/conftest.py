@@ -21,7 +21,7 @@ def no_prefect() -> Iterator[None]:
 @pytest.fixture
 def seeds(engine_name: str, seed: int, sampled: bool) -> Callable[[int], range]:
     """The seeds of so many schedules, or of a quarter of them on PostgreSQL, where each statement is a journey."""
-    first, times = seed, (1 if engine_name == "sqlite" else 4) * (5 if sampled else 1)
+    first, times = seed, (1 if engine_name == "sqlite" else 4) * (10 if sampled else 1)
     return lambda count: range(first, first + max(1, count // times))
 
 

@@ -223,7 +223,7 @@ def test_whatever_happens_in_whatever_order(ground: Ground, engine_name: str, sa
     """Requests, nights, runs by hand, kills, freezes, faults, rotations, pauses, midnights and LinkedIn's own changes:
     nothing is enabled unseen or twice, everything is counted, and calm days bring everything to its end."""
     # On PostgreSQL each statement is a journey.
-    examples = (EXAMPLES if engine_name == "sqlite" else EXAMPLES // 5) // (5 if sampled else 1)
+    examples = (EXAMPLES if engine_name == "sqlite" else EXAMPLES // 5) // (10 if sampled else 1)
     machine = type("Machine", (Everything,), {"grounds": (ground,)})
     run_state_machine_as_test(
         machine,

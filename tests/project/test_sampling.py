@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import dev
 from tests.sampling import ROOMS, TESTS, Part, choose, room_of
@@ -79,6 +80,11 @@ def test_each_test_is_there_on_one_of_its_databases() -> None:
 
 def test_what_is_long_is_left_to_the_whole(everything: list[Any]) -> None:
     assert choose([*everything, Item("ats/test_0.py", "test_new", marks=["long"])], "0") == choose(everything, "0")
+
+
+def test_what_hypothesis_generates_follows_from_the_seed(seed: int, pytestconfig: pytest.Config) -> None:
+    assert settings().derandomize != bool(seed)
+    assert seed == 0 or int(pytestconfig.option.hypothesis_seed) == seed
 
 
 @pytest.mark.parametrize(
