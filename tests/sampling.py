@@ -107,30 +107,34 @@ def room_of(path: Path) -> str:
 
 
 def choose(items: Sequence[pytest.Item], seed: str, rooms: dict[str, Part] = ROOMS) -> list[pytest.Item]:
-    """The sample's tests, those that take long before those that do not. Raises UsageError for an unknown room."""
+    """The sample's tests, those that take long before those that do not. Raises UsageError for a room without any."""
     chosen = list[pytest.Item]()
     for room, there in grouped(items, lambda item: room_of(item.path)).items():
         if room not in rooms:
             raise pytest.UsageError(f"tests/{room} has no line in tests/sampling.py: how much of it is in a sample?")
         short = [item for item in there if item.get_closest_marker("long") is None]
-        chosen += choose_in_room(short, rooms[room], random.Random(f"{seed} {room}"))
+        some = choose_in_room(short, rooms[room], random.Random(f"{seed} {room}"))
+        if not some:
+            raise pytest.UsageError(f"nothing of tests/{room} is in this sample: is every test there marked as long?")
+        chosen += some
     return sorted(chosen, key=lambda item: rooms[room_of(item.path)] == WHOLE)
 
 
 def choose_in_room(items: Iterable[pytest.Item], part: Part, draw: random.Random) -> list[pytest.Item]:
     """In the order in which they came."""
-    of_engines = grouped(items, lambda item: (item.path, getattr(item, "originalname", item.name), other_cases(item)))
-    kept = {item for alike in of_engines.values() for item in draw.sample(alike, min(part.engines, len(alike)))}
+    alike = grouped(items, on_any_database).values()
+    kept = {item for same in alike for item in draw.sample(same, min(part.engines, len(same)))}
     files = grouped([item for item in items if item in kept], lambda item: item.path)
     some = draw.sample(list(files), min(part.files, len(files)))
     kept = {item for file in some for item in draw.sample(files[file], min(part.each, len(files[file])))}
     return [item for item in items if item in kept]
 
 
-def other_cases(item: pytest.Item) -> Hashable:
-    """What tells a test from its brothers, but for the database."""
+def on_any_database(item: pytest.Item) -> str:
+    """A name that a test has in common with itself on another database."""
     cases = getattr(item, "callspec", None)
-    return None if cases is None else tuple(part for part in cases._idlist if part not in ("sqlite", "postgres"))
+    engine = cases.params.get("engine_name") if cases else None
+    return item.nodeid.replace(engine, "") if engine else item.nodeid
 
 
 def grouped(items: Iterable[Any], key: Callable[[Any], Hashable]) -> dict[Any, list[Any]]:

@@ -22,9 +22,9 @@ class Item:
 
     def __init__(self, file: str, name: str, *cases: str, marks: Collection[str] = ()) -> None:
         self.get_closest_marker = {mark: mark for mark in marks}.get
-        self.path, self.name, self.originalname = TESTS / file, f"{name}{cases}", name
+        self.path, self.nodeid = TESTS / file, f"{file}::{name}[{'-'.join(cases)}]"
         if cases:
-            self.callspec = SimpleNamespace(_idlist=cases)
+            self.callspec = SimpleNamespace(params={"engine_name": cases[-1]})
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,13 @@ def test_a_folder_without_a_line_is_named() -> None:
         choose([Item("cellar/deep/test_a.py", "test_b")], "0")
 
 
+def test_a_room_of_which_nothing_would_be_there_is_named(everything: list[Any]) -> None:
+    with pytest.raises(pytest.UsageError, match="nothing of tests/ats is in this sample"):
+        choose(everything, "0", ROOMS | {"ats": Part(files=0)})
+    with pytest.raises(pytest.UsageError, match="nothing of tests/ats is in this sample"):
+        choose([Item("ats/test_0.py", "test_new", marks=["long"])], "0")
+
+
 @pytest.mark.parametrize("seed", ["0", "1", "2026"])
 def test_every_room_is_in_each_sample(everything: list[Any], seed: str) -> None:
     assert {room_of(one.path) for one in choose(everything, seed)} == set(ROOMS)
@@ -60,7 +67,7 @@ def test_one_seed_gives_one_sample_and_another_another(everything: list[Any]) ->
 def test_a_room_follows_from_its_own_tests_alone(everything: list[Any]) -> None:
     """A new test in one room changes nothing of what is drawn in the others."""
     more = [*everything, Item("ats/test_0.py", "test_new")]
-    assert [one for one in choose(more, "0") if one.name != "test_new()"] == choose(everything, "0")
+    assert [one for one in choose(more, "0") if "test_new" not in one.nodeid] == choose(everything, "0")
 
 
 def test_limits_are_kept_and_files_are_chosen_before_tests(everything: list[Any]) -> None:
@@ -74,8 +81,8 @@ def test_limits_are_kept_and_files_are_chosen_before_tests(everything: list[Any]
 def test_each_test_is_there_on_one_of_its_databases() -> None:
     items = [Item("flows/test_a.py", f"test_{n}", "case", engine) for n in range(40) for engine in ENGINES]
     chosen = choose(items, "0", {"flows": Part(engines=1)})
-    assert len({one.originalname for one in chosen}) == len(chosen) == 40
-    assert {one.callspec._idlist[1] for one in chosen} == set(ENGINES)
+    assert len({one.nodeid.partition("[")[0] for one in chosen}) == len(chosen) == 40
+    assert {one.callspec.params["engine_name"] for one in chosen} == set(ENGINES)
 
 
 def test_what_is_long_is_left_to_the_whole(everything: list[Any]) -> None:
