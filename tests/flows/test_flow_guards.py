@@ -21,7 +21,7 @@ from greenlight.ats.plans import Plans
 from greenlight.ats.tables import Customer, Run
 from greenlight.domain import tripwires
 from greenlight.domain.budget import Lane
-from greenlight.reconcile import locking
+from greenlight.reconcile import customer_leases
 from sandbox.keys import Key
 from sandbox.world import Fault
 from tasks.realtime.requested import enable_requested
@@ -235,7 +235,7 @@ async def test_what_is_no_longer_enabled_is_found(town: Any, flow: str) -> None:
 async def test_a_run_that_meets_another_one_says_who_has_the_customer(
     town: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locking, "PAUSES", (0.05,))
+    monkeypatch.setattr(customer_leases, "PAUSES", (0.05,))
     cases = crowd("ada", "bob")
     async with town(world(cases), GREENLIGHT_RETRY_DELAYS_SECONDS="") as there:
         await there.bring_in(import_file(cases))
