@@ -62,7 +62,8 @@ def test_every_name_of_a_bad_end_is_listened_for() -> None:
 def test_an_event_of_ours_that_is_waited_for_is_one_that_is_emitted(name: str) -> None:
     trigger = trigger_of(f"greenlight-{name}")
     [event] = trigger.expect
-    assert f'"{event}"' in (ROOT / "tasks/telling/events.py").read_text(encoding="utf-8")
+    told = "".join((ROOT / "tasks/telling" / name).read_text(encoding="utf-8") for name in ("events.py", "outbox.py"))
+    assert f'"{event}"' in told
     # Every run says it again: less than a day, so that each night is heard, and more than all runs of a day.
     assert trigger.within == timedelta(hours=20)
 
