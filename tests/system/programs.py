@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs" / "proxies.md"
-_WHERE = "/usr/sbin:/usr/bin:/usr/local/bin:/usr/local/sbin:/opt/homebrew/bin"
+WHERE = "/usr/sbin:/usr/bin:/usr/local/bin:/usr/local/sbin:/opt/homebrew/bin"
 
 
 def program(name: str) -> str:
     """Its path. The test is skipped where it is not installed."""
-    found = shutil.which(name, path=_WHERE)
+    found = shutil.which(name, path=WHERE)
     if found is None:
         pytest.skip(f"no {name}")
     return found
