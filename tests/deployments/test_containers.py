@@ -86,6 +86,7 @@ def test_only_the_portal_and_the_prefect_page_are_reachable_and_from_this_machin
 
 
 def test_what_runs_writes_nowhere_but_where_it_is_let() -> None:
+    assert "PREFECT_SERVER_UI_STATIC_DIRECTORY=/tmp/" in DOCKERFILE, "Prefect's server writes its pages into its code"
     for name, service in OURS.items():
         assert service["read_only"] is True, name
         assert "/tmp" in service["tmpfs"], name

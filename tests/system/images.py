@@ -107,7 +107,9 @@ def _machines_index() -> str:
 
 
 def make_context(folder: Path, company: Path) -> Path:
-    """A clean clone as it is now, with a company's CA, and with files that must stay out of the image."""
+    """A clean clone as it is now, with a company's CA, and with files that must stay out. Raises NoImage."""
+    if not (ROOT / ".git").exists():
+        raise NoImage("this is no git checkout, so what would be cloned is not known")
     context = folder / "context"
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     for name in filter(None, os.fsdecode(listed).split("\0")):
