@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,6 @@ class Engine:
     network: tuple[str, ...]
     folder: Path
     hosts: Sequence[str] = ()
-    started: list["Container"] = field(default_factory=list)
 
     def inside(self, *command: str) -> list[str]:
         """A command of this machine, in that network."""

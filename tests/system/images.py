@@ -75,10 +75,10 @@ def _look_around() -> None:
 
 def _base() -> Path:
     """The base's files, made once a machine and kept in this user's cache folder."""
-    kept = user_cache_path("greenlight-tests") / f"image-base-{_SUITE}"
+    kept = user_cache_path("greenlight-tests") / "-".join(("image-base", _SUITE, *_PACKAGES.split(",")))
     if not kept.is_dir():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=kept.parent, prefix="image-base-") as folder:
+        with tempfile.TemporaryDirectory(dir=kept.parent, prefix="making-", ignore_cleanup_errors=True) as folder:
             made = Path(folder) / "root"
             _needed(400, "debootstrap", "--variant=minbase", f"--include={_PACKAGES}", _SUITE, str(made))
             (made / "usr/bin/python").symlink_to("python3")
@@ -164,7 +164,7 @@ class Builder:
         script = f"python -m venv /tmp/v && {pip}{' --cert /trusted.crt' if trusted else ''}"
         command = ["run", "--isolation", "chroot", *mounted, container, "--", "sh", "-c", script]
         done = bounded(120, *self._words, *command, folder=context)
-        return "" if done.returncode == 0 else done.stdout[-300:]
+        return "" if done.returncode == 0 else " ".join(done.stdout.split())[-300:]
 
     def image(self, context: Path) -> Image:
         index = ["--build-arg", f"PIP_INDEX_URL={index}"] if (index := _machines_index()) else []
