@@ -25,7 +25,7 @@ from tests.system.engine import Container, Engine, own_network
 from tests.system.images import Builder, Image, NoImage, a_builder, make_context
 
 # The base is made once a machine, and then a build takes a minute.
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]
 
 LARGEST = 600_000_000
 HOME = ("/tmp", "/home/greenlight")
