@@ -60,9 +60,8 @@ def plan_picture(said: str) -> str:
     return FONT.sub("", svg)
 
 
-def take_page(address: str, file: Path) -> None:
+def take_page(address: str, file: Path, browser_path: str) -> None:
     """The customers' page, opened from the ATS's settings page as an admin does."""
-    browser_path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 900, "height": 850}, device_scale_factor=1)
@@ -77,10 +76,13 @@ def take_page(address: str, file: Path) -> None:
 
 def main() -> None:
     """Writes docs/pictures/plan.svg and page.png."""
+    browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        sys.exit("no Chromium is on the path: install one, or name it in CHROMIUM")
     PICTURES.mkdir(exist_ok=True)
     with demo() as (said, address):
         (PICTURES / "plan.svg").write_text(plan_picture(said), encoding="utf-8")
-        take_page(address, PICTURES / "page.png")
+        take_page(address, PICTURES / "page.png", browser)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from greenlight.ats.database import Database
-from greenlight.ats.portal_sessions import OpenVisit, PortalSessions
+from greenlight.ats.portal_sessions import OpenSession, PortalSessions
 from greenlight.ats.requests import CustomerPage, Requests
 from greenlight.domain.applications import is_client_id
 from greenlight.settings import Settings
@@ -62,7 +62,7 @@ class PortalContext:
     def html(self, template: str, status: int, **context: Any) -> HTMLResponse:
         return HTMLResponse(self.templates.get_template(template).render(context), status)
 
-    async def session(self, request: Request) -> OpenVisit:
+    async def session(self, request: Request) -> OpenSession:
         """The live session of this browser. Raises Gone, and TooOften for an address that asks without one a lot."""
         visit = await self.find_session(request)
         if visit is None:
@@ -70,14 +70,14 @@ class PortalContext:
             raise Gone
         return visit
 
-    async def find_session(self, request: Request) -> OpenVisit | None:
+    async def find_session(self, request: Request) -> OpenSession | None:
         session_id = request.cookies.get(self.cookie)
         if not session_id or len(session_id) > 128:
             return None
         return await run_in_threadpool(PortalSessions(self.database).find, digest_of(session_id), self.clock())
 
     async def open_session(
-        self, request: Request, response: Response, claim: LinkClaim, visit: OpenVisit | None
+        self, request: Request, response: Response, claim: LinkClaim, visit: OpenSession | None
     ) -> None:
         """Spend a link on a session, whose cookie is put on `response`. Raises LinkUsed.
 
@@ -102,7 +102,7 @@ class PortalContext:
             name, value, max_age=seconds, path="/", secure=is_https(self.settings), httponly=True, samesite="lax"
         )
 
-    async def page(self, visit: OpenVisit) -> tuple[CustomerPage, dict[str, Any]]:
+    async def page(self, visit: OpenSession) -> tuple[CustomerPage, dict[str, Any]]:
         """What is on record of the session's customer, and the state that its page shows."""
         page = await run_in_threadpool(Requests(self.database).page, visit.customer_id)
         now = self.clock()

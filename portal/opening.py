@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from greenlight.ats.portal_sessions import LinkUsed, OpenVisit, PortalSessions
+from greenlight.ats.portal_sessions import LinkUsed, OpenSession, PortalSessions
 from greenlight.linkedin.errors import clean
 from portal.bodies import read_body
 from portal.context import PortalContext
@@ -36,10 +36,10 @@ class _Offer(NamedTuple):
 
     claim: LinkClaim
     customer_name: str
-    visit: OpenVisit | None
+    visit: OpenSession | None
 
     @property
-    def left(self) -> OpenVisit | None:
+    def left(self) -> OpenSession | None:
         """The session of another customer that this browser would leave."""
         return self.visit if self.visit is not None and self.visit.customer_id != self.claim.customer_id else None
 

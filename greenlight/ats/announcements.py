@@ -38,9 +38,9 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class NewHold:
-    """That a guard has begun to hold something of a customer's: the first such hold that nobody was told of."""
+    """That a guard has begun to hold some of a customer's integrations, which nobody was told of; the first is said."""
 
-    id: int
+    ids: tuple[int, ...]
     customer_id: str
     reason: Reason
     saw: str
@@ -112,24 +112,26 @@ class Announcements:
         return marked
 
     def holds(self, most: int) -> list[NewHold]:
-        """The first so many, one for each customer: what a guard sees is often the same for all of a customer's."""
+        """Of the first so many, one for each customer and guard: what it sees is often the same for all of theirs."""
         query = (
             select(Hold, Integration.customer_id).join(Integration).where(_untold()).order_by(col(Hold.id)).limit(most)
         )
-        first: dict[str, NewHold] = {}
         with self._database.reading() as session:
-            for hold, customer in session.exec(query):
-                new = NewHold(cast(int, hold.id), customer, Reason(hold.reason), hold.saw, hold.since)
-                first.setdefault(customer, new)
-        return list(first.values())
+            found = session.exec(query).all()
+        together: dict[tuple[str, str], list[Hold]] = {}
+        for hold, customer in found:
+            together.setdefault((customer, hold.reason), []).append(hold)
+        return [
+            NewHold(tuple(cast(int, hold.id) for hold in holds), customer, Reason(reason), holds[0].saw, holds[0].since)
+            for (customer, reason), holds in together.items()
+        ]
 
     def holds_told(self, holds: Sequence[NewHold], now: datetime) -> int:
-        """Mark all that is held for these customers; how many holds that were."""
+        """How many of them nobody had marked before; what was held in between is still owed."""
         marked = 0
         with self._database.writing() as session:
-            for some in parameter_batches([hold.customer_id for hold in holds]):
-                theirs = select(Integration.id).where(col(Integration.customer_id).in_(some))
-                these = update(Hold).where(_untold(), col(Hold.integration_id).in_(theirs))
+            for some in parameter_batches(sorted(id for hold in holds for id in hold.ids)):
+                these = update(Hold).where(col(Hold.id).in_(some), _untold())
                 marked += session.exec(these.values(announced_at=now)).rowcount
         return marked
 

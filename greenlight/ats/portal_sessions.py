@@ -17,7 +17,7 @@ class LinkUsed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class OpenVisit:
+class OpenSession:
     """Whose session this is. The tenant of every portal request comes from here and from nowhere else."""
 
     session_digest: str
@@ -56,7 +56,7 @@ class PortalSessions:
         except IntegrityError:
             raise LinkUsed from None
 
-    def lengthen(self, link_id: str, visit: OpenVisit, now: datetime, expires_at: datetime) -> bool:
+    def lengthen(self, link_id: str, visit: OpenSession, now: datetime, expires_at: datetime) -> bool:
         """Spend a link on a session of its customer that there is already, so that its pages go on.
 
         False where that session is over meanwhile, and then nothing is spent. Raises LinkUsed.
@@ -96,21 +96,21 @@ class PortalSessions:
                 raise LinkUsed
             return customer.customer_name
 
-    def was_spent_on(self, visit: OpenVisit, link_id: str) -> bool:
+    def was_spent_on(self, visit: OpenSession, link_id: str) -> bool:
         """Whether this session is what the link was spent on."""
         if visit.link_id == link_id:
             return True
         with self._database.reading() as session:
             return session.get(PortalSession, _spent_on(visit.session_digest, link_id)) is not None
 
-    def find(self, session_digest: str, now: datetime) -> OpenVisit | None:
+    def find(self, session_digest: str, now: datetime) -> OpenSession | None:
         """The session with this digest, unless it is over."""
         with self._database.reading() as session:
             visit = session.get(PortalSession, session_digest)
             if visit is None or not visit.opened_at <= now < visit.expires_at:
                 return None
             customer = session.get_one(Customer, visit.customer_id)
-            return OpenVisit(session_digest, visit.link_id, customer.customer_id, customer.customer_name)
+            return OpenSession(session_digest, visit.link_id, customer.customer_id, customer.customer_name)
 
 
 def _spent_on(session_digest: str, link_id: str) -> str:

@@ -47,7 +47,7 @@ class Retention:
     def prune(self, before: datetime) -> dict[str, int]:
         """Delete what was over before then, and return how many rows of which table. It may be cut short and repeated.
 
-        What belongs to a visit or a plan goes with it and is not counted.
+        What belongs to a portal session or a plan goes with it and is not counted.
         """
         deleted: dict[str, int] = {}
         for table, such, parts in _old(before):

@@ -245,7 +245,7 @@ def _mark_what_vanished(row: Integration, shown: Status, asked_at: datetime) -> 
     """Keep that LinkedIn had shown something, whoever looks next and however often."""
     if shown is Status.ENABLED:
         row.drifted_at = None
-    elif row.observed == Status.ENABLED:
+    elif row.observed == Status.ENABLED and row.withdrawn_at is None:
         row.drifted_at = asked_at
     if shown in EFFECT:
         row.effect_at = asked_at

@@ -194,7 +194,7 @@ class Integration(Table, table=True):
 class PortalSession(Table, table=True):
     """A customer's browser session in the portal. Of its id only a digest is kept; each link opens one session."""
 
-    __tablename__: ClassVar[Any] = "visit"
+    __tablename__: ClassVar[Any] = "visit"  # its name before it had one that the field knows
     session_digest: str = Field(primary_key=True, max_length=64)
     link_id: str = Field(max_length=64, unique=True)
     customer_id: str = Field(max_length=128, foreign_key="customer.customer_id", index=True)

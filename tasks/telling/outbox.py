@@ -16,6 +16,7 @@ from prefect.events.related import related_resources_from_run_context
 from prefect.events.schemas.events import Event
 
 from greenlight.ats.announcements import Announcements, Drift, Effect, NewHold
+from greenlight.domain.formatting import iso
 from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
@@ -104,17 +105,23 @@ def event_about(event: str, item: Item, reason: Reason) -> dict[str, Any]:
 def _of_hold(hold: NewHold) -> dict[str, Any]:
     return {
         "event": "greenlight.tripwire.held",
-        "id": _id_of("hold", hold.id, hold.since),
-        "occurred": hold.since,
+        "id": _id_of("hold", hold.ids[0], hold.since),
+        # Prefect's automations go by when they hear of it.
+        "occurred": now(),
         "resource": resource_of(hold.customer_id),
-        "payload": {"customer_id": hold.customer_id, "reason": hold.reason.value, "saw": hold.saw},
+        "payload": {
+            "customer_id": hold.customer_id,
+            "reason": hold.reason.value,
+            "saw": hold.saw,
+            "since": iso(hold.since),
+        },
     }
 
 
 def _of_drift(drift: Drift) -> dict[str, Any]:
     id = _id_of("drift", drift.integration_id, drift.since)
     known = event_about("greenlight.integration.drifted", drift.item, drift.reason)
-    return {**known, "id": id, "occurred": drift.since}
+    return {**known, "id": id, "occurred": now(), "payload": {**known["payload"], "since": iso(drift.since)}}
 
 
 def _of_effect(effect: Effect) -> dict[str, Any]:

@@ -10,17 +10,19 @@ from sqlmodel import col, select
 from greenlight.ats.announcements import Announcements, Effect
 from greenlight.ats.database import Database, make_database, open_database
 from greenlight.ats.holds import Holds
-from greenlight.ats.ledger import Attempt
+from greenlight.ats.ledger import Attempt, Hold
 from greenlight.ats.registry import register
 from greenlight.ats.runs import Runs, RunTarget
+from greenlight.ats.store import Look, Store
 from greenlight.ats.withdrawals import Withdrawals
 from greenlight.domain.budget import Lane
+from greenlight.domain.conditions import after_look
 from greenlight.domain.reasons import Reason
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
-from greenlight.domain.status import Status
+from greenlight.domain.status import Observation, Status
 from tests.ats.test_ats_query_plans import crowd, scanned, statements
-from tests.ats.world import TYPES, at, begin, bring_in, customer, key_of, shows
+from tests.ats.world import TYPES, at, begin, bring_in, customer, integration, key_of, one, shows, wanted
 
 COUNT = 40
 SHARED = [(key_of("shared", type), type) for type in TYPES[:2]]
@@ -124,12 +126,36 @@ def test_what_a_guard_begins_to_hold_is_owed_once_a_customer_while_it_holds(data
         (f"c{n}", Reason.CLAIMED_TWICE, at(2)) for n in range(3)
     ]
     assert [hold.customer_id for hold in owed.holds(2)] == ["c0"], "of its two"
+    assert len(found[0].ids) == 2
     holds.lift(["c2"], "ann", at(3))
     assert [hold.customer_id for hold in owed.holds(10)] == ["c0", "c1"]
     assert owed.holds_told(found[:1], at(4)) == 2
     assert [hold.customer_id for hold in owed.holds(10)] == ["c1"]
     assert owed.holds_told(found, at(4)) == 2
     assert owed.holds(10) == []
+
+
+def test_what_is_held_between_reading_and_marking_is_still_owed(database: Database) -> None:
+    owed = Announcements(database)
+    (id, *_) = claimed(database, "c0")
+    with database.writing() as session:
+        session.add(Hold(integration_id=id, reason=Reason.SUDDENLY_EMPTY, saw="one", since=at(2)))
+    found = owed.holds(10)
+    with database.writing() as session:
+        session.add(Hold(integration_id=id, reason=Reason.CLAIMED_TWICE, saw="two", since=at(3)))
+    assert owed.holds_told(found, at(4)) == 1
+    assert [hold.saw for hold in owed.holds(10)] == ["two"]
+
+
+def test_a_look_that_was_on_its_way_when_its_customer_left_shows_no_drift(database: Database) -> None:
+    id = one(database)
+    shows(database, id, Status.ENABLED, at(1))
+    seen = Observation(Status.NOT_REQUESTED)
+    look = Look(id, seen, after_look(seen), final=True, client_id=wanted(database, id).client_id)
+    Withdrawals(database).withdraw("acme", TYPES[0], None, "ann", at(2))
+    Store(database).record_looks("observe:run-2", [look], at(3))
+    assert integration(database, id).observed == Status.NOT_REQUESTED
+    assert Announcements(database).drift(10) == []
 
 
 def test_what_ended_before_announcements_were_kept_counts_as_announced(empty_database_url: str) -> None:

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from greenlight.ats.applications import Applications
 from greenlight.ats.database import Database
-from greenlight.ats.portal_sessions import LinkUsed, OpenVisit, PortalSessions
+from greenlight.ats.portal_sessions import LinkUsed, OpenSession, PortalSessions
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.requests import Requests
 from greenlight.ats.tables import PortalSession
@@ -32,7 +32,7 @@ def portal_sessions(database: Database) -> PortalSessions:
 
 def test_a_link_opens_a_session_for_its_customer(portal_sessions: PortalSessions) -> None:
     portal_sessions.open("link", "acme", "digest", NOON, at(60))
-    assert portal_sessions.find("digest", at(1)) == OpenVisit("digest", "link", "acme", "acme Ltd")
+    assert portal_sessions.find("digest", at(1)) == OpenSession("digest", "link", "acme", "acme Ltd")
     assert portal_sessions.find("another", at(1)) is None
 
 
@@ -83,7 +83,7 @@ def test_what_a_link_cannot_open(
     assert refusal.value.args == ()
     assert refusal.value.__suppress_context__, "the database's words hold the digest"
     assert digests(database) == ["one"]
-    assert portal_sessions.find("one", at(1)) == OpenVisit("one", "link", "acme", "acme Ltd")
+    assert portal_sessions.find("one", at(1)) == OpenSession("one", "link", "acme", "acme Ltd")
     assert portal_sessions.find("one", at(60)) is None
 
 

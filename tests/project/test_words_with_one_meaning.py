@@ -21,7 +21,7 @@ RETIRED = {
     r"\bdomain[./](memory|readable)\b|\bMemory\(|\bimport Memory\b": "greenlight/domain/backoff.py, formatting.py",
     r"\bimport current as\b": "current_provisioning, of the means of a run under the parent application",
     r"\b(class|-> |import |\()Looked\b": "LookResult",
-    r"\bgreenlight[./]ats[./](visits|locks)\b|\bVisits?\(|\bimport Visits?\b": "PortalSessions; leases.py with Leases",
+    r"\bgreenlight[./]ats[./](visits|locks)\b|\b(Open)?Visits?\b": "PortalSessions; leases.py with Leases",
     r"\breconcile[./]locking\b|\bCustomerLocks\b": "greenlight/reconcile/customer_leases.py with CustomerLeases",
     r"\bRemaining\b": "WorkLeft",
     r"\bslices\b": "parameter_batches, since it is a database's parameters that are few",
