@@ -133,7 +133,7 @@ class Stage:
             left = stack.pop_all()
         try:
             yield
-            assert process.poll() is None, "the worker has ended by itself"
+            assert process.poll() is None, f"the worker has ended by itself, with {process.returncode}"
         finally:
             await asyncio.to_thread(left.close)
 
