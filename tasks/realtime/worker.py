@@ -53,9 +53,16 @@ async def _serve() -> None:
         try:
             await _Worker(enable_requested, limit=None).astart()
             return
-        except OSError as error:
-            _log.warning("Prefect cannot be reached (%s); trying again", type(error).__name__)
-            await asyncio.sleep(AGAIN_AFTER_SECONDS)
+        # Prefect's worker wraps whatever it lost its server by into a group; the sweep goes on meanwhile.
+        except* Exception as lost:
+            _log.warning("Prefect cannot be reached (%s); trying again", ", ".join(sorted(_kinds(lost))))
+        await asyncio.sleep(AGAIN_AFTER_SECONDS)
+
+
+def _kinds(error: BaseException) -> set[str]:
+    if isinstance(error, BaseExceptionGroup):
+        return {kind for each in error.exceptions for kind in _kinds(each)}
+    return {type(error).__name__}
 
 
 async def _sweep() -> None:
