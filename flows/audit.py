@@ -15,7 +15,7 @@ from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.settings import load_settings
 from tasks.parts.session import now, planning_session
-from tasks.sequences.look_plan_enable import look
+from tasks.sequences.look_plan_enable import look_for_drift
 from tasks.telling.artifacts import publish_outcome
 
 
@@ -37,7 +37,7 @@ async def audit(customers_per_run: Window = 500) -> State[None]:
         ids = await asyncio.to_thread(session.runs.ids, scope)
         await asyncio.to_thread(session.runs.start, run_id, Command.AUDIT, scope, now())
 
-        drifted = (await look(run_id, ids)).drifted
+        drifted = await look_for_drift(run_id, ids)
 
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
         await publish_outcome(report)

@@ -28,6 +28,14 @@ class FactsOnRecord:
         with self._database.reading() as session:
             return {item(row): Status(row.observed) for row in integration_rows(session, ids)}
 
+    def customers(self, ids: Sequence[int]) -> set[str]:
+        """Whose these integrations are."""
+        found: set[str] = set()
+        with self._database.reading() as session:
+            for some in parameter_batches(ids):
+                found |= set(session.exec(select(Integration.customer_id).where(col(Integration.id).in_(some))))
+        return found
+
     def awake(self, ids: Sequence[int], now: datetime) -> list[int]:
         """Those of these integrations that do not rest after failures."""
         with self._database.reading() as session:

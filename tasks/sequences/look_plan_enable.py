@@ -1,15 +1,13 @@
 """What every run that enables has in common, by whatever it was started: look, plan, enable, look again."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from prefect.logging import get_run_logger
 
 from greenlight.ats.rows import Wanted
 from greenlight.domain.budget import Lane
-from greenlight.domain.plan import Item
 from greenlight.domain.report import first_ten
 from greenlight.domain.status import Status
 from greenlight.domain.tripwires import scheduled_cap
@@ -25,30 +23,27 @@ from tasks.telling.outbox import announce_owed
 SCARCE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class LookResult:
-    """What was looked at, what was on record of it before, and what is no longer ENABLED."""
-
-    ids: Sequence[int]
-    before: Mapping[Item, Status]
-    drifted: Sequence[Wanted]
-
-
-async def look(run_id: str, ids: Sequence[int]) -> LookResult:
-    """Look at these integrations. A scheduled run leaves out what rests after failures."""
+async def look(run_id: str, ids: Sequence[int]) -> Sequence[int]:
+    """Look at these integrations; those that were looked at, since a scheduled run leaves out what rests."""
     session = current()
     if session.lane is Lane.NIGHTLY:
         ids = await asyncio.to_thread(session.facts.awake, ids, now())
-    before = await asyncio.to_thread(session.facts.shown, ids)
     left = await session.budget.left()
-    if left is not None and left < len({item.customer_id for item in before}):
+    if left is not None and left < len(await asyncio.to_thread(session.facts.customers, ids)):
         get_run_logger().warning("At most %s requests are left today, so not every customer is looked at", left)
     # Chunks side by side would spend what is scarce out of order.
-    scarce = left is not None and left < SCARCE * len(before)
+    scarce = left is not None and left < SCARCE * len(ids)
     await look_at_all(run_id, Purpose.OBSERVE, ids, side_by_side=not scarce)
-    after = await asyncio.to_thread(session.store.wanted, ids)
-    drifted = [w for w in after if before[w.item] is Status.ENABLED and w.observed is not Status.ENABLED]
-    return LookResult(ids, before, drifted)
+    return ids
+
+
+async def look_for_drift(run_id: str, ids: Sequence[int]) -> Sequence[Wanted]:
+    """Look at these integrations; those that were ENABLED on record and are not any more."""
+    session = current()
+    before = await asyncio.to_thread(session.facts.shown, ids)
+    looked = await look(run_id, ids)
+    after = await asyncio.to_thread(session.store.wanted, looked)
+    return [w for w in after if before[w.item] is Status.ENABLED and w.observed is not Status.ENABLED]
 
 
 async def look_and_plan(
@@ -75,12 +70,12 @@ async def look_and_plan(
         if by_a_person:
             await asyncio.to_thread(session.warrants.person_names, sorted(by_a_person), run_id, now())
     looked = await look(run_id, ids)
-    if await asyncio.to_thread(session.holds.review, looked.ids, session.lane, now()):
+    if await asyncio.to_thread(session.holds.review, looked, session.lane, now()):
         # A night may last hours, and may not come to its end.
         await announce_owed(session.announcements)
-    facts = await asyncio.to_thread(session.facts.facts, looked.ids, run_id, now(), named=by_a_person)
+    facts = await asyncio.to_thread(session.facts.facts, looked, run_id, now(), named=by_a_person)
     cap = scheduled_cap(max_changes, len(ids)) if scheduled else max_changes
-    return await make_plan(looked.ids, since, cap, facts, approved, insisted)
+    return await make_plan(looked, since, cap, facts, approved, insisted)
 
 
 async def enable_and_confirm(run_id: str, ids: Sequence[int], not_shown: Sequence[int] = ()) -> None:
