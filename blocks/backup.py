@@ -19,7 +19,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from blocks.child_app import LinkedInChildApp
 from blocks.parent_app import LinkedInParentApp
 from blocks.portal_keys import PortalKeys
-from blocks.saving import forget_place, place_of
+from blocks.saving import forget_place, place_of, read
 from greenlight.errors import PrefectTrouble
 
 KINDS: dict[str, type[Block]] = {
@@ -179,13 +179,6 @@ def _of(slug: str) -> dict[str, Any]:
     return {"slug": {"any_": [slug]}}
 
 
-async def _has(client: PrefectClient, each: BlockCopy) -> bool:
-    """Whether the server has this block, with this content."""
-    asked = {"block_types": _of(each.kind), "block_documents": {"name": {"any_": [each.name]}}, "include_secrets": True}
-    answer = await client.request("POST", "/block_documents/filter", json=asked)
-    return [document["data"] for document in answer.json()] == [each.data]
-
-
 async def _remove_type(client: PrefectClient, kind: type[Block]) -> None:
     block_type = await client.read_block_type_by_slug(kind.get_block_type_slug())
     forget_place(client, kind)
@@ -211,7 +204,8 @@ async def _create(client: PrefectClient, kind: type[Block], kept: Sequence[Block
                 await client.create_block_document(document, include_secrets=False)
             except ObjectAlreadyExists:
                 # Prefect's client repeats what got no answer, and is then told that it is there.
-                if await _has(client, each):
+                there = (await read(client, kind, [each.name])).get(each.name)
+                if there is not None and there[1] == each.data:
                     return
                 raise BlocksUnusable(
                     f"somebody else stores {each.kind} blocks at this moment; stop what does, and repeat"

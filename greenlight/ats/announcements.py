@@ -104,12 +104,7 @@ class Announcements:
 
     def effects_told(self, effects: Sequence[Effect], now: datetime) -> int:
         """How many of them nobody had marked before."""
-        marked = 0
-        with self._database.writing() as session:
-            for some in parameter_batches([effect.attempt_id for effect in effects]):
-                these = update(Attempt).where(col(Attempt.id).in_(some), owed())
-                marked += session.exec(these.values(announced_at=now)).rowcount
-        return marked
+        return self._mark(Attempt, [effect.attempt_id for effect in effects], owed(), now)
 
     def holds(self, most: int) -> list[NewHold]:
         """Of the first so many, one for each customer and guard: what it sees is often the same for all of theirs."""
@@ -128,10 +123,15 @@ class Announcements:
 
     def holds_told(self, holds: Sequence[NewHold], now: datetime) -> int:
         """How many of them nobody had marked before; what was held in between is still owed."""
+        return self._mark(Hold, sorted(id for hold in holds for id in hold.ids), _untold(), now)
+
+    def _mark(
+        self, table: type[Attempt] | type[Hold], ids: Sequence[int], still: ColumnElement[bool], now: datetime
+    ) -> int:
         marked = 0
         with self._database.writing() as session:
-            for some in parameter_batches(sorted(id for hold in holds for id in hold.ids)):
-                these = update(Hold).where(col(Hold.id).in_(some), _untold())
+            for some in parameter_batches(ids):
+                these = update(table).where(col(table.id).in_(some), still)
                 marked += session.exec(these.values(announced_at=now)).rowcount
         return marked
 

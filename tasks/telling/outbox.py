@@ -87,8 +87,8 @@ def resource_of(customer: str) -> dict[str, str]:
     return {"prefect.resource.id": f"greenlight.customer.{customer}", "prefect.resource.name": customer}
 
 
-def event_about(event: str, item: Item, reason: Reason) -> dict[str, Any]:
-    """An event as Prefect takes it: name, customer, and what it is about."""
+def event_about(event: str, item: Item, reason: Reason, **more: str) -> dict[str, Any]:
+    """An event as Prefect takes it: name, customer, and what it is about, with more where there is more to say."""
     customer, key = item.customer_id, item.key
     return {
         "event": event,
@@ -98,6 +98,7 @@ def event_about(event: str, item: Item, reason: Reason) -> dict[str, Any]:
             "integration_context": key.integration_context,
             "integration_type": key.integration_type,
             "reason": reason.value,
+            **more,
         },
     }
 
@@ -120,8 +121,8 @@ def _of_hold(hold: NewHold) -> dict[str, Any]:
 
 def _of_drift(drift: Drift) -> dict[str, Any]:
     id = _id_of("drift", drift.integration_id, drift.since)
-    known = event_about("greenlight.integration.drifted", drift.item, drift.reason)
-    return {**known, "id": id, "occurred": now(), "payload": {**known["payload"], "since": iso(drift.since)}}
+    known = event_about("greenlight.integration.drifted", drift.item, drift.reason, since=iso(drift.since))
+    return {**known, "id": id, "occurred": now()}
 
 
 def _of_effect(effect: Effect) -> dict[str, Any]:
