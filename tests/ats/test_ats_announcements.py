@@ -22,10 +22,9 @@ from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Observation, Status
 from tests.ats.test_ats_query_plans import crowd, scanned, statements
-from tests.ats.world import TYPES, at, begin, bring_in, customer, integration, key_of, one, shows, wanted
+from tests.ats.world import TYPES, at, begin, bring_in, claimed, customer, integration, one, shows, wanted
 
 COUNT = 40
-SHARED = [(key_of("shared", type), type) for type in TYPES[:2]]
 
 
 def enabled(database: Database, count: int = COUNT, run_id: str = "run-1") -> list[int]:
@@ -36,14 +35,6 @@ def enabled(database: Database, count: int = COUNT, run_id: str = "run-1") -> li
         found.append(begin(database, id, run_id, now=at(2)))
         shows(database, id, Status.ENABLED, at(10))
     return found
-
-
-def claimed(database: Database, *customers: str) -> list[int]:
-    """Customers under whose applications LinkedIn shows the same two contexts."""
-    ids = bring_in(database, *(replace(customer(name), integrations=SHARED) for name in customers))
-    for id in ids:
-        shows(database, id, Status.REQUESTED, at(1))
-    return ids
 
 
 def test_only_what_took_effect_is_owed_and_the_run_that_did_it_is_named(database: Database) -> None:

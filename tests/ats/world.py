@@ -1,6 +1,7 @@
 """Customers with integrations, and ways to say in one line what happened to them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlmodel import col, select
@@ -48,6 +49,16 @@ def bring_in(database: Database, *customers: Registration) -> list[int]:
     """Register these customers; returns the ids of all integrations, oldest first."""
     register(database, customers, NOON)
     return ids_of(database)
+
+
+def claimed(database: Database, *customers: str, now: datetime = NOON + timedelta(minutes=1)) -> list[int]:
+    """Customers under whose applications LinkedIn shows the same two contexts, REQUESTED; the ids of theirs."""
+    shared = [(key_of("shared", type), type) for type in TYPES[:2]]
+    known = ids_of(database)
+    ids = bring_in(database, *(replace(customer(name), integrations=shared) for name in customers))[len(known) :]
+    for id in ids:
+        shows(database, id, Status.REQUESTED, now)
+    return ids
 
 
 def one(database: Database) -> int:

@@ -1,8 +1,8 @@
 """What is announced: all alarms of a run, and each enable that took effect, by whoever comes next, once."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ from greenlight.settings import load_settings
 from sandbox.world import Key
 from tasks.realtime import requested
 from tasks.telling import events, outbox
-from tests.ats.world import at, begin, bring_in, customer, shows
+from tests.ats.world import at, begin, bring_in, claimed, customer, shows
 from tests.domain.things import AWLI, CSA
 from tests.flows.fault_world import Case, import_file, world
 
@@ -51,6 +51,15 @@ class _Killed(BaseException):
 
 def _die(*_: Any, **__: Any) -> Any:
     raise _Killed
+
+
+@contextmanager
+def _dying_at_its_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The run within dies before it is finished and has told anything."""
+    with monkeypatch.context() as dying:
+        dying.setattr(Runs, "finish", _die)
+        with pytest.raises(_Killed):
+            yield
 
 
 @pytest.fixture
@@ -86,13 +95,9 @@ def enabled(database: Database, count: int, status: Status = Status.ENABLED, pre
         shows(database, id, status, at(number / 100 + 20))
 
 
-def claimed(database: Database, *customers: str, now: datetime = NOW) -> None:
-    """Customers under whose applications LinkedIn shows the same two contexts, which a guard has begun to hold."""
-    shared = [(AWLI, "jobs"), (CSA, "csa")]
-    known = bring_in(database)
-    ids = bring_in(database, *(replace(customer(name), integrations=shared) for name in customers))[len(known) :]
-    for id in ids:
-        shows(database, id, Status.REQUESTED, now)
+def hold(database: Database, *customers: str, now: datetime = NOW) -> None:
+    """A guard begins to hold what these customers both claim."""
+    ids = claimed(database, *customers, now=now)
     assert len(Holds(database).review(ids, Lane.OPERATOR, now)) == len(ids)
 
 
@@ -121,7 +126,7 @@ async def test_what_linkedin_confirmed_and_does_not_show_is_an_alarm_when_it_get
 
 
 async def test_a_customer_that_a_guard_begins_to_hold_is_announced_once(announced: Any, database: Database) -> None:
-    claimed(database, "acme", "bolt")
+    hold(database, "acme", "bolt")
     both = [("greenlight.tripwire.held", "acme"), ("greenlight.tripwire.held", "bolt")]
     assert await announced() == both
     assert await announced() == both
@@ -219,10 +224,8 @@ async def test_a_run_that_dies_leaves_its_news_to_the_next(
 
     async with town(world(cases)) as there:
         await there.bring_in(import_file(cases))
-        with monkeypatch.context() as dying:
-            dying.setattr(Runs, "finish", _die)
-            with pytest.raises(_Killed):
-                await reconcile(What.APPLY, return_state=True)
+        with _dying_at_its_end(monkeypatch):
+            await reconcile(What.APPLY, return_state=True)
         assert {count["effective"] for count in there.enables().values()} == {1}
         assert unannounced(there.database) == 3
 
@@ -253,13 +256,11 @@ async def test_a_run_that_dies_leaves_its_alarms_to_the_next(
     async with town(world(cases)) as there:
         await there.bring_in(import_file(cases))
         await reconcile(What.APPLY, return_state=True)
-        claimed(there.database, f"e1-{unique}", f"e2-{unique}", now=there.now())
+        hold(there.database, f"e1-{unique}", f"e2-{unique}", now=there.now())
         lost = cases[0]
         there.linkedin.set_status(lost.client_id, Key(lost.context, lost.type, lost.tenant), None)
-        with monkeypatch.context() as dying:
-            dying.setattr(Runs, "finish", _die)
-            with pytest.raises(_Killed):
-                await audit(return_state=True)
+        with _dying_at_its_end(monkeypatch):
+            await audit(return_state=True)
         await requested.announce_owed(load_settings())
         await requested.announce_owed(load_settings())
         told = [event["event"] for event in await stored(cases[0].id, least=2)]
