@@ -6,7 +6,6 @@ Needs a Chromium on the path (or in CHROMIUM). Both pictures come out of one dem
 import io
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,13 +18,14 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
+from tests.browser.chromium import find_chromium
+
 PICTURES = Path(__file__).resolve().parent / "pictures"
 COLUMNS = 100
 #: Rich's own frame names a font's address; ours names nobody.
 FONT = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 #: The two cards that matter, of a page that goes on below.
 SHOWN = FloatRect(x=0, y=0, width=900, height=850)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @contextmanager
@@ -76,7 +76,7 @@ def take_page(address: str, file: Path, browser_path: str) -> None:
 
 def main() -> None:
     """Writes docs/pictures/plan.svg and page.png."""
-    browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = os.environ.get("CHROMIUM") or find_chromium()
     if browser is None:
         sys.exit("no Chromium is on the path: install one, or name it in CHROMIUM")
     PICTURES.mkdir(exist_ok=True)

@@ -165,8 +165,8 @@ def commands_page(_: str) -> str:
     text = re.sub(r"\[(`--install-completion`)\]\(#[\w-]+\)", r"\1", text)
     return f"""# Commands
 
-Generated from the command line's own help by `python docs/reference.py`; do not edit. What a command ends with, and
-what it reads, is told in [Using it](using.md).
+Generated from the command line's own help by `python docs/reference.py`; do not edit. What a command ends with is
+told in [What others may rely on](interface.md#exit-codes), and what it reads in [Using it](using.md).
 
 {text}
 """
