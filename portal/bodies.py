@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from greenlight.ats.callbacks import MOST_INTEGRATIONS
 from greenlight.domain.keys import IntegrationKey, InvalidKey
+from greenlight.domain.nesting import is_too_deep
 from portal.refusals import Refusal
 
 #: Fifty integrations, as LinkedIn writes them, take half of it.
@@ -104,13 +105,17 @@ def _too_large(limit: int) -> Refusal:
 
 
 def parse_json(body: bytes) -> Any:
-    """JSON in plain UTF-8: no byte order mark, no repeated name, no number or character that JSON cannot carry.
+    """JSON in plain UTF-8: no byte order mark, no repeated name, no number or character that JSON cannot carry,
+    nothing nested deeper than `MAX_NESTING`.
 
     Raises Refusal (422).
     """
     try:
+        text = body.decode("utf-8")
+        if is_too_deep(text):
+            raise ValueError("nested too deep")
         value = json.loads(
-            body.decode("utf-8"),
+            text,
             object_pairs_hook=_object,
             parse_constant=_refuse,
             parse_int=_integer,
@@ -118,7 +123,7 @@ def parse_json(body: bytes) -> Any:
         )
         # Half of a surrogate pair passes as an escape, and no database takes it.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):
+    except ValueError:
         raise Refusal(422, "The body is not the JSON that was expected.") from None
     return value
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+from greenlight.domain.nesting import is_too_deep
 from greenlight.intake.problems import Problems
 from greenlight.intake.rows import COLUMNS, FILE, ROW
 from greenlight.intake.source import Lines, RowTooLong
@@ -55,6 +56,8 @@ def read_objects(lines: Lines, problems: Problems) -> Iterator[tuple[int, dict[s
 
 def _decode(text: str) -> _Pairs | str:
     """The object on this line, or why there is none. The parser's own text is never shown."""
+    if is_too_deep(text):
+        return "is nested too deep"
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -63,8 +66,6 @@ def _decode(text: str) -> _Pairs | str:
         if text.strip() in ("{", "["):
             return "must be one whole JSON object on one line; write JSON Lines, not indented JSON"
         return f"is not valid JSON near column {error.colno}"
-    except RecursionError:
-        return "is nested too deep"
     return value if isinstance(value, _Pairs) else "must be one JSON object"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from greenlight.domain.keys import IntegrationKey, InvalidKey, parse_response_key
+from greenlight.domain.nesting import is_too_deep
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import NOT_REQUESTED, Observation, parse_onboarding_status
 from greenlight.linkedin.errors import LinkedInError, Refused, Unclear, clean, from_status
@@ -26,8 +27,11 @@ def read_object(body: bytes | None) -> dict[str, Any]:
         raise NotJson("the body is too long")
     try:
         # A byte order mark has one meaning, and proxies and editors of answers add it.
-        value = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_object)
-    except (ValueError, RecursionError):
+        text = body.decode("utf-8-sig")
+        if is_too_deep(text):
+            raise ValueError("nested too deep")
+        value = json.loads(text, object_pairs_hook=_object)
+    except ValueError:
         raise NotJson("the body is not JSON") from None
     if not isinstance(value, dict):
         raise NotJson("the body is not a JSON object")

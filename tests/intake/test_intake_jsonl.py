@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from greenlight.domain.nesting import MAX_NESTING
+
 NOT_JSON = "is not valid JSON near column"
 
 
@@ -94,6 +96,7 @@ def test_a_repeated_name_is_refused(errors, good) -> None:
     [
         ("[" * 60_000, "is nested too deep"),
         ('{"a":' * 10_000, "is nested too deep"),
+        ('{"a":' + "[" * MAX_NESTING + "]" * MAX_NESTING + "}", "is nested too deep"),
         ("{", "must be one whole JSON object on one line; write JSON Lines, not indented JSON"),
         ('{"customer_id": "acme"', NOT_JSON),
         ('{"customer_id": "ac\x07me"}', NOT_JSON),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from greenlight.domain.nesting import MAX_NESTING
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Observation, Status
 from greenlight.linkedin.errors import LinkedInError, Unclear
@@ -50,6 +51,7 @@ BODIES = [
     pytest.param(b"[" * 100_000 + b"]" * 100_000, id="nested very deep"),
     pytest.param(b'{"results":' * 20_000 + b"{}" + b"}" * 20_000, id="results in results, very deep"),
     pytest.param(b'{"errors":' + b"[" * 5_000 + b"]" * 5_000 + b"," + GOOD[1:], id="deep where nobody looks"),
+    pytest.param(b'{"x":' + b"[" * MAX_NESTING + b"]" * MAX_NESTING + b"," + GOOD[1:], id="just too deep there"),
     pytest.param(b'{"x":' + b"9" * 10_000 + b"," + GOOD[1:], id="a number longer than Python reads"),
     pytest.param(GOOD + b" " * (MAX_BODY_BYTES + 1 - len(GOOD)), id="one byte over the limit"),
 ]
@@ -76,7 +78,8 @@ async def test_body_under_http_200(body: bytes) -> None:
 
 async def test_the_good_body_that_the_others_are_made_of_is_good() -> None:
     """Else the cases above would prove nothing; so would a limit on length that stands one byte too low."""
-    for body in (GOOD, BOM + GOOD, GOOD + b" " * (MAX_BODY_BYTES - len(GOOD))):
+    just_not_too_deep = b'{"x":' + b"[" * (MAX_NESTING - 1) + b"]" * (MAX_NESTING - 1) + b"," + GOOD[1:]
+    for body in (GOOD, BOM + GOOD, GOOD + b" " * (MAX_BODY_BYTES - len(GOOD)), just_not_too_deep):
         assert await seen_in(body) == Observation(Status.ENABLED)
         assert await enabled_by(body) is None
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from greenlight.ats.tables import Integration, RequestEvidence
+from greenlight.domain.nesting import MAX_NESTING
 from greenlight.domain.reasons import Outcome, Reason
 from portal.bodies import MAX_BODY
 from tests.portal.world import Portal, add_customer, named
@@ -75,6 +76,7 @@ PATHOLOGIES: dict[str, bytes] = {
     "deep lists, closed": b'{"integrations":' + b"[" * 8_000 + b"]" * 8_000 + b"}",
     "deep objects": b'{"a":' * 2_500 + b"1" + b"}" * 2_500,
     "deep in an ignored field": around(GOOD, ',"x":' + "[" * 7_000 + "]" * 7_000),
+    "just too deep in an ignored field": around(GOOD, ',"x":' + "[" * MAX_NESTING + "]" * MAX_NESTING),
     "NaN": around(GOOD, ',"x":NaN'),
     "Infinity": around(GOOD, ',"x":-Infinity'),
     "float out of range": around(GOOD, ',"x":1e999'),
@@ -136,6 +138,8 @@ async def test_attack_09_what_linkedin_adds_is_ignored(portal: Portal) -> None:
     async with portal.visit("acme") as browser:
         assert (await browser.post(added, version=2)).status_code == 202
         assert (await browser.send(around(GOOD, ',"x":"\\ud83d\\ude00"'))).status_code == 202
+        assert (await browser.send(around(GOOD, ',"x":' + "[" * 99 + "]" * 99))).status_code == 202
+        assert (await browser.send(around(GOOD, ',"x":"' + "[" * 200 + '"'))).status_code == 202
     assert [row["integration_type"] for row in portal.rows(Integration, "acme")].count("OTHER") == 0
 
 
