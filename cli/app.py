@@ -15,6 +15,7 @@ from cli.errors import EXIT_CODE, as_ours, print_error, wants_json
 from cli.groups import CUSTOMERS, ENABLE, KEEP, LOOK, OTHER, SERVE, SET_UP
 from cli.key_commands import credentials, keys
 from cli.migrating import migrate
+from cli.opening import closing_databases
 from cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
 from cli.parting import leave
 from cli.plan_commands import plans
@@ -274,7 +275,8 @@ def run(arguments: Sequence[str]) -> int:
     for sentence in pointed_out():
         _STDERR.print(f"greenlight: warning: {sentence}", markup=False, highlight=False, soft_wrap=True)
     try:
-        code = app(list(arguments), exit_on_error=False, print_error=True)
+        with closing_databases():
+            code = app(list(arguments), exit_on_error=False, print_error=True)
     except BrokenPipeError:
         # The reader of our output has gone; keep Python from complaining about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

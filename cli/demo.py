@@ -33,12 +33,12 @@ from cli.demo_world import (
     remembered,
 )
 from cli.importing import bring_in
+from cli.opening import made_database
 from cli.provisioning import print_provisioned, provision_now
 from cli.quiet import quiet_prefect
 from cli.render import LONGEST_RULE, console_for_people, plain, print_explanation, print_json, print_report
 from cli.running import apply_now, make_plan
 from cli.serving import free_port, local_prefect, stoppable
-from greenlight.ats.database import make_database
 from greenlight.ats.runs import Runs, RunTarget
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
@@ -102,7 +102,7 @@ def _migrated_customers(
     `acted` says whether this demo has sent LinkedIn anything but questions.
     """
     mistyped = asyncio.run(_is_still_mistyped())
-    database = make_database(settings.database_url.get_secret_value())
+    database = made_database(settings)
     runs = Runs(database)
 
     _chapter(console, "3. Customers with API keys of their own come in as a file", f"greenlight import {DEMO_FILE}")

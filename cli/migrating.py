@@ -17,7 +17,6 @@ def migrate(*, json: Json = False) -> int:
         before = None if looked is None else looked[1].there
     database = made_database(settings)
     after = database.schema().there
-    database.close()
     if json:
         document = {"schema": SCHEMA, "command": "migrate", "database": settings.database}
         print_json({**document, "from": before, "to": after, "changed": before != after})

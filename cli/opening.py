@@ -14,17 +14,36 @@ from greenlight.settings import Settings, load_settings
 _UNSAID_SECONDS = 10.0
 
 
+#: What the command that is running has opened, to be closed when it ends.
+_opened: list[Database] = []
+
+
+@contextmanager
+def closing_databases() -> Iterator[None]:
+    """Closes, when a command has ended in whatever way, each database that it opened."""
+    try:
+        yield
+    finally:
+        while _opened:
+            _opened.pop().close()
+
+
 def ats_database(settings: Settings | None = None) -> Database:
-    """Raises InvalidSettings, and as `open_database` does."""
+    """Open until the command ends. Raises InvalidSettings, and as `open_database` does."""
     settings = settings or load_settings()
     with saying(settings) as say:
-        return open_database(settings.database_url.get_secret_value(), patient=True, waiting=say)
+        _opened.append(open_database(settings.database_url.get_secret_value(), patient=True, waiting=say))
+    return _opened[-1]
 
 
 def made_database(settings: Settings) -> Database:
-    """The database, made or brought to the newest schema. Raises DatabaseUnavailable."""
+    """The database, made or brought to the newest schema, and open until the command ends.
+
+    Raises DatabaseUnavailable.
+    """
     with saying(settings) as say:
-        return make_database(settings.database_url.get_secret_value(), patient=True, waiting=say)
+        _opened.append(make_database(settings.database_url.get_secret_value(), patient=True, waiting=say))
+    return _opened[-1]
 
 
 @contextmanager

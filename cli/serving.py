@@ -46,11 +46,7 @@ def run_link(customer: str, *, as_json: bool) -> int:
 
 def make_link(settings: Settings, customer: str) -> str:
     """A link that opens this customer's page once. Raises UnknownCustomer."""
-    database = ats_database(settings)
-    try:
-        Applications(database).select((customer,), ())
-    finally:
-        database.close()
+    Applications(ats_database(settings)).select((customer,), ())
     quiet_prefect()
     from blocks.portal_keys import portal_keys
 
@@ -117,7 +113,6 @@ def run_portal(host: str | None, port: int | None, *, as_json: bool) -> int:
     with ExitStack() as stack:
         # First, since a server and a worker of the portal's own would be started for nothing.
         database = ats_database(settings)
-        stack.callback(database.close)
         from prefect.settings import PREFECT_API_URL
 
         if not PREFECT_API_URL.value():

@@ -14,7 +14,7 @@ import pytest
 from greenlight.ats.database import Database, make_database, open_database
 from tests.ats.postgres import NoPostgres, Postgres, Server, a_postgres, embedded
 
-pytest_plugins = ["tests.sampling"]
+pytest_plugins = ["tests.sampling", "tests.unclosed"]
 
 
 @pytest.fixture(scope="session")

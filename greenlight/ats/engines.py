@@ -74,10 +74,15 @@ def _limit_postgres(connection: Connection) -> None:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver would begin transactions by itself, and too late for a read that is followed by a write.
-    connection.isolation_level = None
-    for pragma in ("foreign_keys=ON", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {pragma}")
-    _write_ahead(connection)
+    try:
+        connection.isolation_level = None
+        for pragma in ("foreign_keys=ON", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+        _write_ahead(connection)
+    except BaseException:
+        # Nobody has it yet, so nobody else would close it.
+        connection.close()
+        raise
 
 
 def _write_ahead(connection: Any) -> None:

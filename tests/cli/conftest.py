@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cli.app import run
-from greenlight.ats.database import make_database
+from greenlight.ats.database import Database, make_database, open_database
 from sandbox.app import create_app
 from sandbox.server import serving_in_thread
 from tests.cli.documents import fits
@@ -146,3 +146,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         return Done(code, *capsys.readouterr())
 
     return go
+
+
+@pytest.fixture
+def here_database(here: Here) -> Iterator[Database]:  # pyright: ignore[reportUnusedParameter]
+    """The database that `here` runs with."""
+    database = open_database(os.environ["GREENLIGHT_DATABASE_URL"])
+    yield database
+    database.close()

@@ -1,11 +1,10 @@
 """Every document that a command prints has a published schema; all tests here hold what is printed against it."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from greenlight.ats.database import open_database
+from greenlight.ats.database import Database
 from tests.ats.world import TYPES, bring_in, customer
 from tests.cli.conftest import ROOT, Here
 from tests.cli.documents import SCHEMAS, fits
@@ -31,8 +30,8 @@ COMMANDS = [
 ]
 
 
-def test_what_needs_no_prefect_is_as_published(here: Here, tmp_path: Path, subtests: pytest.Subtests) -> None:
-    bring_in(open_database(f"sqlite:///{tmp_path / 'g.db'}"), customer("acme"))
+def test_what_needs_no_prefect_is_as_published(here: Here, here_database: Database, subtests: pytest.Subtests) -> None:
+    bring_in(here_database, customer("acme"))
     for command in COMMANDS:
         with subtests.test(" ".join(command)):
             assert here(*command, "--json").json()["schema"].startswith("greenlight.")

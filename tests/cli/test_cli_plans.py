@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from greenlight.ats.database import open_database
+from greenlight.ats.database import Database
 from greenlight.ats.plans import Plans
 from greenlight.ats.rows import item
 from greenlight.domain.conditions import NOT_LOOKED_AT, after_look
@@ -20,15 +20,14 @@ READY = after_look(Observation(Status.REQUESTED))
 
 
 @pytest.fixture
-def plan_ids(here: Here, tmp_path: Path) -> list[str]:
+def plan_ids(here_database: Database) -> list[str]:
     """Two plans of now and one of long ago; each enables the first of three integrations."""
-    database = open_database(f"sqlite:///{tmp_path / 'g.db'}")
-    ids = bring_in(database, *(customer(f"c{n}") for n in range(3)))
+    ids = bring_in(here_database, *(customer(f"c{n}") for n in range(3)))
     kinds = [(Action.ENABLE, READY), (Action.NONE, NOT_LOOKED_AT), (Action.NONE, NOT_LOOKED_AT)]
-    entries = [(id, Planned(item(integration(database, id)), *kind)) for id, kind in zip(ids, kinds, strict=True)]
+    entries = [(id, Planned(item(integration(here_database, id)), *kind)) for id, kind in zip(ids, kinds, strict=True)]
     now = datetime.now(UTC)
     times = (now, now, now.replace(year=now.year - 1, day=1))
-    return [Plans(database).save(entries, Selection(), RequestTotals(), moment) for moment in times]
+    return [Plans(here_database).save(entries, Selection(), RequestTotals(), moment) for moment in times]
 
 
 def test_plans_are_listed_shown_approved_and_discarded(here: Here, plan_ids: list[str]) -> None:

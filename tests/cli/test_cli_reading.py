@@ -12,7 +12,7 @@ from rich.console import Console
 
 from cli.app import app
 from cli.render import print_report, table_of
-from greenlight.ats.database import open_database
+from greenlight.ats.database import Database
 from greenlight.ats.runs import Runs
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
@@ -46,22 +46,20 @@ def test_every_command_takes_json() -> None:
             assert "--json" in found, command.name
 
 
-def test_status_of_an_empty_database_says_what_to_do_first(here: Here, tmp_path: Path) -> None:
+def test_status_of_an_empty_database_says_what_to_do_first(here: Here, here_database: Database) -> None:
     shown = here("status").out
     assert "All well" not in shown
     assert "`greenlight import FILE`" in shown
     assert "`greenlight provision --new ID=NAME`" in shown
-    database = open_database(f"sqlite:///{tmp_path / 'g.db'}")
-    bring_in(database, customer("acme", types=()))
+    bring_in(here_database, customer("acme", types=()))
     assert "`greenlight link CUSTOMER`" in here("status").out
 
 
 @pytest.mark.parametrize("width", [60, 80, 140, 300])
-def test_a_report_fits_the_terminal_and_nothing_is_cut(here: Here, tmp_path: Path, width: int) -> None:
-    database = open_database(f"sqlite:///{tmp_path / 'g.db'}")
+def test_a_report_fits_the_terminal_and_nothing_is_cut(here: Here, here_database: Database, width: int) -> None:
     names = ["x" * 60, "acme-with-a-rather-long-name"]
-    bring_in(database, *map(customer, names))
-    report, written = Runs(database).known(Command.STATUS, Selection()), io.StringIO()
+    bring_in(here_database, *map(customer, names))
+    report, written = Runs(here_database).known(Command.STATUS, Selection()), io.StringIO()
     print_report(report, Console(file=written, width=width))
     shown = written.getvalue()
     assert max(map(len, shown.splitlines()[:8])) <= width
@@ -69,11 +67,10 @@ def test_a_report_fits_the_terminal_and_nothing_is_cut(here: Here, tmp_path: Pat
     assert shown.count("x") >= 60
 
 
-def test_what_is_piped_has_each_row_on_one_line(here: Here, tmp_path: Path) -> None:
+def test_what_is_piped_has_each_row_on_one_line(here: Here, here_database: Database) -> None:
     """However long: an identifier can be searched for."""
-    database = open_database(f"sqlite:///{tmp_path / 'g.db'}")
     name = "y" * 110
-    bring_in(database, customer(name))
+    bring_in(here_database, customer(name))
     (row,) = [line for line in here("status").out.splitlines() if name in line]
     assert "APPLY" in row
     assert row.rstrip().endswith("us"), row

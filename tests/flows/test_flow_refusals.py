@@ -1,6 +1,7 @@
 """A database that is not this version's: runs and the worker refuse it in one sentence, and leave it as it is."""
 
 import logging
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -84,4 +85,5 @@ async def test_the_worker_says_so_and_goes_on_once_it_fits(town: Any, caplog: py
             made_by(there, newest)
             state = await worker(return_state=True)
             assert state.is_completed()
-        assert open_database(url).engine is not handle.engine
+        with closing(open_database(url)) as another:
+            assert another.engine is not handle.engine

@@ -1,7 +1,7 @@
 """One customer's accident stays its own, and is said."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,10 +41,12 @@ class Torn(Store):
 
 
 @pytest.fixture
-def store(sqlite_template: Path, tmp_path: Path) -> Torn:
+def store(sqlite_template: Path, tmp_path: Path) -> Iterator[Torn]:
     file = tmp_path / "ats.db"
     shutil.copy(sqlite_template, file)
-    return Torn(make_database(f"sqlite:///{file}"))
+    database = make_database(f"sqlite:///{file}")
+    yield Torn(database)
+    database.close()
 
 
 def observer(store: Torn) -> Observer:
