@@ -19,10 +19,10 @@ from cli.opening import closing_databases
 from cli.options import Customers, Excluded, Json, MaxChanges, Types, Yes
 from cli.parting import leave
 from cli.plan_commands import plans
-from cli.provision import provision
+from cli.provision_commands import provision
 from cli.pruning import prune
-from cli.tripwires import tripwires
-from cli.withdrawals import forget, sessions, withdraw
+from cli.tripwire_commands import tripwires
+from cli.withdrawal_commands import forget, sessions, withdraw
 from greenlight.errors import GreenlightError
 from greenlight.settings import pointed_out
 

@@ -102,7 +102,7 @@ async def check_credentials(
         outcome = await _try_all(tokens, tried, held)
         findings = _findings(outcome, without, left_out)
         findings.append(await _parent(tokens, parent))
-        return [*findings, _clock(wire.skews)]
+        return [*findings, _clock_difference(wire.skews)]
     finally:
         await wire.aclose()
 
@@ -176,7 +176,7 @@ async def _parent(tokens: Tokens, parent: Credentials | None) -> Finding:
     return ok(name, f"LinkedIn takes the credentials of {parent.client_id}", asked)
 
 
-def _clock(skews: Sequence[float]) -> Finding:
+def _clock_difference(skews: Sequence[float]) -> Finding:
     name, tried = "clock", "the Date of the token endpoint's answers"
     if not skews:
         return warning(name, "nothing to compare it with", tried, "run doctor again once LinkedIn answers")

@@ -13,7 +13,7 @@ plans = App(name="plans", group=ENABLE, help="Stored plans: list them, show all 
 @plans.default
 def plans_list_or_show(plan_id: str | None = None, /, *, json: Json = False) -> int:
     """List the plans that can still be applied; with PLAN_ID show all of that one."""
-    from cli.planned import run_list, run_show
+    from cli.plans import run_list, run_show
 
     return run_list(everything=False, as_json=json) if plan_id is None else run_show(plan_id, as_json=json)
 
@@ -25,7 +25,7 @@ def list_(
     json: Json = False,
 ) -> int:
     """List the plans that can still be applied, the newest first."""
-    from cli.planned import run_list
+    from cli.plans import run_list
 
     return run_list(everything=all_, as_json=json)
 
@@ -33,7 +33,7 @@ def list_(
 @plans.command
 def show(plan_id: str, /, *, json: Json = False) -> int:
     """Show all of a stored plan: what it enables, then what it leaves, and why. Asks LinkedIn nothing."""
-    from cli.planned import run_show
+    from cli.plans import run_show
 
     return run_show(plan_id, as_json=json)
 
@@ -47,6 +47,6 @@ def discard(
     json: Json = False,
 ) -> int:
     """Never apply PLAN_ID, approved or not; who said so is on record. Enables nothing, takes nothing back."""
-    from cli.planned import run_discard
+    from cli.plans import run_discard
 
     return run_discard(plan_id, by, as_json=json)

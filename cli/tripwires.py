@@ -1,31 +1,91 @@
-"""`tripwires` and `tripwires lift`: parsing alone, as in `cli.app`."""
+"""`tripwires`: what guards hold back, and the person's word that lets it go on."""
 
-from typing import Annotated
+import getpass
+from collections.abc import Sequence
+from typing import Any
 
-from cyclopts import App, Parameter
+from cli.errors import CannotRun
+from cli.opening import ats_database
+from cli.render import console_for_people, plain, print_database, print_json, table_of
+from greenlight.ats.clock import time_of
+from greenlight.ats.database import Database
+from greenlight.ats.holds import Held, Holds
+from greenlight.domain.formatting import iso
+from greenlight.domain.reasons import EXPLANATIONS
 
-from cli.groups import ENABLE
-from cli.options import Json
-
-tripwires = App(name="tripwires", group=ENABLE, help="What guards hold back until a person lifts it.")
-
-
-@tripwires.default
-def tripwires_list(*, json: Json = False) -> int:
-    """List what is held: which guard, what it saw, since when."""
-    from cli.holding import run_tripwires
-
-    return run_tripwires(as_json=json)
+#: As long a name as the ATS database takes.
+_LONGEST_NAME = 200
 
 
-@tripwires.command
-def lift(
-    *customers: str,
-    all: Annotated[bool, Parameter(negative=(), help="Everything that is held, for everybody.")] = False,
-    by: Annotated[str | None, Parameter(help="Who says so (you unless given).")] = None,
-    json: Json = False,
-) -> int:
-    """Let what is held for these customers go on; the next run enables what is ready, which cannot be undone."""
-    from cli.holding import run_lift
+def run_tripwires(*, as_json: bool) -> int:
+    database = ats_database()
+    held = Holds(database).on_record()
+    if as_json:
+        print_json(_document(held, database))
+        return 0
+    console = console_for_people()
+    if held:
+        _print(held)
+        for reason in dict.fromkeys(entry.reason for entry in held):
+            console.print(plain(f"{reason}: {EXPLANATIONS[reason].remedy}"))
+    else:
+        console.print(plain("No tripwire holds anything."))
+    print_database(database.name, console)
+    return 0
 
-    return run_lift(customers, everybody=all, by=by, as_json=json)
+
+def run_lift(customers: tuple[str, ...], *, everybody: bool, by: str | None, as_json: bool) -> int:
+    if everybody == bool(customers):
+        raise CannotRun(
+            "nobody is named", "name the customers whose holds are to end, or --all: `greenlight tripwires` lists them"
+        )
+    who, database = who_says_so(by), ats_database()
+    lifted = Holds(database).lift(customers, who, time_of(database))
+    if as_json:
+        print_json(_document(lifted, database) | {"lifted_by": who})
+    elif lifted:
+        _print(lifted)
+        console_for_people().print(plain(f"Lifted by {who}: the next run enables what is ready."))
+    else:
+        console_for_people().print(plain("Nothing was held, so nothing has changed."))
+    return 0
+
+
+def who_says_so(by: str | None) -> str:
+    """The name that goes on record: who is given, or whose account this is. Raises CannotRun."""
+    who = (by or getpass.getuser()).strip()
+    if not who or not who.isprintable() or len(who) > _LONGEST_NAME:
+        raise CannotRun(f"--by is who says so, in 1 to {_LONGEST_NAME} characters")
+    return who
+
+
+def _print(held: Sequence[Held]) -> None:
+    table = table_of("customer", "integration", "context", "held for", "since", "what the guard saw")
+    for entry in held:
+        key = entry.item.key
+        cells = (
+            entry.item.customer_id,
+            key.integration_type,
+            key.integration_context,
+            entry.reason,
+            f"{entry.since:%Y-%m-%d %H:%M:%SZ}",
+            entry.saw,
+        )
+        table.add_row(*(plain(cell) for cell in cells))
+    console_for_people().print(table)
+
+
+def _document(held: Sequence[Held], database: Database) -> dict[str, Any]:
+    return {
+        "schema": "greenlight.tripwires/1",
+        "database": database.name,
+        "holds": [
+            {
+                **entry.item.as_json(),
+                "reason": entry.reason.value,
+                "saw": entry.saw,
+                "since": iso(entry.since),
+            }
+            for entry in held
+        ],
+    }

@@ -21,7 +21,7 @@ from portal.guards import Errors, OneHost, SecurityHeaders
 from portal.limiter import Limiter
 from portal.links import Links
 from portal.neighbours import Neighbours
-from portal.refusals import Gone, Refusal, TooOften
+from portal.refusals import NoPortalSession, Refusal, TooOften
 from portal.routes import build_router
 
 _log = logging.getLogger("portal.app")
@@ -102,7 +102,7 @@ def _add_answers(app: FastAPI, context: PortalContext) -> None:
             return PlainTextResponse("Not allowed.", 405, error.headers)
         return PlainTextResponse("Not found.", 404)
 
-    app.add_exception_handler(Gone, gone)
+    app.add_exception_handler(NoPortalSession, gone)
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(TooOften, too_often)
     app.add_exception_handler(HTTPException, other)

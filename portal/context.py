@@ -22,7 +22,7 @@ from portal.guards import is_https
 from portal.limiter import FAILURES_OF_ADDRESS, Limiter
 from portal.links import LinkClaim, Links
 from portal.neighbours import Neighbours
-from portal.refusals import Gone
+from portal.refusals import NoPortalSession
 from portal.view import SLOW_AFTER, Application, customer_view
 
 #: A working day; after that the ATS, where the admin is logged in, opens the page again.
@@ -63,12 +63,15 @@ class PortalContext:
         return HTMLResponse(self.templates.get_template(template).render(context), status)
 
     async def session(self, request: Request) -> OpenSession:
-        """The live session of this browser. Raises Gone, and TooOften for an address that asks without one a lot."""
-        visit = await self.find_session(request)
-        if visit is None:
+        """The live session of this browser.
+
+        Raises NoPortalSession, and TooOften for an address that asks without one a lot.
+        """
+        portal_session = await self.find_session(request)
+        if portal_session is None:
             self.limiter.count(FAILURES_OF_ADDRESS, self.address(request))
-            raise Gone
-        return visit
+            raise NoPortalSession
+        return portal_session
 
     async def find_session(self, request: Request) -> OpenSession | None:
         session_id = request.cookies.get(self.cookie)
@@ -77,19 +80,19 @@ class PortalContext:
         return await run_in_threadpool(PortalSessions(self.database).find, digest_of(session_id), self.clock())
 
     async def open_session(
-        self, request: Request, response: Response, claim: LinkClaim, visit: OpenSession | None
+        self, request: Request, response: Response, claim: LinkClaim, portal_session: OpenSession | None
     ) -> None:
         """Spend a link on a session, whose cookie is put on `response`. Raises LinkUsed.
 
-        A live `visit` of the same customer goes on instead, and with it the tabs that show it.
+        A live `portal_session` of the same customer goes on instead, and with it the tabs that show it.
         """
         now, lasts = self.clock(), timedelta(hours=SESSION_HOURS)
         portal_sessions, until = PortalSessions(self.database), now + lasts
         session_id = request.cookies.get(self.cookie, "")
         if (
-            visit is None
-            or visit.customer_id != claim.customer_id
-            or not await run_in_threadpool(portal_sessions.lengthen, claim.link_id, visit, now, until)
+            portal_session is None
+            or portal_session.customer_id != claim.customer_id
+            or not await run_in_threadpool(portal_sessions.lengthen, claim.link_id, portal_session, now, until)
         ):
             session_id = secrets.token_urlsafe(32)
             digest = digest_of(session_id)
@@ -102,9 +105,9 @@ class PortalContext:
             name, value, max_age=seconds, path="/", secure=is_https(self.settings), httponly=True, samesite="lax"
         )
 
-    async def page(self, visit: OpenSession) -> tuple[CustomerPage, dict[str, Any]]:
+    async def page(self, portal_session: OpenSession) -> tuple[CustomerPage, dict[str, Any]]:
         """What is on record of the session's customer, and the state that its page shows."""
-        page = await run_in_threadpool(Requests(self.database).page, visit.customer_id)
+        page = await run_in_threadpool(Requests(self.database).page, portal_session.customer_id)
         now = self.clock()
         late = {key for key, since in page.open_since.items() if now - since > SLOW_AFTER}
         state = customer_view(page.customer_name, application_of(page, now), page.items, page.open_requests, now, late)

@@ -18,7 +18,7 @@ from portal.context import PortalContext
 from portal.guards import check_same_origin
 from portal.limiter import FAILURES_OF_ADDRESS, LOOKS_AT_LINK
 from portal.links import BadLink, ExpiredLink, LinkClaim
-from portal.refusals import Gone, Refusal
+from portal.refusals import NoPortalSession, Refusal
 from portal.schema import HTML, REFUSAL, answers
 
 logger = logging.getLogger(__name__)
@@ -36,12 +36,16 @@ class _Offer(NamedTuple):
 
     claim: LinkClaim
     customer_name: str
-    visit: OpenSession | None
+    portal_session: OpenSession | None
 
     @property
     def left(self) -> OpenSession | None:
         """The session of another customer that this browser would leave."""
-        return self.visit if self.visit is not None and self.visit.customer_id != self.claim.customer_id else None
+        return (
+            self.portal_session
+            if self.portal_session is not None and self.portal_session.customer_id != self.claim.customer_id
+            else None
+        )
 
 
 def add_opening(router: APIRouter, context: PortalContext) -> None:
@@ -96,7 +100,7 @@ def add_opening(router: APIRouter, context: PortalContext) -> None:
             # Another tab has opened a page since this one was asked about.
             return _ask(context, offer, 409)
         try:
-            await context.open_session(request, response, offer.claim, offer.visit)
+            await context.open_session(request, response, offer.claim, offer.portal_session)
         except LinkUsed:
             raise _used(offer.claim) from None
         logger.info("a link of customer %s was opened", clean(offer.claim.customer_id))
@@ -104,7 +108,10 @@ def add_opening(router: APIRouter, context: PortalContext) -> None:
 
 
 async def _offer(context: PortalContext, token: str, request: Request) -> _Offer | None:
-    """What a link is good for; None where this browser's session is what it was spent on. Raises Gone, TooOften."""
+    """What a link is good for; None where this browser's session is what it was spent on.
+
+    Raises NoPortalSession, TooOften.
+    """
     claim, fresh = None, False
     try:
         claim, fresh = context.links.read(token), True
@@ -114,24 +121,26 @@ async def _offer(context: PortalContext, token: str, request: Request) -> _Offer
         pass
     if claim is None:
         context.limiter.count(FAILURES_OF_ADDRESS, context.address(request))
-        raise Gone
+        raise NoPortalSession
     context.limiter.count(LOOKS_AT_LINK, claim.link_id)
-    portal_sessions, visit = PortalSessions(context.database), await context.find_session(request)
-    if visit is not None and await run_in_threadpool(portal_sessions.was_spent_on, visit, claim.link_id):
+    portal_sessions, portal_session = PortalSessions(context.database), await context.find_session(request)
+    if portal_session is not None and await run_in_threadpool(
+        portal_sessions.was_spent_on, portal_session, claim.link_id
+    ):
         # Reloading is no use of the link: the session is there already.
         return None
     if not fresh:
-        raise Gone
+        raise NoPortalSession
     try:
         name = await run_in_threadpool(portal_sessions.offered, claim.link_id, claim.customer_id)
     except LinkUsed:
         raise _used(claim) from None
-    return _Offer(claim, name, visit)
+    return _Offer(claim, name, portal_session)
 
 
-def _used(claim: LinkClaim) -> Gone:
+def _used(claim: LinkClaim) -> NoPortalSession:
     logger.info("a link of customer %s was used again", clean(claim.customer_id))
-    return Gone()
+    return NoPortalSession()
 
 
 def _ask(context: PortalContext, offer: _Offer, status: int) -> Response:

@@ -3,7 +3,7 @@
 from greenlight.errors import GreenlightError, Kind
 
 #: The status of what is answered in an error's place, by who must act.
-STATUSES = {
+STATUS_BY_KIND = {
     Kind.INPUT: 400,
     Kind.REFUSED: 409,
     Kind.LINKEDIN: 502,
@@ -15,7 +15,7 @@ STATUSES = {
 
 def status_of(error: Exception) -> int:
     """The HTTP status for an error that no route has made an answer of."""
-    return STATUSES[error.kind if isinstance(error, GreenlightError) else Kind.DEFECT]
+    return STATUS_BY_KIND[error.kind if isinstance(error, GreenlightError) else Kind.DEFECT]
 
 
 class Refusal(Exception):
@@ -27,7 +27,7 @@ class Refusal(Exception):
         self.sentence = sentence
 
 
-class Gone(Exception):
+class NoPortalSession(Exception):
     """No link, no session: the page that says so, always the same one."""
 
 

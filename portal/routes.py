@@ -26,7 +26,7 @@ from portal.limiter import (
     REPORTS_OF_ADDRESS,
 )
 from portal.opening import add_opening
-from portal.refusals import Gone, Refusal
+from portal.refusals import NoPortalSession, Refusal
 from portal.schema import HTML, REFUSAL, STATE, TEXT, answers, json_of
 
 logger = logging.getLogger(__name__)
@@ -55,9 +55,9 @@ def _pages(router: APIRouter, context: PortalContext) -> None:
     )
     async def page(request: Request) -> Response:
         """The page of the session's customer."""
-        visit = await context.session(request)
-        context.limiter.count(READS_OF_SESSION, visit.session_digest)
-        page, state = await context.page(visit)
+        portal_session = await context.session(request)
+        context.limiter.count(READS_OF_SESSION, portal_session.session_digest)
+        page, state = await context.page(portal_session)
         settings = context.settings
         return context.html(
             "page.html",
@@ -65,7 +65,7 @@ def _pages(router: APIRouter, context: PortalContext) -> None:
             customer_name=page.customer_name,
             client_id=page.client_id if state["application"] != "missing" else None,
             application_is_new=state["application"] == "new",
-            csrf_token=context.links.csrf_for(visit.session_digest),
+            csrf_token=context.links.csrf_for(portal_session.session_digest),
             widget_url=settings.linkedin_widget_url,
             widget_extension=settings.linkedin_widget_extension,
             bundled_types=",".join(settings.portal_integrations),
@@ -86,18 +86,18 @@ def _pages(router: APIRouter, context: PortalContext) -> None:
     async def integrations(request: Request) -> Response:
         """The state of the customer's integrations, as the page's script reads it."""
         try:
-            visit = await context.session(request)
-        except Gone:
+            portal_session = await context.session(request)
+        except NoPortalSession:
             raise Refusal(404, "There is no session; open the page from your ATS.") from None
-        context.limiter.count(READS_OF_SESSION, visit.session_digest)
+        context.limiter.count(READS_OF_SESSION, portal_session.session_digest)
         token = request.headers.get("x-csrf-token")
-        if token is not None and not context.links.check_csrf(visit.session_digest, token):
+        if token is not None and not context.links.check_csrf(portal_session.session_digest, token):
             # A tab whose page is of another session than the cookie, which all tabs of a browser share.
             raise Refusal(409, "Another page was opened in this browser since; open this one again from your ATS.")
         # Somebody is looking, so what may have changed at LinkedIn is worth a look.
-        if await run_in_threadpool(Requests(context.database).look_again, visit.customer_id, context.clock()):
+        if await run_in_threadpool(Requests(context.database).look_again, portal_session.customer_id, context.clock()):
             context.ring()
-        _, state = await context.page(visit)
+        _, state = await context.page(portal_session)
         return JSONResponse(state)
 
 
@@ -126,21 +126,25 @@ def _callback(router: APIRouter, context: PortalContext) -> None:
     async def requests(request: Request) -> Response:
         """Put on record what the plugin's callback names, and tell the worker."""
         try:
-            visit = await context.session(request)
-        except Gone:
+            portal_session = await context.session(request)
+        except NoPortalSession:
             raise Refusal(404, "There is no session; open the page from your ATS.") from None
         check_same_origin(request, context.settings)
-        if not context.links.check_csrf(visit.session_digest, request.headers.get("x-csrf-token", "")):
+        if not context.links.check_csrf(portal_session.session_digest, request.headers.get("x-csrf-token", "")):
             raise Refusal(403, "This request does not come from the portal's page.")
         check_declared(request, ("application/json",), MAX_BODY)
-        context.limiter.count(POSTS_OF_SESSION, visit.session_digest)
-        context.limiter.count(POSTS_OF_CUSTOMER, visit.customer_id)
+        context.limiter.count(POSTS_OF_SESSION, portal_session.session_digest)
+        context.limiter.count(POSTS_OF_CUSTOMER, portal_session.customer_id)
         keys, unreadable = parse_callback(await read_body(request, MAX_BODY))
         if unreadable:
-            logger.warning("a callback of customer %s had %s unreadable entries", clean(visit.customer_id), unreadable)
+            logger.warning(
+                "a callback of customer %s had %s unreadable entries", clean(portal_session.customer_id), unreadable
+            )
         record = Requests(context.database).record
         try:
-            await run_in_threadpool(record, visit.customer_id, visit.session_digest, keys, context.clock())
+            await run_in_threadpool(
+                record, portal_session.customer_id, portal_session.session_digest, keys, context.clock()
+            )
         except TooManyIntegrations:
             raise Refusal(409, "These are more integrations than one customer can have; please tell us.") from None
         try:

@@ -21,7 +21,7 @@ from greenlight.domain.selection import Selection
 from greenlight.errors import BadInput, RefusedByRule
 
 #: What LinkedIn showed a day ago is nothing to act on.
-GOOD_FOR = timedelta(hours=24)
+PLAN_LIFETIME = timedelta(hours=24)
 #: The key of a plan's scope under which stands who discarded it, `by`, and when, `at`.
 DISCARDED = "discarded"
 
@@ -84,7 +84,7 @@ class Plans:
                     token_requests=price.token,
                     verify_requests=price.verify,
                     enable_requests=price.enable,
-                    expires_at=now + GOOD_FOR,
+                    expires_at=now + PLAN_LIFETIME,
                 )
             )
             session.flush()
@@ -145,7 +145,7 @@ class Plans:
         plan_id: str,
         approved_by: str,
         now: datetime,
-        lasts: timedelta = GOOD_FOR,
+        lasts: timedelta = PLAN_LIFETIME,
         *,
         enables: int | None = None,
     ) -> Approved:

@@ -56,12 +56,12 @@ class PortalSessions:
         except IntegrityError:
             raise LinkUsed from None
 
-    def lengthen(self, link_id: str, visit: OpenSession, now: datetime, expires_at: datetime) -> bool:
+    def lengthen(self, link_id: str, portal_session: OpenSession, now: datetime, expires_at: datetime) -> bool:
         """Spend a link on a session of its customer that there is already, so that its pages go on.
 
         False where that session is over meanwhile, and then nothing is spent. Raises LinkUsed.
         """
-        spent = _spent_on(visit.session_digest, link_id)
+        spent = _spent_on(portal_session.session_digest, link_id)
         try:
             with self._database.writing() as session:
                 ours = session.get(PortalSession, spent)
@@ -70,7 +70,7 @@ class PortalSessions:
                     if ours.opened_at == now:
                         return True
                     raise LinkUsed from None
-                row = session.get(PortalSession, visit.session_digest, with_for_update=True)
+                row = session.get(PortalSession, portal_session.session_digest, with_for_update=True)
                 if row is None or not row.opened_at <= now < row.expires_at:
                     return False
                 row.expires_at = max(row.expires_at, expires_at)
@@ -79,7 +79,7 @@ class PortalSessions:
                     PortalSession(
                         session_digest=spent,
                         link_id=link_id,
-                        customer_id=visit.customer_id,
+                        customer_id=portal_session.customer_id,
                         opened_at=now,
                         expires_at=now,
                     )
@@ -96,21 +96,21 @@ class PortalSessions:
                 raise LinkUsed
             return customer.customer_name
 
-    def was_spent_on(self, visit: OpenSession, link_id: str) -> bool:
+    def was_spent_on(self, portal_session: OpenSession, link_id: str) -> bool:
         """Whether this session is what the link was spent on."""
-        if visit.link_id == link_id:
+        if portal_session.link_id == link_id:
             return True
         with self._database.reading() as session:
-            return session.get(PortalSession, _spent_on(visit.session_digest, link_id)) is not None
+            return session.get(PortalSession, _spent_on(portal_session.session_digest, link_id)) is not None
 
     def find(self, session_digest: str, now: datetime) -> OpenSession | None:
         """The session with this digest, unless it is over."""
         with self._database.reading() as session:
-            visit = session.get(PortalSession, session_digest)
-            if visit is None or not visit.opened_at <= now < visit.expires_at:
+            portal_session = session.get(PortalSession, session_digest)
+            if portal_session is None or not portal_session.opened_at <= now < portal_session.expires_at:
                 return None
-            customer = session.get_one(Customer, visit.customer_id)
-            return OpenSession(session_digest, visit.link_id, customer.customer_id, customer.customer_name)
+            customer = session.get_one(Customer, portal_session.customer_id)
+            return OpenSession(session_digest, portal_session.link_id, customer.customer_id, customer.customer_name)
 
 
 def _spent_on(session_digest: str, link_id: str) -> str:

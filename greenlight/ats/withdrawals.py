@@ -176,6 +176,6 @@ class BrowserSessions:
 def _end_sessions(session: Session, customer_id: str, now: datetime) -> int:
     query = select(PortalSession).where(PortalSession.customer_id == customer_id, col(PortalSession.expires_at) > now)
     ended = list(session.exec(query.order_by(col(PortalSession.session_digest)).with_for_update()))
-    for visit in ended:
-        visit.expires_at = now
+    for portal_session in ended:
+        portal_session.expires_at = now
     return len(ended)

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Warrant, Word
-from greenlight.ats.plans import GOOD_FOR, PlanRefused, Plans
+from greenlight.ats.plans import PLAN_LIFETIME, PlanRefused, Plans
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.tables import Plan
 from greenlight.domain.selection import Selection
@@ -77,11 +77,11 @@ def test_an_approval_ends(database: Database, plan_id: str) -> None:
 def test_a_plan_expires_whatever_its_approval_says(database: Database, plan_id: str) -> None:
     plans = Plans(database)
     approved = plans.approve(plan_id, "ann", at(1), timedelta(days=30))
-    assert approved.expires_at == NOON + GOOD_FOR
+    assert approved.expires_at == NOON + PLAN_LIFETIME
     for act in (
-        lambda: plans.use(plan_id, "run-1", NOON + GOOD_FOR),
-        lambda: plans.approve(plan_id, "ann", NOON + GOOD_FOR),
-        lambda: plans.check(plan_id, NOON + GOOD_FOR),
+        lambda: plans.use(plan_id, "run-1", NOON + PLAN_LIFETIME),
+        lambda: plans.approve(plan_id, "ann", NOON + PLAN_LIFETIME),
+        lambda: plans.check(plan_id, NOON + PLAN_LIFETIME),
     ):
         with pytest.raises(PlanRefused, match="has expired"):
             act()

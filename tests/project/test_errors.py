@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from greenlight.errors import Defect, GreenlightError, Kind
-from portal.refusals import STATUSES, status_of
+from portal.refusals import STATUS_BY_KIND, status_of
 from tests.project.test_repository import ROOT
 
 ROOMS = ("cli", "flows", "portal", "tasks", "blocks", "greenlight")
@@ -35,7 +35,7 @@ CONTROL_FLOW = {
     "greenlight.ats.portal_sessions.LinkUsed",
     "portal.links.BadLink",
     "portal.links.ExpiredLink",
-    "portal.refusals.Gone",
+    "portal.refusals.NoPortalSession",
     "portal.refusals.Refusal",
     "portal.refusals.TooOften",
 }
@@ -97,5 +97,5 @@ def test_a_remedy_of_its_own_is_said_and_kept_apart() -> None:
 
 
 def test_every_kind_has_a_status() -> None:
-    assert set(STATUSES) == set(Kind)
+    assert set(STATUS_BY_KIND) == set(Kind)
     assert status_of(ZeroDivisionError()) == 500

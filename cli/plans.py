@@ -4,9 +4,9 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from cli.holding import who_says_so
 from cli.opening import ats_database
 from cli.render import console_for_people, plain, print_database, print_json, table_of
+from cli.tripwires import who_says_so
 from greenlight.ats.clock import time_of
 from greenlight.ats.plans import Line, Plans
 from greenlight.ats.stored_plans import PlanState, StoredPlan, StoredPlans
