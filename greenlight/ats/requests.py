@@ -106,10 +106,25 @@ class Requests:
         with self._database.reading() as session:
             return list(session.exec(query))
 
-    def open_of(self, customer_id: str) -> list[OpenRequest]:
+    def open_of(self, customers: Sequence[str]) -> list[OpenRequest]:
+        theirs = col(Integration.customer_id).in_(customers)
         with self._database.reading() as session:
-            rows = session.exec(select(Integration).where(Integration.customer_id == customer_id, open_request()))
+            rows = session.exec(select(Integration).where(theirs, open_request()))
             return [OpenRequest(row.id, row.requested_at) for row in rows if row.id and row.requested_at]
+
+    def slow_customers(self, most: int) -> set[str]:
+        """Customers with an open request that an earlier try has not brought to its end, or with more than `most`."""
+        tried = func.count(col(Integration.look_due_at)) > 0
+        query = select(Integration.customer_id).where(open_request()).group_by(Integration.customer_id)
+        with self._database.reading() as session:
+            return set(session.exec(query.having(or_(tried, func.count() > most))))
+
+    def to_look_for(self, customers: Sequence[str], now: datetime) -> list[str]:
+        """Those of these customers for whom `take_looks` has something now."""
+        due = or_(waits_for_a_look(), has_settled(now))
+        query = select(Integration.customer_id).where(col(Integration.customer_id).in_(customers), due)
+        with self._database.reading() as session:
+            return list(session.exec(query.distinct()))
 
     def due_customers(self, now: datetime) -> list[str]:
         """Customers with a request to act on, or a look that somebody or an open enable waits for, by now.
@@ -126,20 +141,20 @@ class Requests:
         with self._database.reading() as session:
             return list(session.exec(query))
 
-    def due_of(self, customer_id: str, now: datetime) -> list[OpenRequest]:
-        """This customer's open requests that may be acted on by now, without what is held."""
-        query = select(Integration).where(Integration.customer_id == customer_id, is_due(now), ~_is_held())
+    def due_of(self, customers: Sequence[str], now: datetime) -> list[OpenRequest]:
+        """Open requests of these customers that may be acted on by now, without what is held."""
+        query = select(Integration).where(col(Integration.customer_id).in_(customers), is_due(now), ~_is_held())
         with self._database.reading() as session:
             rows = session.exec(query.order_by(col(Integration.id)))
             return [OpenRequest(row.id, row.requested_at) for row in rows if row.id and row.requested_at]
 
-    def take_looks(self, customer_id: str, now: datetime) -> list[int]:
-        """Ids of this customer's integrations that somebody waits to see, or whose open enable has settled by now.
+    def take_looks(self, customers: Sequence[str], now: datetime) -> list[int]:
+        """Ids of these customers' integrations that somebody waits to see, or whose open enable has settled by now.
 
         They are due no longer.
         """
         due = or_(waits_for_a_look(), has_settled(now))
-        query = select(Integration).where(Integration.customer_id == customer_id, due)
+        query = select(Integration).where(col(Integration.customer_id).in_(customers), due)
         # Over all tries: what an earlier one has taken and committed is due for nobody else any more.
         taken: dict[int, None] = {}
 

@@ -21,13 +21,17 @@ from greenlight.domain.plan import Item, RequestTotals
 from greenlight.domain.report import Command, Report, ReportItem, as_of_run
 from greenlight.domain.selection import Selection
 
+#: The key of a run's scope under which stand the integrations that it is about, where it is not about all of them.
+_INTEGRATIONS = "integrations"
+
 
 @dataclass(frozen=True, slots=True)
 class RunTarget:
-    """What a run is about: a selection, or exactly what a plan enables."""
+    """What a run is about: a selection, exactly what a plan enables, or exactly some integrations of the selection."""
 
     selection: Selection
     plan_id: str | None = None
+    integrations: tuple[int, ...] = ()
 
 
 @units
@@ -43,7 +47,7 @@ class Runs:
         """The integrations a run is about. Raises UnknownCustomer, UnknownType or UnknownPlan."""
         if scope.plan_id is not None:
             return self._plans.enables(scope.plan_id)
-        return self._store.select(scope.selection, to_ask=True)
+        return list(scope.integrations) or self._store.select(scope.selection, to_ask=True)
 
     def start(
         self, run_id: str, command: Command, scope: RunTarget, now: datetime, lane: Lane | None = None
@@ -56,7 +60,7 @@ class Runs:
                     run_id=run_id,
                     command=command,
                     lane=lane,
-                    scope=scope.selection.model_dump(mode="json"),
+                    scope={**scope.selection.model_dump(mode="json"), _INTEGRATIONS: list(scope.integrations)},
                     plan_id=scope.plan_id,
                     started_at=now,
                 )
@@ -95,9 +99,11 @@ class Runs:
         with self._database.reading() as session:
             run = session.get_one(Run, run_id)
             command = Command(run.command)
-            selection = Selection.model_validate(run.scope)
+            scope = dict(run.scope)
+            integrations = tuple(scope.pop(_INTEGRATIONS, ()))
             applies_plan = command is Command.APPLY and run.plan_id is not None
-            ids = self.ids(RunTarget(selection, run.plan_id if applies_plan else None))
+            plan_id = run.plan_id if applies_plan else None
+            ids = self.ids(RunTarget(Selection.model_validate(scope), plan_id, integrations))
             ours, doubtful = _enabled_by(session, run_id), _in_doubt(session, run_id)
             scheduled = run.lane == Lane.NIGHTLY or command is Command.AUDIT
             plan = session.get(Plan, run.plan_id) if command is Command.PLAN and run.plan_id is not None else None

@@ -46,7 +46,7 @@ def look_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
     for start in range(0, len(customers), size):
         some = customers[start : start + size]
         ids = tuple(id for customer in some for id in by_customer[customer])
-        chunks.append(Chunk(ids, _customers(some)))
+        chunks.append(Chunk(ids, customers_label(some)))
     return chunks
 
 
@@ -57,13 +57,13 @@ def enable_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
     for start in range(0, len(wanted), size):
         some = wanted[start : start + size]
         first = f"{some[0].item.key.integration_type} for {some[0].item.customer_id}"
-        more = f"{len(some)} integrations of {_customers(list(dict.fromkeys(w.item.customer_id for w in some)))}"
+        more = f"{len(some)} integrations of {customers_label(list(dict.fromkeys(w.item.customer_id for w in some)))}"
         label = first if len(some) == 1 else more
         chunks.append(Chunk(tuple(entry.id for entry in some), label))
     return chunks
 
 
-def _customers(ids: Sequence[str]) -> str:
+def customers_label(ids: Sequence[str]) -> str:
     """Whom a task is about. Sorted, whatever their turn is, so that a name is found among many tasks."""
     names = first_ten(sorted(ids), 3)
     return names if len(ids) == 1 else f"{len(ids)} customers: {names}"
@@ -73,7 +73,7 @@ def customer_chunks(customers: Sequence[str]) -> list[Chunk]:
     """One customer each while there are some hundreds, runs of them beyond that."""
     size = math.ceil(len(customers) / MAX_CUSTOMER_TASKS) or 1
     parts = [customers[start : start + size] for start in range(0, len(customers), size)]
-    return [Chunk(tuple(part), _customers(part)) for part in parts]
+    return [Chunk(tuple(part), customers_label(part)) for part in parts]
 
 
 async def one_after_another(ids: Sequence[str], step: Callable[[str], Awaitable[WorkLeft]]) -> WorkLeft:

@@ -1,4 +1,4 @@
-"""Enable what a customer has just requested: the nightly run's own steps, for one customer, within seconds.
+"""Enable what customers have just requested: the nightly run's own steps, within seconds.
 
 The portal rings; a task worker (`greenlight worker`) answers. The ring says nothing: what is to be done stands in the
 ATS database, so a ring that is lost, repeated or answered twice changes nothing, and no parameter has to reach the
@@ -7,17 +7,18 @@ worker's disk.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from prefect import task
 from prefect.client.schemas.objects import State
+from prefect.runtime import task_run
 
 from greenlight.ats.announcements import Announcements
 from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import DatabaseNotReady, open_database
-from greenlight.ats.requests import Requests
+from greenlight.ats.requests import OpenRequest, Requests
 from greenlight.ats.runs import RunTarget
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command, Verdict
@@ -26,6 +27,7 @@ from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import Purpose
 from greenlight.settings import InvalidSettings, Settings, load_settings
 from tasks.observe import look_at_all
+from tasks.parts.chunks import customers_label
 from tasks.parts.retries import RECORDING
 from tasks.parts.session import enabling_session, now, on_time_of, planning_session
 from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
@@ -36,31 +38,57 @@ _T = TypeVar("_T")
 
 #: Enables that one customer's requests may bring; a customer has a handful of integrations.
 MAX_CHANGES = 50
-#: Customers that one worker is at side by side.
-TURNS_AT_ONCE = 32
-#: The longest that one task of a turn at one customer may take.
+#: Customers that have one turn together, each with a few requests at most: what a click costs is mostly its turn.
+CUSTOMERS_TOGETHER, REQUESTS_TOGETHER = 32, 10
+#: Turns side by side of such, and of customers that are alone in their turn.
+TURNS_TOGETHER_AT_ONCE, TURNS_ALONE_AT_ONCE = 4, 32
+#: The longest that one task of a turn may take.
 TURN_SECONDS = 300.0
+
+_Turn = Callable[[Sequence[str]], Awaitable[None]]
 
 
 class _CustomerTurns:
-    """Which customers this process is at. One that rings again meanwhile gets another turn, and never two at once."""
+    """Which customers this process is at. One that rings again meanwhile gets another turn, and never two at once.
+
+    Who has just clicked has a turn together with others; whoever is slow, each alone and out of their way.
+    """
 
     def __init__(self) -> None:
-        self._again: dict[str, bool] = {}
-        self._gate = asyncio.Semaphore(TURNS_AT_ONCE)
+        #: Whether each is to be alone in its turn.
+        self._waiting: dict[str, bool] = {}
+        self._served: set[str] = set()
+        self._gates = {
+            False: asyncio.Semaphore(TURNS_TOGETHER_AT_ONCE),
+            True: asyncio.Semaphore(TURNS_ALONE_AT_ONCE),
+        }
 
-    async def serve(self, customer_id: str, turn: Callable[[str], Awaitable[None]]) -> None:
-        if customer_id in self._again:
-            self._again[customer_id] = True
-            return
-        self._again[customer_id] = True
-        try:
-            async with self._gate:
-                while self._again[customer_id]:
-                    self._again[customer_id] = False
-                    await turn(customer_id)
-        finally:
-            del self._again[customer_id]
+    async def serve(self, customers: Sequence[str], slow: Collection[str], turn: _Turn) -> None:
+        """Give each of these customers its turn, unless another call of this comes to it first."""
+        self._waiting |= {customer_id: customer_id in slow for customer_id in customers}
+        async with asyncio.TaskGroup() as group:
+            for alone, size in ((False, CUSTOMERS_TOGETHER), (True, 1)):
+                for _ in range(0, sum(self._waiting[customer_id] is alone for customer_id in customers), size):
+                    group.create_task(self._drain(alone, turn, group))
+
+    async def _drain(self, alone: bool, turn: _Turn, group: asyncio.TaskGroup) -> None:
+        async with self._gates[alone]:
+            while customers := self._next(alone):
+                self._served.update(customers)
+                try:
+                    await turn(customers)
+                finally:
+                    self._served.difference_update(customers)
+                if (not alone) in {self._waiting.get(customer_id) for customer_id in customers}:
+                    # They rang meanwhile, and nobody else comes to them.
+                    group.create_task(self._drain(not alone, turn, group))
+
+    def _next(self, alone: bool) -> list[str]:
+        mine = [each for each, lone in self._waiting.items() if lone is alone and each not in self._served]
+        taken = mine[: 1 if alone else CUSTOMERS_TOGETHER]
+        for customer_id in taken:
+            del self._waiting[customer_id]
+        return taken
 
 
 _turns = _CustomerTurns()
@@ -87,30 +115,37 @@ async def announce_owed(settings: Settings) -> None:
 @task(name="enable requested", task_run_name="enable what was requested", **RECORDING)
 async def enable_requested() -> State[None] | None:
     """Act on what is due: looks that somebody waits for, and open requests. Enabling cannot be undone."""
+
+    def due(requests: Requests) -> tuple[list[str], set[str]]:
+        return requests.due_customers(now()), requests.slow_customers(REQUESTS_TOGETHER)
+
     try:
-        customers = await due_customers(load_settings())
+        customers, slow = await asyncio.to_thread(_with_requests, load_settings(), due)
     except (DatabaseNotReady, InvalidSettings) as refused:
         _log.warning("requests cannot be looked for: %s", refused)
         return refused_state(refused)
-    async with asyncio.TaskGroup() as group:
-        for customer_id in customers:
-            group.create_task(_turns.serve(customer_id, _take_turn))
+    await _turns.serve(customers, slow, _take_turn)
     return None
 
 
-async def _take_turn(customer_id: str) -> None:
-    # Its state is for whoever looks at Prefect's UI; one customer's failure or hanging is nobody else's.
-    settings = load_settings()
-    tried = await asyncio.to_thread(_with_requests, settings, lambda requests: requests.open_of(customer_id))
-    for turn in (look_for_customer, act_on_requests):
-        bounded = turn.with_options(timeout_seconds=TURN_SECONDS)
-        state = await cast(Any, bounded)(customer_id, return_state=True)
-        if not state.is_completed():
-            _log.warning("%s: a turn ended as %s", clean(customer_id), state.name)
+async def _take_turn(customers: Sequence[str]) -> None:
+    # Its state is for whoever looks at Prefect's UI; one turn's failure or hanging is no other's.
+    settings, label = load_settings(), clean(customers_label(customers))
+
+    def due(requests: Requests) -> tuple[list[OpenRequest], list[str]]:
+        return requests.open_of(customers), requests.to_look_for(customers, now())
+
+    tried, to_look_for = await asyncio.to_thread(_with_requests, settings, due)
+    for turn, theirs in ((look_for_customers, to_look_for), (act_on_requests, customers if tried else ())):
+        if theirs:
+            bounded = turn.with_options(timeout_seconds=TURN_SECONDS)
+            state = await cast(Any, bounded)(list(theirs), return_state=True)
+            if not state.is_completed():
+                _log.warning("%s: a turn ended as %s", label, state.name)
     try:
         await asyncio.to_thread(_with_requests, settings, lambda requests: requests.put_off(tried, now()))
     except Exception as error:
-        _log.warning("%s: could not be put off (%s)", clean(customer_id), type(error).__name__)
+        _log.warning("%s: could not be put off (%s)", label, type(error).__name__)
 
 
 def _with_requests(settings: Settings, act: Callable[[Requests], _T]) -> _T:
@@ -124,37 +159,45 @@ def _with_requests(settings: Settings, act: Callable[[Requests], _T]) -> _T:
         database.close()
 
 
-@task(name="look for customer", task_run_name="look: {customer_id}", **RECORDING)
-async def look_for_customer(customer_id: str) -> None:
+def _run_name() -> str:
+    return f"{task_run.task_name}: {customers_label(task_run.parameters['customers'])}"
+
+
+@task(name="look for customers", task_run_name=_run_name, **RECORDING)
+async def look_for_customers(customers: Sequence[str]) -> None:
     """Look at what somebody waits to see changed, and at enables that have settled. It cannot enable."""
     async with planning_session(load_settings(), Lane.REALTIME) as session:
-        ids = await asyncio.to_thread(session.requests.take_looks, customer_id, now())
+        ids = await asyncio.to_thread(session.requests.take_looks, customers, now())
         if ids:
             await look_at_all(str(uuid4()), Purpose.OBSERVE, ids)
 
 
-@task(name="act on requests", task_run_name="act on requests: {customer_id}", **RECORDING)
-async def act_on_requests(customer_id: str) -> State[None] | None:
-    """Look at what one customer requested, enable what LinkedIn shows as REQUESTED, and look again.
+@task(name="act on requests", task_run_name=_run_name, **RECORDING)
+async def act_on_requests(customers: Sequence[str]) -> State[None] | None:
+    """Look at what these customers requested, enable what LinkedIn shows as REQUESTED, and look again.
 
-    Failed where something of it needs somebody, as a scheduled run is; what it brought about is announced either way.
+    Where they are several, nobody waits for another's retries or doubts: what they leave is taken up by a turn of that
+    customer's own. Failed where something of it needs somebody, as a scheduled run is; what it brought about is
+    announced either way.
     """
-    async with enabling_session(load_settings(), Lane.REALTIME) as session:
-        requests = await asyncio.to_thread(session.requests.due_of, customer_id, now())
+    settings, alone = load_settings(), len(customers) == 1
+    if not alone:
+        settings = settings.model_copy(update={"retry_delays_seconds": ()})
+    async with enabling_session(settings, Lane.REALTIME) as session:
+        requests = await asyncio.to_thread(session.requests.due_of, customers, now())
         if not requests:
             return None
         ids = [request.integration_id for request in requests]
-        types = {entry.item.key.integration_type for entry in await asyncio.to_thread(session.store.wanted, ids)}
-        run_id, scope = str(uuid4()), RunTarget(Selection(customers=(customer_id,), types=tuple(sorted(types))))
-        since = await asyncio.to_thread(session.runs.start, run_id, Command.REQUEST, scope, now(), session.lane)
+        run_id, target = str(uuid4()), RunTarget(Selection(customers=tuple(customers)), integrations=tuple(ids))
+        since = await asyncio.to_thread(session.runs.start, run_id, Command.REQUEST, target, now(), session.lane)
 
-        made = await look_and_plan(run_id, ids, since, MAX_CHANGES)
-        await enable_and_confirm(run_id, made.to_enable, made.not_shown)
+        made = await look_and_plan(run_id, ids, since, MAX_CHANGES * len(customers))
+        await enable_and_confirm(run_id, made.to_enable, made.not_shown, settle=alone)
         say_waits()
 
         await asyncio.to_thread(session.requests.acted_on, requests, since, now())
         report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
         await announce(report, session.alarms, session.announcements)
         headline = clean(report.headline())
-        _log.info("%s: %s", clean(customer_id), headline)
+        _log.info("%s: %s", clean(customers_label(customers)), headline)
         return None if report.verdict is Verdict.OK else failed(report.verdict, headline)

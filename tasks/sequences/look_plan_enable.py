@@ -78,16 +78,18 @@ async def look_and_plan(
     return await make_plan(looked, since, cap, facts, approved, insisted)
 
 
-async def enable_and_confirm(run_id: str, ids: Sequence[int], not_shown: Sequence[int] = ()) -> None:
+async def enable_and_confirm(
+    run_id: str, ids: Sequence[int], not_shown: Sequence[int] = (), *, settle: bool = True
+) -> None:
     """Enable these integrations, then look again at what LinkedIn confirmed and at what is in doubt.
 
     Of `not_shown`, which it confirmed before, what it confirmed to another run a moment ago is looked at as well.
 
     What is in doubt is waited for together, once, until all that may still land has landed; what had no effect then is
-    tried once more.
+    tried once more. Unless it is to `settle`: then that is left to who comes after it.
     """
     await _enable_and_look(run_id, ids, not_shown)
-    if await _settle(run_id, ids):
+    if settle and await _settle(run_id, ids):
         await _enable_and_look(run_id, ids)
 
 

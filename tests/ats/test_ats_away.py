@@ -201,7 +201,7 @@ def test_a_lost_commit_of_due_looks_loses_no_look(database: Database) -> None:
     requests = Requests(database)
     assert requests.look_again("acme", at(5))
     with answers_lost(database):
-        assert requests.take_looks("acme", at(5)) == [id]
+        assert requests.take_looks(["acme"], at(5)) == [id]
 
 
 def test_looks_from_an_iterator_survive_a_second_try(database: Database) -> None:

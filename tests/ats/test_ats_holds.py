@@ -149,11 +149,11 @@ def test_an_open_request_that_is_held_is_not_acted_on_until_it_is_lifted(databas
     held(database, ready)
     requests, session = Requests(database), session_of(database, "r00")
     requests.record("r00", session, [key_of("r00")], at(20))
-    opened = requests.open_of("r00")
-    assert requests.due_of("r00", at(21)) == []
+    opened = requests.open_of(["r00"])
+    assert requests.due_of(["r00"], at(21)) == []
     requests.put_off(opened, at(21))
     Holds(database).lift(["r00"], "ann", at(22))
-    assert requests.due_of("r00", at(22)) == opened
+    assert requests.due_of(["r00"], at(22)) == opened
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def test_what_linkedin_does_not_show_yet_stays_open_for_a_minute(database: Datab
     requests = Requests(database)
     (id,) = bring_in(database, customer("elk"))
     requests.record("elk", session_of(database, "elk"), [key_of("elk")], NOON)
-    opened = requests.open_of("elk")
+    opened = requests.open_of(["elk"])
     shows(database, id, Status.NOT_REQUESTED, at(0.1))
     requests.acted_on(opened, NOON, at(0.2))
     assert requests.open_customers() == ["elk"]
@@ -29,7 +29,7 @@ def test_what_linkedin_shows_is_done_with_at_once(database: Database) -> None:
     (id,) = bring_in(database, customer("elk"))
     requests.record("elk", session_of(database, "elk"), [key_of("elk")], NOON)
     shows(database, id, Status.ENABLED, at(0.1))
-    requests.acted_on(requests.open_of("elk"), NOON, at(0.2))
+    requests.acted_on(requests.open_of(["elk"]), NOON, at(0.2))
     assert requests.open_customers() == []
 
 
@@ -44,9 +44,9 @@ def test_a_page_that_is_looked_at_has_what_may_have_changed_looked_at_again(data
     assert requests.due_customers(at(2)) == ["elk"], "and nobody else's"
     assert integration(database, ids_of(database)[0]).requested_at is None, "it is no evidence"
     assert not requests.look_again("elk", at(2.5)), "a look is on its way"
-    assert requests.due_of("elk", at(3)) == [], "nothing is to be enabled"
-    assert requests.take_looks("elk", at(3)) == ids_of(database)[:1]
-    assert (requests.take_looks("elk", at(3)), requests.due_customers(at(3))) == ([], [])
+    assert requests.due_of(["elk"], at(3)) == [], "nothing is to be enabled"
+    assert requests.take_looks(["elk"], at(3)) == ids_of(database)[:1]
+    assert (requests.take_looks(["elk"], at(3)), requests.due_customers(at(3))) == ([], [])
     shows(database, ids_of(database)[0], Status.ENABLED, at(3))
     assert not requests.look_again("elk", at(60)), "what is enabled is the nightly run's to check"
 
@@ -59,12 +59,12 @@ def test_what_failed_for_something_that_passes_stays_open_and_waits(database: Da
     (id,) = bring_in(database, customer("elk"))
     requests.record("elk", session_of(database, "elk"), [key_of("elk")], NOON)
     fails(database, id, at(0.1), reason)
-    requests.acted_on(requests.due_of("elk", at(0.1)), NOON, at(0.1))
-    requests.put_off(requests.open_of("elk"), at(0.1))
+    requests.acted_on(requests.due_of(["elk"], at(0.1)), NOON, at(0.1))
+    requests.put_off(requests.open_of(["elk"]), at(0.1))
     assert (requests.open_customers(), requests.due_customers(at(0.15))) == (["elk"], [])
     assert requests.due_customers(at(0.2)) == ["elk"]
     assert FactsOnRecord(database).awake([id], at(0.2)) == [id], "the night is the safety net"
-    requests.put_off(requests.open_of("elk"), at(60))
+    requests.put_off(requests.open_of(["elk"]), at(60))
     assert (requests.due_customers(at(89)), requests.due_customers(at(90))) == ([], ["elk"]), "the wait grows"
 
 
@@ -73,7 +73,7 @@ def test_what_is_ready_and_not_enabled_stays_open(database: Database) -> None:
     (id,) = bring_in(database, customer("elk"))
     requests.record("elk", session_of(database, "elk"), [key_of("elk")], NOON)
     shows(database, id, Status.REQUESTED, at(1))
-    requests.acted_on(requests.open_of("elk"), NOON, at(2))
+    requests.acted_on(requests.open_of(["elk"]), NOON, at(2))
     assert requests.open_customers() == ["elk"]
 
 
@@ -82,7 +82,7 @@ def test_an_end_from_before_the_run_closes_nothing(database: Database) -> None:
     (id,) = bring_in(database, customer("elk"))
     shows(database, id, Status.ENABLED, NOON)
     requests.record("elk", session_of(database, "elk"), [key_of("elk")], at(2))
-    requests.acted_on(requests.open_of("elk"), at(2), at(3))
+    requests.acted_on(requests.open_of(["elk"]), at(2), at(3))
     assert requests.open_customers() == ["elk"]
 
 
@@ -91,7 +91,7 @@ def test_a_refusal_that_does_not_pass_is_an_end(database: Database) -> None:
     (id,) = bring_in(database, customer("elk"))
     requests.record("elk", session_of(database, "elk"), [key_of("elk")], NOON)
     fails(database, id, at(1), Reason.INVALID_CONTEXT)
-    requests.acted_on(requests.open_of("elk"), NOON, at(2))
+    requests.acted_on(requests.open_of(["elk"]), NOON, at(2))
     assert requests.open_customers() == []
 
 
@@ -103,7 +103,7 @@ def test_an_enable_that_has_settled_is_looked_at_once_whoever_sent_it(database: 
     begin(database, id, "a run that was killed", at(1))
     assert requests.due_customers(at(1.9)) == []
     assert requests.due_customers(at(2)) == ["elk"]
-    assert requests.take_looks("elk", at(2)) == [id]
+    assert requests.take_looks(["elk"], at(2)) == [id]
     fails(database, id, at(2), purpose="observe:run-2")
     assert requests.due_customers(at(3)) == [], "once; what failed is the night's"
     shows(database, id, Status.REQUESTED, at(4), purpose="observe:run-3")
@@ -120,7 +120,7 @@ def test_a_page_that_stays_open_asks_the_seldomer_the_longer_nothing_changes(dat
         now = at(minute + 0.5)
         if requests.look_again("elk", now):
             looks.append(minute)
-            assert requests.take_looks("elk", now) == [id]
+            assert requests.take_looks(["elk"], now) == [id]
             shows(database, id, Status.PARTNER_READY, now)
     assert looks[0] <= 2, "at first it may change at any moment"
     assert 5 <= sum(look < 60 for look in looks) <= 15
@@ -132,7 +132,7 @@ def test_what_was_imported_is_looked_at_when_its_page_opens(database: Database) 
     (id,) = bring_in(database, customer("elk"))
     requests = Requests(database)
     assert requests.look_again("elk", at(1))
-    assert requests.take_looks("elk", at(1)) == [id]
+    assert requests.take_looks(["elk"], at(1)) == [id]
     assert requests.open_customers() == [], "an import is no request"
     shows(database, id, Status.NOT_REQUESTED, at(2))
     assert not requests.look_again("elk", at(3)), "LinkedIn shows nothing that a customer has not asked for"

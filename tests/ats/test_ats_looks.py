@@ -205,8 +205,8 @@ def test_a_look_that_a_spent_share_left_out_takes_nothing_from_what_is_known(dat
     requests.record("acme", session_of(database, "acme"), [key_of("acme")], at(2))
     fails(database, id, at(3), Reason.SHARE_SPENT)
     assert (integration(database, id).outcome, integration(database, id).reason) == ("waiting", "SHARE_SPENT")
-    requests.acted_on(requests.open_of("acme"), at(2), at(3))
-    requests.put_off(requests.open_of("acme"), at(3))
+    requests.acted_on(requests.open_of(["acme"]), at(2), at(3))
+    requests.put_off(requests.open_of(["acme"]), at(3))
     midnight = day_ends(at(3))
     assert requests.due_customers(midnight - timedelta(seconds=1)) == []
     assert requests.due_customers(midnight) == ["acme"], "a new day, a new share"

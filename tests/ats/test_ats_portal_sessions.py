@@ -136,7 +136,7 @@ def test_the_page_tells_what_is_still_to_be_acted_on(database: Database) -> None
     requests = Requests(database)
     requests.record("acme", session_of(database), [key_of("acme", TYPES[1])], at(1))
     assert requests.page("acme").open_requests == {key_of("acme", TYPES[1])}
-    act_on(database, requests.open_of("acme"), at(600))
+    act_on(database, requests.open_of(["acme"]), at(600))
     assert requests.page("acme").open_requests == frozenset()
     assert len(requests.page("acme").items) == 2
 

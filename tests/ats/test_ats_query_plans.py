@@ -147,8 +147,8 @@ def click(database: Database, customer: str, session: str, run: str, now: dateti
     assert requests.page(customer).open_requests
     requests.look_again(customer, now)
     waiting = requests.due_customers(now)
-    requests.take_looks(customer, now)
-    (due,) = requests.due_of(customer, now)
+    requests.take_looks([customer], now)
+    (due,) = requests.due_of([customer], now)
     ids = [due.integration_id]
     leases = Leases(database)
     leases.take(customer, run, now)

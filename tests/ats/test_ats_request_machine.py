@@ -48,7 +48,7 @@ class Asking(RuleBasedStateMachine):
         self.in_hand: list[tuple[list[OpenRequest], dict[int, int]]] = []
 
     def open_ids(self, customer_id: str) -> set[int]:
-        return {request.integration_id for request in self.requests.open_of(customer_id)}
+        return {request.integration_id for request in self.requests.open_of([customer_id])}
 
     def must_be_open(self, customer_id: str) -> set[int]:
         ids = {id for id, (owner, _) in zip(self.ids, self.keys, strict=True) if owner == customer_id}
@@ -74,7 +74,7 @@ class Asking(RuleBasedStateMachine):
 
     @rule(customer_id=st.sampled_from(CUSTOMERS))
     def read(self, customer_id: str) -> None:
-        opened = self.requests.open_of(customer_id)
+        opened = self.requests.open_of([customer_id])
         self.in_hand.append((opened, {r.integration_id: self.asked[r.integration_id] for r in opened}))
 
     @precondition(lambda self: self.in_hand)
@@ -94,7 +94,7 @@ class Asking(RuleBasedStateMachine):
     @rule(customer_id=st.sampled_from(CUSTOMERS))
     def read_and_finish(self, customer_id: str) -> None:
         """With nobody in between, nothing is left."""
-        opened = self.requests.open_of(customer_id)
+        opened = self.requests.open_of([customer_id])
         act_on(self.database, opened, at(600))
         for request in opened:
             self.done[request.integration_id] = self.asked[request.integration_id]

@@ -121,7 +121,7 @@ def test_the_key_of_another_customer_is_a_row_of_its_own(database: Database) -> 
     new = integration(database, ids_of(database)[1])
     assert (new.customer_id, new.observed) == ("bolt", Status.UNKNOWN)
     assert Requests(database).open_customers() == ["bolt"]
-    assert Requests(database).open_of("acme") == []
+    assert Requests(database).open_of(["acme"]) == []
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_fifty_at_once_are_one_integration(database: Database, acme: str) -> Non
     (id,) = ids_of(database)
     ((_, digest, _, last, times),) = evidence(database)
     assert (digest, last, times) == (acme, at(49), 50)
-    assert Requests(database).open_of("acme") == [OpenRequest(id, integration(database, id).requested_at or NOON)]
+    assert Requests(database).open_of(["acme"]) == [OpenRequest(id, integration(database, id).requested_at or NOON)]
 
 
 def many(number: int, name: str = "k") -> list[IntegrationKey]:
@@ -189,7 +189,7 @@ def test_an_import_that_is_larger_stays_usable(database: Database) -> None:
     keys = many(MOST_INTEGRATIONS + 5)
     register(database, [Registration("acme", "Acme", None, [(key, "x") for key in keys])], NOON)
     Requests(database).record("acme", session_of(database), keys, at(1))
-    assert len(Requests(database).open_of("acme")) == MOST_INTEGRATIONS + 5
+    assert len(Requests(database).open_of(["acme"])) == MOST_INTEGRATIONS + 5
 
 
 def test_customers_who_wait_longest_come_first(database: Database) -> None:
@@ -200,7 +200,7 @@ def test_customers_who_wait_longest_come_first(database: Database) -> None:
         requests.record(id, session_of(database, id), [KEY], at(minute))
     requests.record("crow", session_of(database, "crow", "two"), [CONNECT], at(1))
     assert requests.open_customers() == ["crow", "elk", "bolt", "acme", "dove"]
-    act_on(database, requests.open_of("elk"), at(600))
+    act_on(database, requests.open_of(["elk"]), at(600))
     assert requests.open_customers() == ["crow", "bolt", "acme", "dove"]
 
 
@@ -208,24 +208,24 @@ def test_what_was_acted_on_is_closed_until_it_is_requested_again(database: Datab
     requests = Requests(database)
     requests.record("acme", acme, [KEY, CONNECT], at(1))
     first, second = ids_of(database)
-    opened = requests.open_of("acme")
+    opened = requests.open_of(["acme"])
     assert set(opened) == {OpenRequest(first, at(1)), OpenRequest(second, at(1))}
     act_on(database, [one for one in opened if one.integration_id == first], at(600))
-    assert requests.open_of("acme") == [OpenRequest(second, at(1))]
+    assert requests.open_of(["acme"]) == [OpenRequest(second, at(1))]
     act_on(database, opened, at(600))
-    assert (requests.open_of("acme"), requests.open_customers()) == ([], [])
+    assert (requests.open_of(["acme"]), requests.open_customers()) == ([], [])
     requests.record("acme", acme, [KEY], at(2))
-    assert requests.open_of("acme") == [OpenRequest(first, at(2))]
+    assert requests.open_of(["acme"]) == [OpenRequest(first, at(2))]
 
 
 def test_a_repeat_while_somebody_acts_stays_open(database: Database, acme: str) -> None:
     """Whoever acts has read LinkedIn before the repeat, so somebody must read it again."""
     requests = Requests(database)
     requests.record("acme", acme, [KEY], at(1))
-    opened = requests.open_of("acme")
+    opened = requests.open_of(["acme"])
     requests.record("acme", acme, [KEY], at(2))
     act_on(database, opened, at(600))
-    assert requests.open_of("acme") == [OpenRequest(opened[0].integration_id, at(2))]
+    assert requests.open_of(["acme"]) == [OpenRequest(opened[0].integration_id, at(2))]
     assert requests.open_customers() == ["acme"]
 
 
@@ -233,10 +233,10 @@ def test_a_repeat_is_not_lost_when_the_clock_is_set_back(database: Database, acm
     """Portals run on more than one machine, and their clocks are mended while they run."""
     requests = Requests(database)
     requests.record("acme", acme, [KEY], at(5))
-    opened = requests.open_of("acme")
+    opened = requests.open_of(["acme"])
     requests.record("acme", acme, [KEY], at(4))
     act_on(database, opened, at(600))
-    assert [request.integration_id for request in requests.open_of("acme")] == ids_of(database)
+    assert [request.integration_id for request in requests.open_of(["acme"])] == ids_of(database)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_what_was_just_seen_to_be_enabled_is_not_looked_at_again(
     (id,) = bring_in(database, customer("acme"))
     shows(database, id, status, NOON)
     Requests(database).record("acme", session_of(database), [key_of("acme")], NOON + after)
-    assert bool(Requests(database).open_of("acme")) is stays_open
+    assert bool(Requests(database).open_of(["acme"])) is stays_open
     assert [row[4] for row in evidence(database)] == [1]
 
 
@@ -266,5 +266,5 @@ def test_a_request_that_is_open_is_not_closed_by_what_is_seen(database: Database
     (id,) = ids_of(database)
     shows(database, id, Status.ENABLED, NOON)
     Requests(database).record("acme", acme, [KEY], NOON + SETTLED_FOR / 2)
-    assert Requests(database).open_of("acme") == [OpenRequest(id, NOON)]
+    assert Requests(database).open_of(["acme"]) == [OpenRequest(id, NOON)]
     assert ids_of(database) == [id]

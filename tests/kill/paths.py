@@ -69,7 +69,7 @@ async def _rotate(cell: Cell) -> dict[str, Any]:
 async def _act_on_requests(cell: Cell) -> dict[str, Any]:
     """What the task worker does when the portal has rung."""
     _hold_credentials_of(cell)
-    await tasks.realtime.requested.act_on_requests.fn(cell["customer"])
+    await tasks.realtime.requested.act_on_requests.fn([cell["customer"]])
     return {}
 
 

@@ -159,7 +159,7 @@ class World:
         """Begin a run: at night, by hand, or for what a customer has just requested."""
         process = Process(self, kill_after)
         if lane is Lane.REALTIME:
-            run = tasks.realtime.requested.act_on_requests.fn(customers[0])
+            run = tasks.realtime.requested.act_on_requests.fn([customers[0]])
         else:
             run = reconcile(lane, customers, max_changes)
         context = contextvars.copy_context()

@@ -94,7 +94,7 @@ async def test_what_a_request_came_to_is_announced(town: Any, heard: list[tuple[
         for customer in (ada, bob):
             await customer.move_in(there)
             customer.clicks(there)
-        states = [await act_on_requests(customer.id, return_state=True) for customer in (ada, bob)]
+        states = [await act_on_requests([customer.id], return_state=True) for customer in (ada, bob)]
         assert sorted((event, who) for event, who, _ in heard) == [
             ("greenlight.credentials.dead", bob.id),
             ("greenlight.integration.enabled", ada.id),

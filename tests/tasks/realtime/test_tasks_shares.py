@@ -30,7 +30,7 @@ async def test_one_customer_that_hammers_leaves_the_others_their_day(town: Any) 
         assert there.operations() == ["token", "verify"] * 2, "its share is spent, and nothing more is sent"
         eve.says(there)
         act: Any = act_on_requests
-        assert (await act(eve.id, return_state=True)).is_completed(), "nobody has to do anything"
+        assert (await act([eve.id], return_state=True)).is_completed(), "nobody has to do anything"
         assert eve.shown(there)[TYPE][1:] == ("waiting", "SHARE_SPENT")
 
         for customer in (eve, *others):
