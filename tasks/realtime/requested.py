@@ -132,11 +132,13 @@ async def _take_turn(customers: Sequence[str]) -> None:
     # Its state is for whoever looks at Prefect's UI; one turn's failure or hanging is no other's.
     settings, label = load_settings(), clean(customers_label(customers))
 
-    def due(requests: Requests) -> tuple[list[OpenRequest], list[str]]:
-        return requests.open_of(customers), requests.to_look_for(customers, now())
+    def due(requests: Requests) -> tuple[list[OpenRequest], list[str], list[str]]:
+        there = set(requests.due_customers(now()))
+        due = [customer_id for customer_id in customers if customer_id in there]
+        return requests.open_of(due), requests.to_look_for(due, now()), due
 
-    tried, to_look_for = await asyncio.to_thread(_with_requests, settings, due)
-    for turn, theirs in ((look_for_customers, to_look_for), (act_on_requests, customers if tried else ())):
+    tried, to_look_for, due_now = await asyncio.to_thread(_with_requests, settings, due)
+    for turn, theirs in ((look_for_customers, to_look_for), (act_on_requests, due_now if tried else ())):
         if theirs:
             bounded = turn.with_options(timeout_seconds=TURN_SECONDS)
             state = await cast(Any, bounded)(list(theirs), return_state=True)

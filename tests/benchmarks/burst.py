@@ -37,6 +37,9 @@ from tests.portal.world import Page  # noqa: E402
 #: Connections of the bare loop, as many as Greenlight has.
 CONNECTIONS = 32
 
+#: The portal ends a connection that waits for longer than it takes to add the other customers.
+_UNSHARED = httpx.Limits(max_keepalive_connections=0)
+
 Click = Callable[[], Awaitable[None]]
 
 
@@ -72,7 +75,7 @@ async def burst(there: Stage, customers: int) -> Burst:
         clicking: dict[str, tuple[Customer, Click]] = {}
         for number in range(customers):
             customer = await there.add(f"customer {number}")
-            client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=60))
+            client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=60, limits=_UNSHARED))
             clicking[customer.id] = (customer, await page_of(there, customer, client))
         begun = time.monotonic()
         await asyncio.gather(*(click() for _, click in clicking.values()))
