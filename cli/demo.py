@@ -121,7 +121,8 @@ def _migrated_customers(
         print_report(reports["apply"], console)
     if mistyped:
         _chapter(console, f"6. Why is {MISTYPED} not enabled?", f"greenlight explain {MISTYPED}")
-        print_explanation(runs.known(Command.EXPLAIN, Selection(customers=(MISTYPED,))), {}, console)
+        known = runs.known(Command.EXPLAIN, Selection(customers=(MISTYPED,)))
+        print_explanation(known, {}, console, settings.recheck_days)
 
         _chapter(console, "7. Its secret was mistyped: the right one comes in", f"greenlight import {DEMO_FILE}")
         mended = bring_in(_read(folder, mistyped=False), database, Console(stderr=True, emoji=False))

@@ -12,6 +12,7 @@ from rich.text import Text
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Action
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
+from greenlight.domain.recheck import recheck_by
 from greenlight.domain.report import Command, Report, ReportItem
 
 #: A sign and a colour for each outcome; the sign says it all, so that colour is never the only carrier.
@@ -87,7 +88,7 @@ def print_database(database: str, console: Console) -> None:
 def _title(report: Report) -> str:
     if report.command is Command.PLAN:
         return "Plan"
-    if not report.items:
+    if not report.items and not report.not_due.count:
         return "Nothing to do yet"
     return {"ok": "All well", "partial": "Partly done", "failed": "Nothing succeeded"}[report.verdict]
 
@@ -131,8 +132,11 @@ def _remedies(items: Sequence[ReportItem]) -> list[Text]:
     return lines
 
 
-def print_explanation(report: Report, attempts: dict[str, list[str]], console: Console) -> None:
-    """One customer: for each integration where it is, since when, why, whose move it is and what to do."""
+def print_explanation(report: Report, attempts: dict[str, list[str]], console: Console, recheck_days: int) -> None:
+    """One customer: for each integration where it is, since when, why, whose move it is and what to do.
+
+    What is settled is looked at again within so many nights.
+    """
     for item in report.items:
         condition = item.condition
         sign, colour = _SIGNS[condition.outcome]
@@ -143,6 +147,9 @@ def print_explanation(report: Report, attempts: dict[str, list[str]], console: C
         console.print(plain(f"    why       {item.message}"))
         console.print(plain(f"    move      {_mover(condition)}"))
         console.print(plain(f"    to do     {EXPLANATIONS[condition.reason].remedy}"))
+        if item.is_settled and item.observed_at is not None:
+            day = recheck_by(item.observed_at.date(), recheck_days)
+            console.print(plain(f"    recheck   in the night of {day} at the latest, if nights run every day"))
         if item.next_try_at is not None:
             console.print(plain(f"    next try {_at(item.next_try_at)}"))
         for line in attempts.get(str(item.item.key), []):

@@ -9,6 +9,7 @@ from greenlight.ats.pauses import Pauses
 from greenlight.ats.runs import Runs
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
+from greenlight.settings import load_settings
 
 _FIRST = (
     "No customer is on record yet. First: `greenlight import FILE` brings in customers who have API keys, "
@@ -52,7 +53,7 @@ def run_explain(customer: str, *, as_json: bool) -> int:
         since, integration = f"{held.since:%Y-%m-%d %H:%M:%SZ}", held.item.key.integration_type
         console.print(plain(f"{integration} is held since {since}: {held.reason}, {held.saw}"))
     console.print()
-    print_explanation(report, attempts, console)
+    print_explanation(report, attempts, console, load_settings().recheck_days)
     if not report.items:
         console.print(plain("No integration is wanted: the customer's admin requests them in the portal."))
     print_database(database.name, console)

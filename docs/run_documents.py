@@ -47,11 +47,22 @@ class ReportItem(Named):
     changed: bool
 
 
+class NotDue(TypedDict):
+    """What a scheduled run left out since it is not due for its recheck, and the day of the night that has the next."""
+
+    count: Count
+    next_on: str | None
+    reason: Reason
+    message: str
+    remedy: str
+    whose_move: Mover
+
+
 class Report(TypedDict):
     """Of `plan`, `apply`, `status` and `explain`. `counts` adds up to the number of `items`."""
 
     schema: Literal["greenlight.report/1"]
-    command: Literal["plan", "apply", "status", "explain", "request", "audit"]
+    command: Literal["plan", "apply", "status", "explain", "request"]
     run_id: str | None
     plan_id: str | None
     database: str | None
@@ -60,6 +71,7 @@ class Report(TypedDict):
     counts: dict[Outcome, Count]
     requests: Requests
     price: NotRequired[Requests]
+    not_due: NotRequired[NotDue]
     items: list[ReportItem]
 
 

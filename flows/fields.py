@@ -29,7 +29,6 @@ Types = tuple[Annotated[Name, Field(json_schema_extra={"enum": [*DOCUMENTED_TYPE
 MaxChanges = Annotated[int, Field(ge=0)]
 #: Customers in each wave of a backfill.
 Waves = tuple[Annotated[int, Field(ge=1)], ...]
-Window = Annotated[int, Field(ge=1, le=5000)]
 Approver = Annotated[Name, Field(min_length=1, max_length=200)]
 #: How many somebody has seen; -1 is nobody who has said so, and 0 is a word that a plan with enables refuses.
 Count = Annotated[int, Field(ge=-1)]

@@ -74,16 +74,20 @@ async def look_and_enable(
 ) -> State[None]:
     """Look, plan, enable and look again in this flow run. `named` are the customers that a person named for it."""
     get_run_logger().info("The same again: %s", request.command())
-    run_id = str(flow_run.id)
-    ids = await asyncio.to_thread(session.runs.ids, scope)
-    since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now(), session.lane)
+    run_id, days = str(flow_run.id), session.settings.recheck_days
+    chosen = await asyncio.to_thread(session.runs.to_look_at, scope, session.lane, now(), days)
+    started = (run_id, Command.APPLY, scope, now(), session.lane, chosen.next_on)
+    since = await asyncio.to_thread(session.runs.start, *started)
 
-    made = await look_and_plan(run_id, ids, since, max_changes, named=named, approved=scope.plan_id)
+    made = await look_and_plan(
+        run_id, chosen.ids, since, max_changes, named=named, approved=scope.plan_id, wanted=chosen.wanted
+    )
     await publish_plan(made, scope.plan_id, applying=True)
     await enable_and_confirm(run_id, made.to_enable, made.not_shown)
     say_waits()
 
     report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
+    report = report.with_drift(made.items_of(chosen.enabled))
     recorded(run_id)
     await publish_outcome(report)
     await publish_fleet()

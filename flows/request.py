@@ -35,7 +35,6 @@ from flows.fields import (
     PlanId,
     Types,
     Waves,
-    Window,
     names_by_id,
     or_nothing,
 )
@@ -195,12 +194,6 @@ class BackfillRequest(Request):
         """What a shell that reaches the same Prefect server types to run the same deployment again."""
         parameters = json.dumps(self.model_dump(mode="json", exclude_defaults=True))
         return shlex.join(["prefect", "deployment", "run", "backfill/csa", "--params", parameters])
-
-
-class AuditRequest(Request):
-    """How much of what is enabled to look at again."""
-
-    customers_per_run: Window = 500
 
 
 class ApproveRequest(Request):

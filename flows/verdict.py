@@ -7,7 +7,6 @@ from typing import Any, ParamSpec
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from greenlight.ats.rows import Wanted
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Command, Report, Verdict, first_ten
 from greenlight.errors import GreenlightError
@@ -21,11 +20,15 @@ def final_state(report: Report, crashes: Sequence[str], stopped: str | None = No
 
     Failure automations fire for the latter.
 
+    Failed as well where a scheduled run has found something that is not ENABLED any more.
+
     The message names who needs somebody. `crashes` are the error types of chunks that did not come to an end: a defect
     or a database that is away, whatever the items say.
     """
     if crashes:
         return _crashed(crashes, f"{stopped}. {report.headline()}" if stopped else report.headline())
+    if report.drifted:
+        return Failed(name="DriftFound", message=report.headline())
     if stopped is not None:
         return Failed(name="Stopped", message=f"{stopped}. {report.headline()}")
     if report.verdict is not Verdict.OK:
@@ -67,20 +70,6 @@ def looked_state(report: ProvisionReport, fresh: Sequence[str], crashes: Sequenc
     if report.unsettled():
         return Completed(name="KnownTrouble", message=f"Nothing new. {report.headline()}")
     return Completed(name="Looked", message=report.headline())
-
-
-def audited_state(report: Report | None, drifted: Sequence[Wanted], crashes: Sequence[str] = ()) -> State[None]:
-    """Failed where something that was enabled is not so any more, or could not be looked at."""
-    if report is None:
-        return Completed(name="Audited", message="nothing is enabled yet")
-    if drifted:
-        named = first_ten([f"{w.item.customer_id} ({w.condition.reason})" for w in drifted])
-        return Failed(name="DriftFound", message=f"No longer enabled at LinkedIn: {named}")
-    if crashes:
-        return _crashed(crashes, report.headline())
-    if report.verdict is not Verdict.OK:
-        return _unsettled(report)
-    return Completed(name="Audited", message=report.headline())
 
 
 def _crashed(crashes: Sequence[str], headline: str) -> State[None]:

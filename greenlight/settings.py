@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     #: What the portal and the worker log: lines for people, or one JSON object a line.
     log_format: LogFormat = LogFormat.TEXT
 
+    #: How many nights it takes to look again at all that is settled as ENABLED.
+    recheck_days: int = Field(default=7, ge=1, le=365)
     #: How long what is over and no evidence of an enable is kept.
     retention_days: int = Field(default=400, ge=30, le=36_500)
 

@@ -70,6 +70,7 @@ CALM = frozenset(
         Reason.ALREADY_ENABLED,
         Reason.THROTTLED,
         Reason.SHARE_SPENT,
+        Reason.NOT_DUE,
         Reason.LINKEDIN_UNAVAILABLE,
         Reason.UNREADABLE_ANSWER,
         Reason.NOT_THE_API,
@@ -171,6 +172,9 @@ TEXTS: dict[Reason, PageText] = {
         "Paused until tomorrow",
         "LinkedIn takes no more requests for your company today. We go on after midnight (UTC). You do not need to do "
         "anything.",
+    ),
+    Reason.NOT_DUE: PageText(
+        "Enabled", "LinkedIn has it enabled, and we look again now and then. You do not need to do anything."
     ),
     Reason.SHARE_SPENT: PageText(
         "Goes on tonight",

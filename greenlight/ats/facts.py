@@ -7,12 +7,10 @@ from sqlmodel import col, exists, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.pauses import pauses_in_force
-from greenlight.ats.rows import holds_on, integration_rows, is_resting, item, parameter_batches
+from greenlight.ats.rows import holds_on, integration_rows, item, parameter_batches
 from greenlight.ats.tables import Integration
 from greenlight.ats.waiting import units
 from greenlight.ats.warrants import is_live
-from greenlight.domain.plan import Item
-from greenlight.domain.status import Status
 from greenlight.domain.tripwires import Facts
 
 
@@ -23,11 +21,6 @@ class FactsOnRecord:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def shown(self, ids: Sequence[int]) -> dict[Item, Status]:
-        """What LinkedIn last showed of these integrations."""
-        with self._database.reading() as session:
-            return {item(row): Status(row.observed) for row in integration_rows(session, ids)}
-
     def customers(self, ids: Sequence[int]) -> set[str]:
         """Whose these integrations are."""
         found: set[str] = set()
@@ -35,11 +28,6 @@ class FactsOnRecord:
             for some in parameter_batches(ids):
                 found |= set(session.exec(select(Integration.customer_id).where(col(Integration.id).in_(some))))
         return found
-
-    def awake(self, ids: Sequence[int], now: datetime) -> list[int]:
-        """Those of these integrations that do not rest after failures."""
-        with self._database.reading() as session:
-            return [row.id for row in integration_rows(session, ids) if row.id is not None and not is_resting(row, now)]
 
     def facts(self, ids: Sequence[int], run_id: str, now: datetime, *, named: Collection[str]) -> Facts:
         """What keeps these integrations from being enabled by this run. `named` are customers whom a person named."""

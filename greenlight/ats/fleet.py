@@ -4,13 +4,26 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, ClassVar
 
-from sqlmodel import col, func, select
+from sqlalchemy import JSON, Column
+from sqlmodel import Field, col, func, select
 
+from greenlight.ats.columns import UtcDateTime
 from greenlight.ats.database import Database
-from greenlight.ats.tables import FleetSnapshot, Integration
+from greenlight.ats.tables import Integration, Table
 from greenlight.ats.waiting import units
 from greenlight.domain.status import Status
+
+
+class FleetSnapshot(Table, table=True):
+    """How many integrations LinkedIn showed in each status at one time."""
+
+    __tablename__: ClassVar[Any] = "fleet_snapshot"
+
+    taken_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    counts: dict[str, int] = Field(sa_column=Column(JSON, nullable=False))
+    oldest_request_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 @dataclass(frozen=True, slots=True)

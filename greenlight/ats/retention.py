@@ -14,12 +14,12 @@ from sqlmodel import Session, and_, col, exists, or_, select
 
 from greenlight.ats.clock import time_of
 from greenlight.ats.database import Database
+from greenlight.ats.fleet import FleetSnapshot
 from greenlight.ats.ledger import Attempt, Hold, Warrant
 from greenlight.ats.rows import open_request
 from greenlight.ats.tables import (
     Approval,
     Customer,
-    FleetSnapshot,
     Integration,
     Pause,
     Plan,

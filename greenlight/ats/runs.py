@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt
+from greenlight.ats.nights import Nights, ToLookAt, in_report
 from greenlight.ats.plans import Plans
 from greenlight.ats.rows import integration_rows, item, parameter_batches, report_item
 from greenlight.ats.store import Store
@@ -18,6 +19,7 @@ from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import TOOK_EFFECT
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.plan import Item, RequestTotals
+from greenlight.domain.recheck import NotDue
 from greenlight.domain.report import Command, Report, ReportItem, as_of_run
 from greenlight.domain.selection import Selection
 
@@ -42,6 +44,7 @@ class Runs:
         self._database = database
         self._store = Store(database)
         self._plans = Plans(database)
+        self._nights = Nights(database)
 
     def ids(self, scope: RunTarget) -> list[int]:
         """The integrations a run is about. Raises UnknownCustomer, UnknownType or UnknownPlan."""
@@ -49,8 +52,24 @@ class Runs:
             return self._plans.enables(scope.plan_id)
         return list(scope.integrations) or self._store.select(scope.selection, to_ask=True)
 
+    def to_look_at(self, scope: RunTarget, lane: Lane, now: datetime, recheck_days: int) -> ToLookAt:
+        """What a run looks at: a person's all that it is about, a scheduled one what can have changed or is due.
+
+        Raises UnknownCustomer, UnknownType or UnknownPlan.
+        """
+        if lane is Lane.NIGHTLY:
+            return self._nights.choose(scope.selection, now, recheck_days)
+        ids = self.ids(scope)
+        return ToLookAt(ids, len(ids))
+
     def start(
-        self, run_id: str, command: Command, scope: RunTarget, now: datetime, lane: Lane | None = None
+        self,
+        run_id: str,
+        command: Command,
+        scope: RunTarget,
+        now: datetime,
+        lane: Lane | None = None,
+        next_recheck_on: date | None = None,
     ) -> datetime:
         """Put a run on record and return when it started first; a run that Prefect repeats keeps its time."""
         with self._database.writing() as session:
@@ -63,6 +82,7 @@ class Runs:
                     scope={**scope.selection.model_dump(mode="json"), _INTEGRATIONS: list(scope.integrations)},
                     plan_id=scope.plan_id,
                     started_at=now,
+                    next_recheck_on=next_recheck_on,
                 )
                 session.add(run)
             return run.started_at
@@ -102,10 +122,14 @@ class Runs:
             scope = dict(run.scope)
             integrations = tuple(scope.pop(_INTEGRATIONS, ()))
             applies_plan = command is Command.APPLY and run.plan_id is not None
-            plan_id = run.plan_id if applies_plan else None
-            ids = self.ids(RunTarget(Selection.model_validate(scope), plan_id, integrations))
+            selection = Selection.model_validate(scope)
+            scheduled = run.lane == Lane.NIGHTLY
+            if scheduled:
+                ids, left_out = in_report(session, selection, run.started_at)
+            else:
+                left_out = 0
+                ids = self.ids(RunTarget(selection, run.plan_id if applies_plan else None, integrations))
             ours, doubtful = _enabled_by(session, run_id), _in_doubt(session, run_id)
-            scheduled = run.lane == Lane.NIGHTLY or command is Command.AUDIT
             plan = session.get(Plan, run.plan_id) if command is Command.PLAN and run.plan_id is not None else None
             return Report(
                 command,
@@ -119,6 +143,7 @@ class Runs:
                 price=RequestTotals(plan.token_requests, plan.verify_requests, plan.enable_requests) if plan else None,
                 database=self._database.name,
                 began=run.started_at,
+                not_due=NotDue(left_out, run.next_recheck_on if left_out else None),
             )
 
     def known(self, command: Command, selection: Selection) -> Report:

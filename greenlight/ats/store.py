@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from sqlmodel import Session, col, func, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt
@@ -74,25 +75,11 @@ class Store:
         What LinkedIn is `to_ask` about is without what was withdrawn, and without what a browser made up: one such key
         has a whole request refused.
         """
-        query = select(Integration.id).order_by(col(Integration.id))
+        query = select(Integration.id).where(*picked(selection)).order_by(col(Integration.id))
         if to_ask:
             query = query.where(is_wanted(), ~rejected())
-        if selection.customers:
-            query = query.where(col(Integration.customer_id).in_(selection.customers))
-        if selection.excluded:
-            query = query.where(col(Integration.customer_id).not_in(selection.excluded))
-        if selection.types:
-            query = query.where(col(Integration.integration_type).in_(selection.types))
         with self._database.reading() as session:
-            named = {*selection.customers, *selection.excluded}
-            known = session.exec(select(Customer.customer_id).where(col(Customer.customer_id).in_(named)))
-            if missing := sorted(named - set(known)):
-                raise UnknownCustomer(f"no customer {', '.join(map(repr, missing))} in the ATS database")
-            if new := set(selection.types) - set(DOCUMENTED_TYPES):
-                wanted = set(session.exec(select(Integration.integration_type).distinct()))
-                if missing := sorted(new - wanted):
-                    known = ", ".join(sorted({*DOCUMENTED_TYPES, *wanted}))
-                    raise UnknownType(f"no integration type {', '.join(map(repr, missing))}; known are {known}")
+            must_be_known(session, selection)
             return [id for id in session.exec(query) if id is not None]
 
     def imported_since(self, day: date) -> list[str]:
@@ -103,18 +90,6 @@ class Store:
             .join(ChildApplication, col(ChildApplication.customer_id) == Customer.customer_id)
             .where(col(ChildApplication.application_urn).is_(None), col(Customer.created_at) >= midnight)
             .order_by(col(Customer.created_at), col(Customer.customer_id))
-        )
-        with self._database.reading() as session:
-            return list(session.exec(query))
-
-    def longest_unseen(self, most: int) -> list[str]:
-        """Customers with an enabled integration, those first whose was not looked at for longest."""
-        query = (
-            select(Integration.customer_id)
-            .where(Integration.observed == Status.ENABLED, is_wanted())
-            .group_by(Integration.customer_id)
-            .order_by(func.min(Integration.checked_at), Integration.customer_id)
-            .limit(most)
         )
         with self._database.reading() as session:
             return list(session.exec(query))
@@ -226,6 +201,31 @@ class Store:
                     continue
                 row.action = entry.action
                 set_condition(row, entry.condition, now)
+
+
+def picked(selection: Selection) -> list[ColumnElement[bool]]:
+    """Whether the integration of the query is one that somebody named."""
+    such = list[ColumnElement[bool]]()
+    if selection.customers:
+        such.append(col(Integration.customer_id).in_(selection.customers))
+    if selection.excluded:
+        such.append(col(Integration.customer_id).not_in(selection.excluded))
+    if selection.types:
+        such.append(col(Integration.integration_type).in_(selection.types))
+    return such
+
+
+def must_be_known(session: Session, selection: Selection) -> None:
+    """Raises UnknownCustomer or UnknownType."""
+    named = {*selection.customers, *selection.excluded}
+    known = session.exec(select(Customer.customer_id).where(col(Customer.customer_id).in_(named)))
+    if missing := sorted(named - set(known)):
+        raise UnknownCustomer(f"no customer {', '.join(map(repr, missing))} in the ATS database")
+    if new := set(selection.types) - set(DOCUMENTED_TYPES):
+        wanted = set(session.exec(select(Integration.integration_type).distinct()))
+        if missing := sorted(new - wanted):
+            known = ", ".join(sorted({*DOCUMENTED_TYPES, *wanted}))
+            raise UnknownType(f"no integration type {', '.join(map(repr, missing))}; known are {known}")
 
 
 def _is_open(session: Session, row: Integration) -> bool:

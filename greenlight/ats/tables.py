@@ -229,6 +229,8 @@ class Run(Table, table=True):
     started_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     verdict: str | None = Field(default=None, max_length=10)
+    #: The day of the next night that rechecks some of what was not due in this one, if nights run every day.
+    next_recheck_on: date | None = None
     token_requests: int = 0
     verify_requests: int = 0
     enable_requests: int = 0
@@ -252,16 +254,6 @@ class RequestDay(Table, table=True):
     #: What LinkedIn's refusals taught about the limit; None while they taught nothing.
     learned_limit: int | None = None
     parked_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
-
-
-class FleetSnapshot(Table, table=True):
-    """How many integrations LinkedIn showed in each status at one time."""
-
-    __tablename__: ClassVar[Any] = "fleet_snapshot"
-
-    taken_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
-    counts: dict[str, int] = Field(sa_column=Column(JSON, nullable=False))
-    oldest_request_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Plan(Table, table=True):

@@ -47,7 +47,12 @@ def backoff_after(backoff: Backoff, condition: Condition, now: datetime) -> Back
 
 def is_quarantined(backoff: Backoff, reason: Reason) -> bool:
     """Whether only a change or a person brings it back. What passes by itself never gets there."""
-    return backoff.tries >= LAST_TRY and EXPLANATIONS[reason].mover is Mover.US and reason not in WORTH_REPEATING
+    return backoff.tries >= LAST_TRY and quarantines(reason)
+
+
+def quarantines(reason: Reason) -> bool:
+    """Whether too many failures for this reason end in quarantine: those that are ours to mend."""
+    return EXPLANATIONS[reason].mover is Mover.US and reason not in WORTH_REPEATING
 
 
 def is_backing_off(backoff: Backoff, reason: Reason, now: datetime) -> bool:

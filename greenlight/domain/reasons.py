@@ -6,6 +6,7 @@ Tied to LinkedIn's two error tables and to the statuses (docs/linkedin.md); `doc
 from dataclasses import dataclass
 from enum import StrEnum
 
+from greenlight.domain.left_out_reasons import LEFT_OUT
 from greenlight.domain.provisioning_reasons import PROVISIONING
 
 
@@ -73,6 +74,7 @@ class Reason(StrEnum):
     RESTING = "RESTING"
     REJECTED_REQUEST = "REJECTED_REQUEST"
     SHARE_SPENT = "SHARE_SPENT"
+    NOT_DUE = "NOT_DUE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,23 +212,11 @@ _OTHERS: dict[Reason, Explanation] = {
         Mover.US,
         "docs/safety.md#caps-and-tripwires",
     ),
-    Reason.NOT_LOOKED_AT: _E(
-        "It has not been looked at.",
-        "Run `greenlight plan` to look.",
-        Mover.US,
-        "docs/life-of-an-integration.md#2-observed",
-    ),
     Reason.CHANGED_SINCE_PLAN: _E(
         "The plan was approved while the customer had another child application.",
         "Look at the customer's credentials, then make and approve a new plan.",
         Mover.US,
         "docs/life-of-an-integration.md#3-planned",
-    ),
-    Reason.CUSTOMER_BUSY: _E(
-        "Another run was at this customer all the while.",
-        "Wait for that run's end, then run again; its own report says what it did.",
-        Mover.US,
-        "docs/safety.md#one-run-at-a-customer-at-a-time",
     ),
     Reason.PAUSED: _E(
         "It is ready to be enabled, but the customer is paused.",
@@ -258,12 +248,6 @@ _OTHERS: dict[Reason, Explanation] = {
         Mover.US,
         "docs/safety.md#caps-and-tripwires",
     ),
-    Reason.NOT_DONE: _E(
-        "It was planned, and the run did not come to it.",
-        "Run again; if it lasts, see the run's log for what kept it from the ATS database or from LinkedIn.",
-        Mover.US,
-        "docs/architecture.md#what-is-told-of-a-run",
-    ),
     Reason.WITHDRAWN: _E(
         "A person has withdrawn it: it is neither looked at nor enabled, and its history is kept.",
         "Nothing to do. A new request of the customer's, or an import that names it, brings it back.",
@@ -276,25 +260,15 @@ _OTHERS: dict[Reason, Explanation] = {
         Mover.US,
         "docs/interface.md#commands",
     ),
-    Reason.RESTING: _E(
-        "It rests after failures, so this scheduled run left it out.",
-        "Nothing to do: a scheduled run tries it again when it has rested; `greenlight plan` looks at once.",
-        Mover.NOBODY,
-        "docs/safety.md#back-off-after-failures",
-    ),
     Reason.REJECTED_REQUEST: _E(
         "The plugin's callback named it, and LinkedIn says that there is no such thing; nothing else ever named it.",
         "No run asks about it again. If it is real, its admin requests it in the plugin again, or an import names it.",
         Mover.CUSTOMER,
         "docs/linkedin.md#the-callback",
     ),
-    Reason.SHARE_SPENT: _E(
-        "This customer's share of the requests that all customers have for clicks today is spent.",
-        "Nothing to do: the nightly run is not bound by it, and a new share begins at 00:00 UTC.",
-        Mover.NOBODY,
-        "docs/safety.md#the-days-requests",
-    ),
 }
 
-_STEP_1 = {Reason(code): Explanation(*text[:2], Mover(text[2]), text[3]) for code, text in PROVISIONING.items()}
-EXPLANATIONS: dict[Reason, Explanation] = {reason: (_OTHERS | _STEP_1)[reason] for reason in Reason}
+_ELSEWHERE = {
+    Reason(code): Explanation(*text[:2], Mover(text[2]), text[3]) for code, text in (PROVISIONING | LEFT_OUT).items()
+}
+EXPLANATIONS: dict[Reason, Explanation] = {reason: (_OTHERS | _ELSEWHERE)[reason] for reason in Reason}

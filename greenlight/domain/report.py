@@ -1,6 +1,6 @@
 """The report of a run, as other programs read it: `greenlight.report/1` (docs/interface.md#the-report)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,6 +10,7 @@ from greenlight.domain.conditions import WORTH_REPEATING, Condition
 from greenlight.domain.formatting import iso
 from greenlight.domain.plan import Action, Item, RequestTotals
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
+from greenlight.domain.recheck import SETTLED, NotDue
 from greenlight.domain.status import Status
 
 SCHEMA = "greenlight.report/1"
@@ -22,8 +23,6 @@ class Command(StrEnum):
     EXPLAIN = "explain"
     #: What a customer has just requested in the plugin.
     REQUEST = "request"
-    #: Looking again at what is enabled.
-    AUDIT = "audit"
 
 
 class Verdict(StrEnum):
@@ -65,6 +64,11 @@ class ReportItem:
     changed: bool = False
 
     @property
+    def is_settled(self) -> bool:
+        """Whether a scheduled run leaves it alone until its recheck is due."""
+        return self.observed is Status.ENABLED and self.condition.reason in SETTLED
+
+    @property
     def message(self) -> str:
         message = EXPLANATIONS[self.condition.reason].message
         return f"{message} ({self.condition.detail})" if self.condition.detail else message
@@ -103,6 +107,9 @@ class Report:
     database: str | None = None
     #: When the run began; None is no run.
     began: datetime | None = None
+    not_due: NotDue = field(default_factory=NotDue)
+    #: Items that a scheduled run found to be ENABLED no more.
+    drifted: Sequence[ReportItem] = ()
 
     def counts(self) -> dict[Outcome, int]:
         counts = dict.fromkeys(Outcome, 0)
@@ -119,12 +126,18 @@ class Report:
         return {"to enable": self.changes} | told if plans else told
 
     def in_words(self) -> str:
-        """What `told` gives as a line; nothing where nothing is wanted."""
-        return ", ".join(f"{count} {what}" for what, count in self.told().items())
+        """What `told` gives as a line, and how many besides were not due; nothing where nothing is wanted."""
+        told = ", ".join(f"{count} {what}" for what, count in self.told().items())
+        return "; ".join(filter(None, (told, self.not_due.in_words())))
+
+    def with_drift(self, enabled_before: Collection[Item]) -> "Report":
+        """The same, knowing what was ENABLED before the run looked."""
+        lost = [i for i in self.items if i.item in enabled_before and i.observed is not Status.ENABLED]
+        return replace(self, drifted=lost)
 
     def unsettled(self) -> list[ReportItem]:
         """Items that somebody has to look into; a never-looked-at item is one only where the run was to look."""
-        looks = self.command in (Command.PLAN, Command.APPLY, Command.REQUEST, Command.AUDIT)
+        looks = self.command in (Command.PLAN, Command.APPLY, Command.REQUEST)
         return [i for i in self.items if i.in_doubt or _is_unsettled(i.condition, looks)]
 
     def is_known_trouble(self) -> bool:
@@ -159,6 +172,8 @@ class Report:
         text = self.in_words() or "nothing is wanted"
         if self.changed:
             text += f"; {self.changed} changed by this run"
+        if drifted := [f"{i.item.customer_id} ({i.condition.reason})" for i in self.drifted]:
+            text += f". No longer enabled at LinkedIn: {first_ten(drifted)}"
         if dropped := [f"{i.item.customer_id} ({i.condition.reason})" for i in self.dropped()]:
             text += f". Dropped since the plan: {first_ten(dropped)}"
         for mover, waits in _WAITS.items():
@@ -196,6 +211,8 @@ class Report:
         }
         if self.price is not None:
             document["price"] = asdict(self.price)
+        if self.not_due.count:
+            document["not_due"] = self.not_due.as_json()
         return document
 
 

@@ -13,7 +13,8 @@ from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Observation, Status
 
-#: Customers whose answers turned empty within a day, at least and as a percentage of those that had something.
+#: Customers whose answers turned empty, at least and as a percentage of those that had something: of those that one
+#: run looked at, and of all within the time that it takes to look at all of them, a day at least.
 EMPTIED_AT_LEAST = 5
 EMPTIED_PERCENT = 20
 #: In a small fleet it is more than half of those that had something, and at least so many.
@@ -73,20 +74,26 @@ def while_held(seen: Observation, hold: Condition | None) -> Condition | None:
     return hold if gone or seen.status is Status.REQUESTED else None
 
 
-def emptied_together(emptied: Mapping[str, datetime], showing: int) -> frozenset[str]:
+def emptied_together(
+    emptied: Mapping[str, datetime], showing: int, within: timedelta = EMPTIED_WITHIN
+) -> frozenset[str]:
     """Of the customers that show nothing any more, each with when that was first seen, those that are too many at once.
 
-    `showing` is how many customers still show something.
+    `showing` is how many customers still show something on record, and all were looked at `within` that time.
     """
     times = sorted(emptied.values())
     found: set[str] = set()
     for start in times:
-        together = {customer for customer, at in emptied.items() if start <= at <= start + EMPTIED_WITHIN}
-        had_something = len(emptied) + showing
-        enough = len(together) >= EMPTIED_AT_LEAST and len(together) * 100 >= had_something * EMPTIED_PERCENT
-        if enough or _is_most(len(together), had_something):
+        together = {customer for customer, at in emptied.items() if start <= at <= start + within}
+        if too_many(len(together), len(emptied) + showing):
             found |= together
     return frozenset(found)
+
+
+def too_many(emptied: int, had_something: int) -> bool:
+    """Whether so many customers turned empty of those that were looked at and had something."""
+    enough = emptied >= EMPTIED_AT_LEAST and emptied * 100 >= had_something * EMPTIED_PERCENT
+    return enough or _is_most(emptied, had_something)
 
 
 def still_empty(emptied: int, had_something: int) -> bool:

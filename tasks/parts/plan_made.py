@@ -1,8 +1,9 @@
 """A plan within a run, from the task that makes it to those that act on it and show it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from greenlight.domain.plan import Action, Planned, RequestTotals, price
+from greenlight.domain.plan import Action, Item, Planned, RequestTotals, price
 from greenlight.domain.reasons import Reason
 
 
@@ -19,6 +20,10 @@ class PlanMade:
     @property
     def not_shown(self) -> list[int]:
         return [id for id, entry in self.entries if entry.condition.reason is Reason.CONFIRMED_NOT_SHOWN]
+
+    def items_of(self, ids: Collection[int]) -> set[Item]:
+        """What these integrations are."""
+        return {entry.item for id, entry in self.entries if id in ids}
 
     @property
     def price(self) -> RequestTotals:

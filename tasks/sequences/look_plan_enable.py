@@ -6,10 +6,8 @@ from datetime import datetime, timedelta
 
 from prefect.logging import get_run_logger
 
-from greenlight.ats.rows import Wanted
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import first_ten
-from greenlight.domain.status import Status
 from greenlight.domain.tripwires import scheduled_cap
 from greenlight.reconcile.observe import Purpose
 from tasks.enable import enable_all
@@ -23,27 +21,15 @@ from tasks.telling.outbox import announce_owed
 SCARCE = 3
 
 
-async def look(run_id: str, ids: Sequence[int]) -> Sequence[int]:
-    """Look at these integrations; those that were looked at, since a scheduled run leaves out what rests."""
+async def look(run_id: str, ids: Sequence[int]) -> None:
+    """Look at these integrations."""
     session = current()
-    if session.lane is Lane.NIGHTLY:
-        ids = await asyncio.to_thread(session.facts.awake, ids, now())
     left = await session.budget.left()
     if left is not None and left < len(await asyncio.to_thread(session.facts.customers, ids)):
         get_run_logger().warning("At most %s requests are left today, so not every customer is looked at", left)
     # Chunks side by side would spend what is scarce out of order.
     scarce = left is not None and left < SCARCE * len(ids)
     await look_at_all(run_id, Purpose.OBSERVE, ids, side_by_side=not scarce)
-    return ids
-
-
-async def look_for_drift(run_id: str, ids: Sequence[int]) -> Sequence[Wanted]:
-    """Look at these integrations; those that were ENABLED on record and are not any more."""
-    session = current()
-    before = await asyncio.to_thread(session.facts.shown, ids)
-    looked = await look(run_id, ids)
-    after = await asyncio.to_thread(session.store.wanted, looked)
-    return [w for w in after if before[w.item] is Status.ENABLED and w.observed is not Status.ENABLED]
 
 
 async def look_and_plan(
@@ -54,13 +40,17 @@ async def look_and_plan(
     *,
     named: Sequence[str] = (),
     approved: str | None = None,
+    wanted: int | None = None,
 ) -> PlanMade:
     """Look at these integrations and plan what to enable. `named` are the customers that a person named.
 
-    With the id of an approved plan, what no longer is what was approved is left out.
+    With the id of an approved plan, what no longer is what was approved is left out. `wanted` counts what the run is
+    about besides these as well: a scheduled run looks at a share of it.
     """
     session = current()
     scheduled = session.lane is Lane.NIGHTLY
+    # What turned empty on one day is seen to be so over as many days as it takes to look at all.
+    within = timedelta(days=session.settings.recheck_days)
     # A schedule's parameters are no person's word.
     by_a_person = frozenset(named) if not scheduled else frozenset[str]()
     # Naming a customer by hand is a person's word, also for what LinkedIn confirmed long ago and still does not show.
@@ -69,13 +59,14 @@ async def look_and_plan(
         session.enabling.insisted = insisted
         if by_a_person:
             await asyncio.to_thread(session.warrants.person_names, sorted(by_a_person), run_id, now())
-    looked = await look(run_id, ids)
-    if await asyncio.to_thread(session.holds.review, looked, session.lane, now()):
+    await look(run_id, ids)
+    began = since if scheduled else None
+    if await asyncio.to_thread(session.holds.review, ids, session.lane, now(), night_since=began, within=within):
         # A night may last hours, and may not come to its end.
         await announce_owed(session.announcements)
-    facts = await asyncio.to_thread(session.facts.facts, looked, run_id, now(), named=by_a_person)
-    cap = scheduled_cap(max_changes, len(ids)) if scheduled else max_changes
-    return await make_plan(looked, since, cap, facts, approved, insisted)
+    facts = await asyncio.to_thread(session.facts.facts, ids, run_id, now(), named=by_a_person)
+    cap = scheduled_cap(max_changes, len(ids) if wanted is None else wanted) if scheduled else max_changes
+    return await make_plan(ids, since, cap, facts, approved, insisted)
 
 
 async def enable_and_confirm(

@@ -110,12 +110,13 @@ def _planned(entries: Sequence[Planned], names: Mapping[str, str]) -> list[str]:
 def outcome_page(report: Report) -> str:
     """Every item's outcome: first what this run changed, which cannot be undone, then those that need somebody."""
     plans = report.command is Command.PLAN
-    changed = [item for item in report.items if item.changed]
-    unsettled = [item for item in report.unsettled() if not item.changed]
+    lost = {item.item for item in report.drifted}
+    changed = [item for item in report.items if item.changed and item.item not in lost]
+    unsettled = [item for item in report.unsettled() if not item.changed and item.item not in lost]
     ready = [item for item in report.items if plans and item.action is Action.ENABLE and item not in unsettled]
     ours = [item for item in unsettled if _mover(item) is Mover.US]
     theirs = [item for item in unsettled if _mover(item) is not Mover.US]
-    shown = {item.item for item in (*changed, *ready, *unsettled)}
+    shown = {item.item for item in (*report.drifted, *changed, *ready, *unsettled)}
     rest = [item for item in report.items if item.item not in shown]
     of_these = _counted(_words(Counter(item.condition.outcome for item in changed)))
     lines = [
@@ -125,8 +126,11 @@ def outcome_page(report: Report) -> str:
         + (f" Of the {len(changed)} changed: {of_these}; none of it can be undone." if changed else ""),
         "",
     ]
+    if left_out := report.not_due.in_words():
+        lines += [f"Besides, {left_out}: settled as ENABLED, each is looked at again in its turn.", ""]
     left = MAX_ROWS
     for title, items in (
+        ("No longer enabled at LinkedIn", report.drifted),
         ("Changed by this run", changed),
         ("To enable, once the plan is approved and applied", ready),
         (_OURS, ours),

@@ -66,6 +66,35 @@ def test_a_small_vendor_has_the_same_guard(database: Database) -> None:
     assert held(database, enabled, minute=21) == dict.fromkeys(["c01", "c02"], GUARD)
 
 
+@pytest.mark.parametrize(("lost", "share", "trips"), [(5, 25, True), (5, 26, False), (3, 5, True), (3, 6, False)])
+def test_a_night_is_judged_by_the_share_that_it_looked_at(
+    database: Database, lost: int, share: int, trips: bool
+) -> None:
+    """A fifth of those, where it is far less of all; what else is ready in that night waits as well."""
+    enabled, ready = town(database, 40)
+    turn_empty(database, enabled[:lost])
+    for id in (*enabled[lost : share - 1], *ready):
+        shows(database, id, Status.ENABLED if id in enabled else Status.REQUESTED, at(9), purpose="observe:9")
+    looked = [*enabled[: share - 1], *ready]
+    assert Holds(database).review(looked, Lane.OPERATOR, at(10)) == [], "of all it is a few"
+    found = Holds(database).review(looked, Lane.NIGHTLY, at(10), night_since=at(9))
+    assert {hold.item.customer_id for hold in found} == (
+        {*(f"c{n:02}" for n in range(lost)), "r00"} if trips else set()
+    )
+
+
+def test_what_an_earlier_run_was_the_first_to_see_is_not_this_nights(database: Database) -> None:
+    """Five customers that left one by one are looked at each night, and are no sudden emptiness of any."""
+    enabled, ready = town(database, 40)
+    for day, id in enumerate(enabled[:5]):
+        turn_empty(database, [id], 2_000 * day + 9)
+    for id in enabled[5:10]:
+        shows(database, id, Status.ENABLED, at(20_000), purpose="observe:20000")
+    turn_empty(database, enabled[:5], 20_000)
+    looked = [*enabled[:10], *ready]
+    assert Holds(database).review(looked, Lane.NIGHTLY, at(20_001), night_since=at(20_000)) == []
+
+
 def test_looks_one_by_one_in_the_day_are_seen_at_night(database: Database) -> None:
     """A page that customers open, a worker, a person: whoever looks first takes nothing from the guard."""
     enabled, ready = town(database, 6)

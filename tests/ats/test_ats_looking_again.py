@@ -3,9 +3,10 @@
 import pytest
 
 from greenlight.ats.database import Database
-from greenlight.ats.facts import FactsOnRecord
+from greenlight.ats.nights import Nights
 from greenlight.ats.requests import Requests
 from greenlight.domain.reasons import Reason
+from greenlight.domain.selection import Selection
 from greenlight.domain.status import Status
 from tests.ats.asking import session_of
 from tests.ats.world import NOON, at, begin, bring_in, customer, fails, ids_of, integration, key_of, shows
@@ -63,7 +64,7 @@ def test_what_failed_for_something_that_passes_stays_open_and_waits(database: Da
     requests.put_off(requests.open_of(["elk"]), at(0.1))
     assert (requests.open_customers(), requests.due_customers(at(0.15))) == (["elk"], [])
     assert requests.due_customers(at(0.2)) == ["elk"]
-    assert FactsOnRecord(database).awake([id], at(0.2)) == [id], "the night is the safety net"
+    assert Nights(database).choose(Selection(), at(0.2), 7).ids == [id], "the night is the safety net"
     requests.put_off(requests.open_of(["elk"]), at(60))
     assert (requests.due_customers(at(89)), requests.due_customers(at(90))) == ([], ["elk"]), "the wait grows"
 

@@ -12,7 +12,7 @@ from sqlalchemy import event, insert
 from sqlmodel import func, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.fleet import Fleet
+from greenlight.ats.fleet import Fleet, FleetSnapshot
 from greenlight.ats.ledger import Attempt, Hold, Warrant
 from greenlight.ats.plans import Plans
 from greenlight.ats.portal_sessions import PortalSessions
@@ -21,7 +21,6 @@ from greenlight.ats.retention import Retention, prune
 from greenlight.ats.runs import Runs, RunTarget
 from greenlight.ats.tables import (
     Approval,
-    FleetSnapshot,
     Plan,
     PlanItem,
     PortalSession,

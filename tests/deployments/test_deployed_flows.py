@@ -42,7 +42,6 @@ def test_the_deployments_have_the_names_that_the_guide_and_the_commands_say() ->
         "apply/approved-plan",
         "provision/new-customers",
         "provision/compare-domains",
-        "audit/enabled-customers",
         "approve/stored-plan",
         "rotate/child-secrets",
         "prune/old-rows",
@@ -95,7 +94,6 @@ def test_only_the_nightly_run_enables_by_itself() -> None:
     assert {name for name, one in by_name.items() if "schedules" in one} == {
         "provision/compare-domains",
         "reconcile/nightly",
-        "audit/enabled-customers",
         "prune/old-rows",
     }
 

@@ -160,6 +160,7 @@ MOVES = [
     (Reason.CONFIRMED_NOT_SHOWN, Mover.LINKEDIN),
     (Reason.REJECTED_REQUEST, Mover.CUSTOMER),
     (Reason.SHARE_SPENT, Mover.NOBODY),
+    (Reason.NOT_DUE, Mover.NOBODY),
 ]
 
 

@@ -187,7 +187,7 @@ def test_a_plan_adds_its_price() -> None:
 
 
 def test_the_commands_are_those_of_the_interface() -> None:
-    assert [c.value for c in Command] == ["plan", "apply", "status", "explain", "request", "audit"]
+    assert [c.value for c in Command] == ["plan", "apply", "status", "explain", "request"]
 
 
 def test_what_an_approved_plan_no_longer_held_for_is_named() -> None:

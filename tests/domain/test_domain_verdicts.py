@@ -48,7 +48,7 @@ def report_of(command: Command, *cases: tuple[Condition, Action]) -> Report:
 def needs_somebody(command: Command, condition: Condition) -> bool:
     """Failed, unknown, held back by cap or budget; and never looked at where the command was to look."""
     if condition == NEVER_LOOKED_AT:
-        return command in (Command.PLAN, Command.APPLY, Command.REQUEST, Command.AUDIT)
+        return command in (Command.PLAN, Command.APPLY, Command.REQUEST)
     return condition.outcome in (Outcome.FAILED, Outcome.UNKNOWN, Outcome.HELD) or condition == BUDGET_SPENT
 
 
@@ -86,7 +86,7 @@ def test_one_bad_item_among_good_ones_is_never_hidden(command: Command, conditio
 def test_a_status_before_the_first_look_is_no_failure() -> None:
     """After an import nothing has been looked at, and nobody asked for a look."""
     untouched = (NEVER_LOOKED_AT, Action.NONE)
-    assert [report_of(c, untouched).exit_code for c in Command] == [3, 3, 0, 0, 3, 3]
+    assert [report_of(c, untouched).exit_code for c in Command] == [3, 3, 0, 0, 3]
 
 
 def test_the_verdicts_are_those_of_the_interface() -> None:

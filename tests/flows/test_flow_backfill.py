@@ -10,13 +10,11 @@ from prefect.client.orchestration import get_client
 from pydantic import ValidationError
 from sqlmodel import select
 
-from flows.audit import audit
 from flows.backfill import backfill
 from flows.reconcile import reconcile
 from flows.request import BackfillRequest, What
 from greenlight.ats.tables import RequestDay
 from greenlight.domain.budget import Lane, ceiling
-from sandbox.keys import Key
 from sandbox.world import Application, Fault, Integration, World
 
 TYPE = "APPLY_WITH_LINKEDIN"
@@ -118,28 +116,6 @@ async def test_a_day_names_those_who_came_with_their_own_keys(town: Any) -> None
 def test_a_backfill_is_told_in_one_way_who_it_is_about(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         BackfillRequest.model_validate(given)
-
-
-async def test_the_audit_looks_at_what_was_not_looked_at_for_longest_and_names_drift(town: Any) -> None:
-    start, text = crowd(8)
-    async with town(start) as there:
-        await there.bring_in(text)
-        assert (await audit(return_state=True)).message == "nothing is enabled yet"
-        await backfill(migrated_since=there.now().date(), what=What.APPLY, return_state=True)
-        before = len(there.linkedin.log)
-        seen: set[str] = set()
-        for _ in range(4):
-            state: Any = await audit(customers_per_run=2, return_state=True)
-            assert state.name == "Audited"
-            seen |= {item.item.customer_id for item in there.report(state).items}
-        assert seen == {f"csa{n:03}" for n in range(8)}, "the window rolls over all of them"
-        there.linkedin.set_status("appcsa005", Key("urn:li:organization:csa005", TYPE, "JOBS"), None)
-        drifted: Any = await audit(return_state=True)
-        assert (drifted.name, drifted.message) == (
-            "DriftFound",
-            "No longer enabled at LinkedIn: csa005 (NOT_REQUESTED)",
-        )
-        assert {e.operation for e in there.linkedin.log[before:]} == {"token", "verify"}
 
 
 async def test_a_backfill_that_the_days_requests_end_goes_on_the_next_day(town: Any, tmp_path: Any) -> None:

@@ -8,7 +8,6 @@ import pytest
 from sqlmodel import col, delete, select
 
 from flows.apply import apply
-from flows.audit import audit
 from flows.plan import plan
 from flows.reconcile import reconcile
 from flows.request import ReconcileRequest, What
@@ -154,7 +153,7 @@ async def test_what_nobody_ever_asked_for_is_held(town: Any, word: str) -> None:
 async def test_what_is_requested_once_more_waits_for_a_new_word(town: Any) -> None:
     """What brought it about the first time is used up, however often a night finds it REQUESTED again."""
     cases = crowd("ada")
-    async with town(world(cases)) as there:
+    async with town(world(cases), GREENLIGHT_RECHECK_DAYS="1") as there:
         await there.bring_in(import_file(cases))
         await reconcile(What.APPLY, return_state=True)
         there.linkedin.set_status("appada", Key("urn:li:organization:ada", TYPE, "JOBS"), "REQUESTED")
@@ -171,7 +170,7 @@ async def test_what_is_requested_once_more_waits_for_a_new_word(town: Any) -> No
 async def test_when_everybody_is_gone_at_once_no_night_is_a_good_one(town: Any) -> None:
     """Twelve customers that LinkedIn showed as enabled, and then nothing of any: nobody was told, and it said ok."""
     cases = crowd(*(f"c{number:02}" for number in range(12)))
-    async with town(world(cases)) as there:
+    async with town(world(cases), GREENLIGHT_RECHECK_DAYS="1") as there:
         await there.bring_in(import_file(cases))
         await reconcile(What.APPLY, return_state=True)
         for case in cases:
@@ -217,19 +216,17 @@ async def test_new_keys_are_tried_in_the_next_night(town: Any) -> None:
         )
 
 
-@pytest.mark.parametrize("flow", ["night", "audit"])
-async def test_what_is_no_longer_enabled_is_found(town: Any, flow: str) -> None:
+async def test_what_is_no_longer_enabled_is_found_and_named(town: Any) -> None:
     cases = crowd("ada", "bob")
-    async with town(world(cases)) as there:
+    async with town(world(cases), GREENLIGHT_RECHECK_DAYS="1") as there:
         await there.bring_in(import_file(cases))
         await reconcile(What.APPLY, return_state=True)
         there.linkedin.set_status("appada", Key("urn:li:organization:ada", TYPE, "JOBS"), None)
-        if flow == "night":
-            state: Any = await reconcile(**dict(NIGHTLY), return_state=True)
-        else:
-            state = await audit(return_state=True)
-            assert (state.name, "ada (NOT_REQUESTED)" in state.message) == ("DriftFound", True)
+        state: Any = await reconcile(**dict(NIGHTLY), return_state=True)
+        assert (state.name, state.is_failed()) == ("DriftFound", True)
+        assert "No longer enabled at LinkedIn: ada (NOT_REQUESTED)." in state.message
         assert outcomes(there.report(state))["ada"] == ("waiting", "NOT_REQUESTED")
+        assert (await reconcile(**dict(NIGHTLY), return_state=True)).name == "Converged", "it was named once"
 
 
 async def test_a_run_that_meets_another_one_says_who_has_the_customer(

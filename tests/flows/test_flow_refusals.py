@@ -10,7 +10,6 @@ from sqlalchemy import text
 
 from flows.apply import apply
 from flows.approve import approve
-from flows.audit import audit
 from flows.backfill import backfill
 from flows.plan import plan
 from flows.provision import provision
@@ -29,7 +28,6 @@ STARTED: dict[str, Any] = {
     "reconcile": lambda: reconcile(What.APPLY, return_state=True),
     "apply": lambda: apply("0000", return_state=True),
     "approve": lambda: approve("0000", "ann", return_state=True),
-    "audit": lambda: audit(return_state=True),
     "backfill": lambda: backfill(What.APPLY, ("acme",), return_state=True),
     "provision": lambda: provision(new={"acme": "Acme"}, return_state=True),
     "prune": lambda: prune(return_state=True),

@@ -159,7 +159,7 @@ LEDGER = [
     ),
     Guard(
         "a hold ends by a person's word or when what was seen is back",
-        "greenlight/ats/holds.py",
+        "greenlight/ats/emptied.py",
         "        if row.observed in EFFECT or not active:",
         "        if True:",
         ("tests/ats/test_ats_holds.py",),

@@ -81,6 +81,27 @@ PLANS = [
         ("tests/domain/test_domain_tripwires.py",),
     ),
     Guard(
+        "a night is judged by what it looked at as well",
+        "greenlight/ats/emptied.py",
+        "        at_once |= here",
+        "        pass",
+        ("tests/ats/test_ats_holds.py",),
+    ),
+    Guard(
+        "what is settled is looked at again in its turn",
+        "greenlight/domain/recheck.py",
+        "    return min(needed, most)",
+        "    return 0",
+        ("tests/domain/test_domain_recheck.py",),
+    ),
+    Guard(
+        "an integration with an open attempt is not settled",
+        "greenlight/ats/nights.py",
+        "        theirs.where(is_settled(), col(Integration.id).in_(_attempted())),",
+        "        theirs.where(is_settled(), col(Integration.id) < 0),",
+        ("tests/ats/test_ats_nights.py",),
+    ),
+    Guard(
         "a wanted set that jumps is an alarm",
         "greenlight/domain/tripwires.py",
         "return known > 0 and new >= JUMP_AT_LEAST and new * 100 >= known * JUMP_PERCENT",

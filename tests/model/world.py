@@ -57,7 +57,9 @@ class World:
         limit: int = 5000,
         scope: Scope = Scope.CHILD,
         start: datetime = START,
+        recheck_days: int = 1,
     ) -> None:
+        """Each night looks at all, unless it is told in how many nights that is to be."""
         self._ground = ExitStack()
         url = self._ground.enter_context(ground())
         self._opened = open_database(url)
@@ -70,6 +72,7 @@ class World:
             database_url=SecretStr(url),
             requests_per_day=limit,
             budget_scope=scope,
+            recheck_days=recheck_days,
         )
         self.loop = VirtualLoop()
         self._start = start
@@ -231,9 +234,13 @@ async def reconcile(lane: Lane, customers: Sequence[str], max_changes: int) -> N
     world = PROCESS.get().world
     async with tasks.parts.session.enabling_session(world.settings, lane) as session:
         run_id, scope = str(uuid4()), RunTarget(Selection(customers=tuple(customers)))
-        ids = await asyncio.to_thread(session.runs.ids, scope)
-        since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, world.clock())
-        made = await tasks.sequences.look_plan_enable.look_and_plan(run_id, ids, since, max_changes, named=customers)
+        days = world.settings.recheck_days
+        chosen = await asyncio.to_thread(session.runs.to_look_at, scope, lane, world.clock(), days)
+        started = (run_id, Command.APPLY, scope, world.clock(), lane, chosen.next_on)
+        since = await asyncio.to_thread(session.runs.start, *started)
+        made = await tasks.sequences.look_plan_enable.look_and_plan(
+            run_id, chosen.ids, since, max_changes, named=customers, wanted=chosen.wanted
+        )
         await tasks.sequences.look_plan_enable.enable_and_confirm(run_id, made.to_enable, made.not_shown)
         tasks.sequences.look_plan_enable.say_waits()
         await asyncio.to_thread(session.runs.finish, run_id, session.sent(), world.clock())

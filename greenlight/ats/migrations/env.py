@@ -1,9 +1,14 @@
 """Alembic's entry: runs on the connection that `greenlight.ats.database` hands over."""
 
+from importlib import import_module
+
 from alembic import context
 
 from greenlight.ats.ledger import Table
 
+# What of the schema stands elsewhere.
+for module in ("fleet", "settled"):
+    import_module(f"greenlight.ats.{module}")
 attributes = context.config.attributes
 context.configure(
     connection=attributes["connection"],

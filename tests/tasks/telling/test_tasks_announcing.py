@@ -11,7 +11,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from sqlmodel import col, select, update
 
-from flows.audit import audit
+from flows.plan import plan
 from flows.reconcile import reconcile
 from flows.request import What
 from greenlight.ats.alarms import Alarms
@@ -229,7 +229,7 @@ async def test_a_run_that_dies_leaves_its_news_to_the_next(
         assert {count["effective"] for count in there.enables().values()} == {1}
         assert unannounced(there.database) == 3
 
-        await audit(return_state=True)
+        await plan(return_state=True)
         assert unannounced(there.database) == 0
         with there.database.reading() as session:
             runs = set(session.exec(select(Attempt.run_id)))
@@ -260,7 +260,7 @@ async def test_a_run_that_dies_leaves_its_alarms_to_the_next(
         lost = cases[0]
         there.linkedin.set_status(lost.client_id, Key(lost.context, lost.type, lost.tenant), None)
         with _dying_at_its_end(monkeypatch):
-            await audit(return_state=True)
+            await plan(return_state=True)
         await requested.announce_owed(load_settings())
         await requested.announce_owed(load_settings())
         told = [event["event"] for event in await stored(cases[0].id, least=2)]
