@@ -174,7 +174,7 @@ TEXTS: dict[Reason, PageText] = {
         "anything.",
     ),
     Reason.NOT_DUE: PageText(
-        "Enabled", "LinkedIn has it enabled, and we look again now and then. You do not need to do anything."
+        "Nothing to do", "LinkedIn has it enabled, and we look again now and then. You do not need to do anything."
     ),
     Reason.SHARE_SPENT: PageText(
         "Goes on tonight",

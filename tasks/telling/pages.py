@@ -110,13 +110,13 @@ def _planned(entries: Sequence[Planned], names: Mapping[str, str]) -> list[str]:
 def outcome_page(report: Report) -> str:
     """Every item's outcome: first what this run changed, which cannot be undone, then those that need somebody."""
     plans = report.command is Command.PLAN
-    lost = {item.item for item in report.drifted}
-    changed = [item for item in report.items if item.changed and item.item not in lost]
-    unsettled = [item for item in report.unsettled() if not item.changed and item.item not in lost]
+    changed = [item for item in report.items if item.changed]
+    lost = [item for item in report.drifted if not item.changed]
+    unsettled = [item for item in report.unsettled() if not item.changed and item not in lost]
     ready = [item for item in report.items if plans and item.action is Action.ENABLE and item not in unsettled]
     ours = [item for item in unsettled if _mover(item) is Mover.US]
     theirs = [item for item in unsettled if _mover(item) is not Mover.US]
-    shown = {item.item for item in (*report.drifted, *changed, *ready, *unsettled)}
+    shown = {item.item for item in (*changed, *lost, *ready, *unsettled)}
     rest = [item for item in report.items if item.item not in shown]
     of_these = _counted(_words(Counter(item.condition.outcome for item in changed)))
     lines = [
@@ -130,8 +130,8 @@ def outcome_page(report: Report) -> str:
         lines += [f"Besides, {left_out}: settled as ENABLED, each is looked at again in its turn.", ""]
     left = MAX_ROWS
     for title, items in (
-        ("No longer enabled at LinkedIn", report.drifted),
         ("Changed by this run", changed),
+        ("No longer enabled at LinkedIn", lost),
         ("To enable, once the plan is approved and applied", ready),
         (_OURS, ours),
         (_THEIRS, theirs),

@@ -2,10 +2,11 @@
 
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlight.domain.recheck import due_tonight, nights_left, nights_to_next, recheck_by, share
+from greenlight.domain.recheck import NotDue, due_tonight, nights_left, nights_to_next, recheck_by, share
 from tests.domain.things import QUIET
 
 DAY = date(2026, 11, 23)
@@ -112,3 +113,19 @@ def test_a_single_customer_is_left_alone_until_its_day() -> None:
     fleet = Fleet(7, [0])
     assert [len(fleet.night(day)) for day in range(1, 15)] == [0] * 6 + [1] + [0] * 6 + [1]
     assert recheck_by(DAY, 7) == on(7)
+
+
+@pytest.mark.parametrize(
+    ("not_due", "words"),
+    [
+        (NotDue(), ""),
+        (NotDue(0, DAY), ""),
+        (NotDue(7, DAY), "7 not due, the next on 2026-11-23"),
+        (NotDue(7), "7 not due"),
+    ],
+)
+def test_what_was_not_due_is_a_count_and_a_day(not_due: NotDue, words: str) -> None:
+    assert not_due.in_words() == words
+    document = not_due.as_json()
+    assert (document["count"], document["reason"], document["whose_move"]) == (not_due.count, "NOT_DUE", "nobody")
+    assert document["next_on"] == (None if not_due.next_on is None else "2026-11-23")

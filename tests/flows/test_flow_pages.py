@@ -1,7 +1,7 @@
 """Pages that Prefect's UI shows of a run: what changed first, customers by name, counts that add up, where to click."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from greenlight.ats.fleet import Snapshot
@@ -9,6 +9,7 @@ from greenlight.domain.conditions import HELD_BY_CAP, NOT_LOOKED_AT, Condition
 from greenlight.domain.plan import Action, Item, Planned, RequestTotals
 from greenlight.domain.provisioning import Provision, ProvisionItem, ProvisionReport, ProvisionRequests
 from greenlight.domain.reasons import Outcome, Reason
+from greenlight.domain.recheck import NotDue
 from greenlight.domain.report import Command, Report, ReportItem
 from greenlight.domain.status import Status
 from tasks.telling.fleet_chart import draw, figures
@@ -112,6 +113,24 @@ def test_the_outcome_of_a_plan_is_no_trouble_where_it_is_ready() -> None:
     assert "larger `max_changes`" in page
     assert "Run *manual* (flow *reconcile*)" in page
     assert "greenlight " not in page, "no command where there is something to click"
+
+
+def test_a_night_names_what_is_enabled_no_more_and_counts_what_was_not_due() -> None:
+    gone, again = (
+        entry("gone", Condition(Outcome.WAITING, Reason.NOT_REQUESTED)),
+        entry("again", PARTNER, changed=True),
+    )
+    report = Report(Command.APPLY, [gone, again, entry("dead", DEAD)], not_due=NotDue(1200, date(2026, 11, 28)))
+    page = outcome_page(report.with_drift({gone.item, again.item}))
+    assert headings(page) == [
+        "1 changed by this run",
+        "Changed by this run: 1",
+        "No longer enabled at LinkedIn: 1",
+        "Needs somebody here: 1",
+    ]
+    assert adds_up(page)
+    assert "\nBesides, 1200 not due, the next on 2026-11-28: settled as ENABLED" in page
+    assert "Besides" not in outcome_page(Report(Command.APPLY, [gone]))
 
 
 def test_a_large_outcome_is_cut_at_its_end_and_counts_all() -> None:
