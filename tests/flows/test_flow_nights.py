@@ -93,14 +93,20 @@ async def test_requests_and_questions_are_for_what_is_requested_alone(town: Any,
             document = report.as_json()
             assert sum(document["counts"].values()) == len(document["items"]) == 5
             assert (document["not_due"]["count"], document["not_due"]["reason"]) == (settled, "NOT_DUE")
-        assert asked[1] <= asked[0] + 5, "what is asked of the database does not grow with what is settled"
+        # How many commits are gathered into one differs from night to night; the quiet nights below are exact.
+        assert asked[1] <= asked[0] + 40, "what is asked of the database does not grow with what is settled"
 
 
-async def test_a_night_with_nothing_due_and_nothing_open_asks_linkedin_nothing(town: Any) -> None:
+async def test_a_quiet_night_asks_linkedin_nothing_and_the_database_as_often_for_many_as_for_few(town: Any) -> None:
     async with town(world(())) as there:
-        settle(there, range(30))
-        state: Any = await reconcile(What.APPLY, lane=Lane.NIGHTLY, return_state=True)
-        assert (state.name, there.linkedin.log) == ("Converged", [])
-        report = there.report(state)
-        assert (report.items, report.not_due.count, report.exit_code) == ([], 30, 0)
-        assert state.message.startswith("30 not due, the next on ")
+        asked = list[int]()
+        for numbers, settled in ((range(200), 200), (range(200, 2_000), 2_000)):
+            settle(there, numbers)
+            with statements(there) as found:
+                state: Any = await reconcile(What.APPLY, lane=Lane.NIGHTLY, return_state=True)
+            asked.append(len(found))
+            assert (state.name, there.linkedin.log) == ("Converged", [])
+            report = there.report(state)
+            assert (report.items, report.not_due.count, report.exit_code) == ([], settled, 0)
+            assert state.message.startswith(f"{settled} not due, the next on ")
+        assert asked[1] == asked[0] < 60
