@@ -79,7 +79,8 @@ class Runs:
                     run_id=run_id,
                     command=command,
                     lane=lane,
-                    scope={**scope.selection.model_dump(mode="json"), _INTEGRATIONS: list(scope.integrations)},
+                    scope=scope.selection.model_dump(mode="json")
+                    | ({_INTEGRATIONS: list(scope.integrations)} if scope.integrations else {}),
                     plan_id=scope.plan_id,
                     started_at=now,
                     next_recheck_on=next_recheck_on,
