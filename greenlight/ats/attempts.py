@@ -11,6 +11,7 @@ from typing import NamedTuple, cast
 from sqlmodel import Session, and_, col, or_, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.findings import Ending, Finding, end, record
 from greenlight.ats.gate import Guard, Intents, open_attempts, why_not
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.pauses import pauses_in_force
@@ -18,10 +19,7 @@ from greenlight.ats.rows import (
     Wanted,
     holds_on,
     integration_rows,
-    is_ahead,
-    is_the_customers_own,
     parameter_batches,
-    record_observation,
     set_condition,
 )
 from greenlight.ats.tables import Integration
@@ -149,22 +147,13 @@ class Attempts:
         An attempt that stays open imposes its own condition; `insist` see `rows.record_observation`. `written_at` is
         the time now, where `now` is when the look was asked for: see `Store.record_looks`.
         """
+        self.record_all([Finding(wanted, run_id, condition, now, final, seen, insist, written_at)])
+
+    def record_all(self, findings: Sequence[Finding]) -> list[None]:
+        """Write all of these, each as `record` does."""
         with self._database.writing() as session:
-            row = session.get_one(Integration, wanted.id, with_for_update=True)
-            if not is_the_customers_own(session, row, wanted.client_id):
-                return
-            if row.observed_at is not None and row.observed_at > now and not is_ahead(row.observed_at, written_at):
-                # Whoever took over a lease that was lost has looked since, and that stands.
-                row.done_in_run = run_id if final else row.done_in_run
-                return
-            imposed = (
-                record_observation(session, row, seen, now, wanted.client_id, insist=insist)
-                if seen is not None
-                else None
-            )
-            set_condition(row, imposed or condition, now)
-            if final:
-                row.done_in_run = run_id
+            record(session, findings)
+        return [None] * len(findings)
 
     def busy(self, integration_id: int, condition: Condition, now: datetime) -> None:
         """Put on record that another run has the customer, unless that one has taken it further meanwhile."""
@@ -188,27 +177,13 @@ class Attempts:
 
         `seen` is what a look showed that was asked for after the answer, at `now`.
         """
+        self.end_all([Ending(attempt_id, wanted, run_id, settlement, now, seen, settles_at)])
+
+    def end_all(self, endings: Sequence[Ending]) -> list[None]:
+        """Write all of these, each as `end` does."""
         with self._database.writing() as session:
-            # The integration first, as everybody takes them.
-            row = session.get_one(Integration, wanted.id, with_for_update=True)
-            attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
-            if attempt.closed_at is not None:
-                # Whoever took over a lease that was lost has settled it by a look, and that stands.
-                if not settlement.worth_repeating:
-                    row.done_in_run = run_id
-                return
-            condition = settlement.condition
-            attempt.reason, attempt.detail, attempt.settles_at = condition.reason, condition.detail, settles_at
-            if settlement.confirmed:
-                attempt.confirmed_at = now
-            if settlement.attempt is not None:
-                attempt.outcome, attempt.closed_at = settlement.attempt, now
-            session.flush()
-            if seen is not None:
-                record_observation(session, row, seen, now, wanted.client_id)
-            set_condition(row, condition, now)
-            if not settlement.worth_repeating and not settlement.pending:
-                row.done_in_run = run_id
+            end(session, endings)
+        return [None] * len(endings)
 
     def still_to_enable(self, ids: Sequence[int], run_id: str) -> list[int]:
         """Those of `ids` that this run planned to enable and is not done with."""

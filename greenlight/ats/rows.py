@@ -8,7 +8,8 @@ from typing import TypeVar, cast
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, exists, or_, select, update
 
-from greenlight.ats.ledger import Attempt, Hold, Warrant, Word
+from greenlight.ats.ledger import Hold, Warrant, Word
+from greenlight.ats.states import AttemptState, IntegrationState
 from greenlight.ats.tables import ChildApplication, Integration
 from greenlight.domain.backoff import Backoff, backoff_after, is_backing_off
 from greenlight.domain.conditions import (
@@ -54,7 +55,7 @@ def item(row: Integration) -> Item:
     return Item(row.customer_id, IntegrationKey(row.integration_context, row.integration_type, row.tenant_type))
 
 
-def condition(row: Integration) -> Condition:
+def condition(row: Integration | IntegrationState) -> Condition:
     return Condition(Outcome(row.outcome), Reason(row.reason), row.detail)
 
 
@@ -72,7 +73,7 @@ def wanted_row(row: Integration, application: ChildApplication | None) -> Wanted
     )
 
 
-def set_condition(row: Integration, known: Condition, now: datetime) -> None:
+def set_condition(row: Integration | IntegrationState, known: Condition, now: datetime) -> None:
     """Write a condition; `condition_since` moves only when outcome or reason do. What is withdrawn stays so."""
     if row.withdrawn_at is not None:
         known = when_withdrawn(Status(row.observed))
@@ -97,7 +98,7 @@ def want_again(row: Integration, now: datetime) -> bool:
     return True
 
 
-def has_open_request(row: Integration) -> bool:
+def has_open_request(row: Integration | IntegrationState) -> bool:
     """Whether it was requested and nobody has acted on that; `open_request` asks the same of the database."""
     asked, acted = row.requested_at, row.acted_on_at
     return asked is not None and (acted is None or acted < asked)
@@ -125,12 +126,24 @@ def rejected() -> ColumnElement[bool]:
     return and_(col(Integration.reason) == Reason.REJECTED_REQUEST, ~_named_by_more_than_a_browser())
 
 
-def is_a_browsers_word(session: Session, row: Integration) -> bool:
-    """Whether a callback alone has named it, and LinkedIn never showed anything of it."""
-    if row.requested_at is None or row.observed in SHOWS or row.vanished_at is not None or row.effect_at is not None:
-        return False
-    mine = select(Integration.id).where(Integration.id == row.id, ~_named_by_more_than_a_browser())
-    return session.exec(mine).first() is not None
+def named_by_a_browser_alone(session: Session, ids: Sequence[int]) -> set[int]:
+    """Those of these integrations that nothing but a callback has named, for more than one run."""
+    found: set[int] = set()
+    for some in parameter_batches(ids):
+        theirs = select(Integration.id).where(col(Integration.id).in_(some), ~_named_by_more_than_a_browser())
+        found |= {id for id in session.exec(theirs) if id is not None}
+    return found
+
+
+def is_a_browsers_word(row: IntegrationState) -> bool:
+    """Whether one that a callback alone has named was requested, and LinkedIn never showed anything of it."""
+    shown = row.observed in SHOWS or row.vanished_at is not None or row.effect_at is not None
+    return row.requested_at is not None and not shown
+
+
+def waits_for_a_first_look(row: IntegrationState) -> bool:
+    """Whether a look that was not made is news. What only a page was open for stays as it was last seen."""
+    return has_open_request(row) or row.observed_at is None
 
 
 def is_resting(row: Integration, now: datetime) -> bool:
@@ -178,12 +191,6 @@ def integration_rows(session: Session, ids: Sequence[int]) -> list[Integration]:
     return [found[id] for id in ids if id in found]
 
 
-def is_the_customers_own(session: Session, row: Integration, client_id: str | None) -> bool:
-    """Whether what was seen under this application is evidence: one that was replaced meanwhile is another's."""
-    application = session.get(ChildApplication, row.customer_id)
-    return client_id is None or application is None or application.client_id == client_id
-
-
 def is_ahead(at: datetime, now: datetime | None) -> bool:
     """Whether that is a time to come: what a host with a fast clock has written is evidence of nothing."""
     return now is not None and at > now + SKEW
@@ -206,15 +213,15 @@ def locked(session: Session, ids: Iterable[int]) -> dict[int, Integration]:
 
 
 def record_observation(
-    session: Session,
-    row: Integration,
+    row: IntegrationState,
+    attempt: AttemptState | None,
     seen: Observation,
     asked_at: datetime,
     client_id: str | None,
     *,
     insist: bool = False,
 ) -> Condition | None:
-    """Write what a look under this application showed, and end an open attempt that it settles.
+    """Put down what a look under this application showed, and end the open attempt if it settles it.
 
     Returns the condition that an attempt imposes which stays open, None where none does. `insist` is a person's word
     that a confirmed enable which is not shown is taken for without effect.
@@ -223,9 +230,6 @@ def record_observation(
         row.observed_since = asked_at
     _mark_what_vanished(row, seen.status, asked_at)
     row.observed, row.observed_at, row.observed_client_id = seen.status, asked_at, client_id
-    attempt = session.exec(
-        select(Attempt).where(Attempt.integration_id == row.id, col(Attempt.closed_at).is_(None)).with_for_update()
-    ).one_or_none()
     if attempt is None or attempt.opened_at > asked_at:
         # A look that was asked for before the intent says nothing of it.
         return None if attempt is None else while_open(confirmed=False, detail=attempt.detail, seen=seen)
@@ -241,7 +245,7 @@ def record_observation(
     return while_open(confirmed=confirmed, detail=attempt.detail, seen=seen)
 
 
-def _mark_what_vanished(row: Integration, shown: Status, asked_at: datetime) -> None:
+def _mark_what_vanished(row: IntegrationState, shown: Status, asked_at: datetime) -> None:
     """Keep that LinkedIn had shown something, whoever looks next and however often."""
     if shown is Status.ENABLED:
         row.drifted_at = None

@@ -1,43 +1,34 @@
 """What a run reads from the ATS database and writes to it, each step in a transaction of its own."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
+from greenlight.ats.chunk import Chunk
 from greenlight.ats.database import Database
-from greenlight.ats.ledger import Attempt
+from greenlight.ats.looks import CustomerLooks, Look, record
 from greenlight.ats.rows import (
     Wanted,
     condition,
-    has_open_request,
-    holds_on,
     integration_rows,
-    is_a_browsers_word,
-    is_ahead,
     is_between,
-    is_the_customers_own,
     is_wanted,
     item,
-    locked,
     parameter_batches,
-    record_observation,
     rejected,
     set_condition,
     wanted_row,
 )
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.ats.waiting import units
-from greenlight.domain.budget import day_ends
-from greenlight.domain.conditions import Condition, of_a_browsers_word
+from greenlight.domain.conditions import Condition
 from greenlight.domain.keys import DOCUMENTED_TYPES
 from greenlight.domain.plan import Item, Planned
 from greenlight.domain.reasons import Reason
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Observation, Status
-from greenlight.domain.tripwires import while_held
 from greenlight.errors import BadInput
 
 
@@ -47,18 +38,6 @@ class UnknownCustomer(BadInput, remedy="`greenlight status` shows whom there are
 
 class UnknownType(BadInput, remedy="`greenlight status` shows the types that there are"):
     """An integration type was named that neither LinkedIn's documentation nor the ATS database has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What one look at one integration gave. `seen` is None where it failed; `final` if it need not be repeated."""
-
-    id: int
-    seen: Observation | None
-    condition: Condition | None
-    final: bool
-    #: The application under which it was made.
-    client_id: str | None = None
 
 
 @units
@@ -138,34 +117,13 @@ class Store:
         what a host with a fast clock has seen after it is no evidence, and gives way. A look also ends an open attempt
         that it settles. What is held stays so, whatever it shows.
         """
-        made = sorted(looks, key=lambda look: look.id)
+        self.record_all_looks([CustomerLooks(purpose, list(looks), asked_at, now, unless_since)])
+
+    def record_all_looks(self, together: Sequence[CustomerLooks]) -> list[None]:
+        """Write the looks of several customers, each as `record_looks` does."""
         with self._database.writing() as session:
-            held = locked(session, (look.id for look in made))
-            holds = holds_on(session, [look.id for look in made])
-            for look in made:
-                row = held[look.id] if look.id in held else session.get_one(Integration, look.id)
-                if not is_the_customers_own(session, row, look.client_id):
-                    continue
-                if unless_since is not None and row.checked_at is not None and row.checked_at > unless_since:
-                    continue
-                if row.observed_at is None or row.observed_at <= asked_at or is_ahead(row.observed_at, now):
-                    seen = look.seen
-                    imposed = (
-                        record_observation(session, row, seen, asked_at, look.client_id) if seen is not None else None
-                    )
-                    known = imposed or (while_held(seen, holds.get(look.id)) if seen else None) or look.condition
-                    if known is not None and is_a_browsers_word(session, row):
-                        known = of_a_browsers_word(known)
-                    spent = known is not None and known.reason is Reason.SHARE_SPENT
-                    if spent and _is_open(session, row):
-                        # What may have landed is looked at once there are requests again.
-                        row.look_due_at = day_ends(asked_at)
-                    elif spent and not _waits_for_it(row):
-                        row.checked_at = asked_at
-                    elif known is not None:
-                        set_condition(row, known, asked_at)
-                if look.final:
-                    row.looked_for = purpose
+            record(session, together)
+        return [None] * len(together)
 
     def observed(
         self, ids: Sequence[int], since: datetime, insisted: Collection[str] = (), now: datetime | None = None
@@ -194,13 +152,14 @@ class Store:
         entries = sorted(planned, key=lambda entry: entry[0])
         known = {entry.id: entry.condition for entry in read}
         with self._database.writing() as session:
-            held = locked(session, (id for id, _ in entries))
+            chunk = Chunk(session, (id for id, _ in entries), evidence=False)
             for id, entry in entries:
-                row = held[id]
+                row = chunk.rows[id]
                 if id in known and condition(row) != known[id]:
                     continue
                 row.action = entry.action
                 set_condition(row, entry.condition, now)
+            chunk.write()
 
 
 def picked(selection: Selection) -> list[ColumnElement[bool]]:
@@ -226,14 +185,3 @@ def must_be_known(session: Session, selection: Selection) -> None:
         if missing := sorted(new - wanted):
             known = ", ".join(sorted({*DOCUMENTED_TYPES, *wanted}))
             raise UnknownType(f"no integration type {', '.join(map(repr, missing))}; known are {known}")
-
-
-def _is_open(session: Session, row: Integration) -> bool:
-    """Whether an enable of it is on its way."""
-    query = select(Attempt.id).where(Attempt.integration_id == row.id, col(Attempt.closed_at).is_(None))
-    return session.exec(query).first() is not None
-
-
-def _waits_for_it(row: Integration) -> bool:
-    """Whether a look that was not made is news. What only a page was open for stays as it was last seen."""
-    return has_open_request(row) or row.observed_at is None

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from greenlight.ats.attempts import AttemptHeld, AttemptRefused, Attempts, Intent, OpenAttempt
+from greenlight.ats.findings import Ending, Finding
 from greenlight.ats.gate import FRESH_FOR
 from greenlight.ats.rows import SKEW, Wanted
 from greenlight.domain.conditions import (
@@ -157,9 +158,8 @@ class Enabling:
             settlement = settle_without_look(answer)
             if settlement.condition.reason is Reason.NOT_REQUESTED:
                 seen = NOT_REQUESTED
-        await self._attempts.writer.do(
-            self._attempts.end, attempt_id, wanted, run_id, settlement, now, seen=seen, settles_at=settles_at
-        )
+        ending = Ending(attempt_id, wanted, run_id, settlement, now, seen, settles_at)
+        await self._attempts.writer.join(self._attempts.end_all, ending, stays=True)
         return WorkLeft(1, wait) if settlement.worth_repeating else _DONE
 
     async def _post(self, credentials: Credentials, wanted: Wanted, still: Callable[[], bool]) -> tuple[Answer, float]:
@@ -186,15 +186,6 @@ class Enabling:
     ) -> WorkLeft:
         if error is not None and error.worth_repeating:
             again = WorkLeft(1, wait_of(error))
-        await self._attempts.writer.do(
-            self._attempts.record,
-            wanted,
-            run_id,
-            condition,
-            now,
-            final=not again.items,
-            seen=seen,
-            insist=insist,
-            written_at=self._clock(),
-        )
+        finding = Finding(wanted, run_id, condition, now, not again.items, seen, insist, self._clock())
+        await self._attempts.writer.join(self._attempts.record_all, finding, stays=True)
         return again

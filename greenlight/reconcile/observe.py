@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from greenlight.ats.looks import CustomerLooks, Look
 from greenlight.ats.rows import Wanted
-from greenlight.ats.store import Look, Store
+from greenlight.ats.store import Store
 from greenlight.domain.conditions import Condition, after_confirming_look, after_failed_look, after_look
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Observation, Status
@@ -132,7 +133,7 @@ class Observer:
             _log.warning("%s: a look ended in %s", clean(entries[0].item.customer_id), type(error).__name__)
             accident = Condition(Outcome.FAILED, Reason.NOT_DONE, type(error).__name__)
             looks = [Look(entry.id, None, accident, final=False) for entry in entries]
-            await self._store.writer.do(self._store.record_looks, mark, looks, self._clock())
+            await self._write(CustomerLooks(mark, looks, self._clock()))
             return WorkLeft(len(entries))
 
     async def _look_at_customer(
@@ -150,15 +151,18 @@ class Observer:
             looks.append(look)
             if not look.final:
                 remaining |= WorkLeft(1, wait_of(seen[entry.id]))
-        await self._store.writer.do(self._store.record_looks, mark, looks, asked_at, self._clock())
+        await self._write(CustomerLooks(mark, looks, asked_at, self._clock()))
         return remaining
 
     async def _skip(self, mark: str, purpose: Purpose, entries: Sequence[Wanted], busy: Busy) -> WorkLeft:
         condition = Condition(Outcome.NOT_LOOKED_AT, Reason.CUSTOMER_BUSY, str(busy))
         known = condition if purpose is Purpose.OBSERVE else None
         looks = [Look(entry.id, None, known, final=False) for entry in entries]
-        await self._store.writer.do(self._store.record_looks, mark, looks, self._clock(), unless_since=self._began)
+        await self._write(CustomerLooks(mark, looks, self._clock(), unless_since=self._began))
         return WorkLeft(len(entries), busy.wait)
+
+    async def _write(self, looks: CustomerLooks) -> None:
+        await self._store.writer.join(self._store.record_all_looks, looks, stays=True)
 
 
 async def credentials_for(wanted: Sequence[Wanted], source: CredentialSource) -> Mapping[str, Credentials]:

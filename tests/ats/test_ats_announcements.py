@@ -11,9 +11,10 @@ from greenlight.ats.announcements import Announcements, Effect
 from greenlight.ats.database import Database, make_database, open_database
 from greenlight.ats.holds import Holds
 from greenlight.ats.ledger import Attempt, Hold
+from greenlight.ats.looks import Look
 from greenlight.ats.registry import register
 from greenlight.ats.runs import Runs, RunTarget
-from greenlight.ats.store import Look, Store
+from greenlight.ats.store import Store
 from greenlight.ats.withdrawals import Withdrawals
 from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import after_look

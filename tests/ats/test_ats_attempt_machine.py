@@ -21,8 +21,9 @@ from greenlight.ats.attempts import AttemptHeld, AttemptRefused, Attempts
 from greenlight.ats.database import Database, open_database
 from greenlight.ats.gate import FRESH_FOR
 from greenlight.ats.ledger import Attempt, Warrant, Word
+from greenlight.ats.looks import Look
 from greenlight.ats.rows import Wanted
-from greenlight.ats.store import Look, Store
+from greenlight.ats.store import Store
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.ats.warrants import give
 from greenlight.domain.conditions import (

@@ -17,12 +17,13 @@ from greenlight.ats import waiting
 from greenlight.ats.applications import Applications
 from greenlight.ats.budgets import Budgets
 from greenlight.ats.database import Database, open_database
+from greenlight.ats.looks import Look
 from greenlight.ats.plans import Plans
 from greenlight.ats.portal_sessions import PortalSessions
 from greenlight.ats.requests import Requests
 from greenlight.ats.rotations import Rotations
 from greenlight.ats.runs import Runs, RunTarget
-from greenlight.ats.store import Look, Store
+from greenlight.ats.store import Store
 from greenlight.ats.tables import Customer, Plan, RequestDay, Run
 from greenlight.ats.waiting import DatabaseUnavailable
 from greenlight.domain.budget import Lane

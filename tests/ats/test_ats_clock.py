@@ -9,7 +9,8 @@ from cli import checks
 from cli.checks import State
 from greenlight.ats.clock import DatabaseClock
 from greenlight.ats.database import Database
-from greenlight.ats.store import Look, Store
+from greenlight.ats.looks import Look
+from greenlight.ats.store import Store
 from greenlight.domain.conditions import after_look
 from greenlight.domain.status import Observation, Status
 from tasks.parts.session import now, on_time_of

@@ -9,9 +9,10 @@ from greenlight.ats.applications import Applications
 from greenlight.ats.columns import TooLong
 from greenlight.ats.database import Database
 from greenlight.ats.facts import FactsOnRecord
+from greenlight.ats.looks import Look
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.registry import Registration, register
-from greenlight.ats.store import Look, Store, UnknownCustomer
+from greenlight.ats.store import Store, UnknownCustomer
 from greenlight.ats.tables import ChildApplication
 from greenlight.ats.tables import Pause as PauseRow
 from greenlight.domain.conditions import Condition

@@ -8,10 +8,11 @@ from sqlalchemy.exc import NoResultFound
 
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database
+from greenlight.ats.looks import Look
 from greenlight.ats.registry import register
 from greenlight.ats.requests import Requests
 from greenlight.ats.rows import item
-from greenlight.ats.store import Look, Store
+from greenlight.ats.store import Store
 from greenlight.domain.budget import day_ends
 from greenlight.domain.conditions import Condition, after_failed_look, after_look
 from greenlight.domain.plan import Action, Policy, plan

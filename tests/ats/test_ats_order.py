@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
-from greenlight.ats import store
+from greenlight.ats import chunk, looks
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database, open_database
+from greenlight.ats.looks import Look
 from greenlight.ats.requests import Requests
-from greenlight.ats.store import Look, Store
+from greenlight.ats.store import Store
 from greenlight.domain.conditions import after_look
 from greenlight.domain.status import Observation, Status
 from tests.ats.asking import session_of
@@ -29,29 +31,31 @@ def look(id: int, status: Status = Status.REQUESTED) -> Look:
 def test_two_who_record_the_same_looks_in_different_orders_do_not_deadlock(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each has a connection of its own and has written one row when the other has: nobody has to do it again."""
+    """Each has a connection of its own and has taken one row when the other has: nobody has to do it again."""
     first, second = bring_in(database, customer("acme"), customer("bolt"))
     other = open_database(database_url)
-    both, written, record_observation = threading.Barrier(2), [], store.record_observation
+    both, taken = threading.Barrier(2), []
+    # As if more were asked for than one statement takes.
+    monkeypatch.setattr(chunk, "parameter_batches", lambda ids: [[id] for id in ids])
 
-    def watched(session: Any, row: Any, *rest: Any) -> Any:
-        imposed = record_observation(session, row, *rest)
-        session.flush()
-        written.append(row.id)
-        if len(written) <= 2:
+    def watched(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "FROM integration" not in statement or "FOR UPDATE" not in statement:
+            return
+        taken.append(statement)
+        if len(taken) <= 2:
             # One alone gets here where the order is the same for both.
             with suppress(threading.BrokenBarrierError):
                 both.wait(1)
-        return imposed
 
-    monkeypatch.setattr(store, "record_observation", watched)
+    for each in (database, other):
+        event.listen(each.engine, "after_cursor_execute", watched)
     with ThreadPoolExecutor(2) as pool:
         one_way = pool.submit(Store(database).record_looks, "observe:a", [look(first), look(second)], at(1))
         other_way = pool.submit(Store(other).record_looks, "observe:b", [look(second), look(first)], at(2))
         one_way.result(30)
         other_way.result(30)
     other.close()
-    assert len(written) <= 4, "a unit was done again after a deadlock"
+    assert len(taken) == 4, "a unit was done again after a deadlock"
     assert {integration(database, id).observed_at for id in (first, second)} == {at(2)}
 
 
@@ -62,15 +66,15 @@ def test_an_older_look_that_is_written_at_the_same_time_never_overwrites_a_newer
     """It has read the row when the newer one comes, and writes after it."""
     id = one(database)
     other = open_database(database_url)
-    reached, newer_is_done, record_observation = threading.Event(), threading.Event(), store.record_observation
+    reached, newer_is_done, record_observation = threading.Event(), threading.Event(), looks.record_observation
 
-    def slow(session: Any, row: Any, seen: Any, asked_at: Any, *rest: Any) -> Any:
+    def slow(row: Any, attempt: Any, seen: Any, asked_at: Any, *rest: Any) -> Any:
         if asked_at == at(1):
             reached.set()
             newer_is_done.wait(1)
-        return record_observation(session, row, seen, asked_at, *rest)
+        return record_observation(row, attempt, seen, asked_at, *rest)
 
-    monkeypatch.setattr(store, "record_observation", slow)
+    monkeypatch.setattr(looks, "record_observation", slow)
     with ThreadPoolExecutor(1) as pool:
         older = pool.submit(Store(database).record_looks, "observe:a", [look(id)], at(1))
         assert reached.wait(10)

@@ -10,7 +10,8 @@ from sqlmodel import SQLModel
 
 from greenlight.ats.database import Database, open_database
 from greenlight.ats.ledger import Attempt
-from greenlight.ats.store import Look, Store
+from greenlight.ats.looks import Look
+from greenlight.ats.store import Store
 from greenlight.ats.tables import ChildApplication, Customer, Integration, Plan, PlanItem, Run
 from greenlight.domain.conditions import after_look
 from greenlight.domain.status import Observation, Status

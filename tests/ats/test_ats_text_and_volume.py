@@ -10,9 +10,10 @@ from sqlalchemy import event, insert
 from sqlmodel import SQLModel
 
 from greenlight.ats.database import Database
+from greenlight.ats.looks import Look
 from greenlight.ats.registry import Changes, Registration, register
 from greenlight.ats.runs import Runs
-from greenlight.ats.store import Look, Store, UnknownCustomer
+from greenlight.ats.store import Store, UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.domain.conditions import Condition
 from greenlight.domain.keys import IntegrationKey

@@ -11,13 +11,14 @@ from greenlight.ats.database import Database
 from greenlight.ats.domains import DomainLists
 from greenlight.ats.holds import Holds
 from greenlight.ats.ledger import Hold
+from greenlight.ats.looks import Look
 from greenlight.ats.pauses import Pause, Pauses
 from greenlight.ats.portal_sessions import LinkUsed, PortalSessions
 from greenlight.ats.registry import register
 from greenlight.ats.requests import Requests
 from greenlight.ats.rotations import Rotations
 from greenlight.ats.runs import Runs, RunTarget
-from greenlight.ats.store import Look, Store, UnknownCustomer
+from greenlight.ats.store import Store, UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer
 from greenlight.ats.withdrawals import NAMELESS, BrowserSessions, NotTakenBack, Withdrawals, Withdrawn
 from greenlight.domain.budget import Lane

@@ -9,9 +9,10 @@ from sqlmodel import col, select
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt
+from greenlight.ats.looks import Look
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.rows import Wanted
-from greenlight.ats.store import Look, Store
+from greenlight.ats.store import Store
 from greenlight.ats.tables import Integration
 from greenlight.domain.conditions import after_failed_look, after_look
 from greenlight.domain.keys import IntegrationKey

@@ -12,8 +12,9 @@ from flows.plan import plan
 from flows.reconcile import reconcile
 from flows.request import What
 from greenlight.ats.attempts import Attempts
+from greenlight.ats.looks import Look
 from greenlight.ats.plans import Plans, UnknownPlan
-from greenlight.ats.store import Look, Store
+from greenlight.ats.store import Store
 from greenlight.domain.conditions import after_look
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.selection import Selection

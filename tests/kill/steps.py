@@ -34,7 +34,9 @@ _NAMES = {
     "Leases.release_all": "release lease",
     "Budgets.take_all": "count request",
     "Attempts.begin_all": "begin attempt",
-    "Attempts.end": "end attempt",
+    "Attempts.end_all": "end attempt",
+    "Attempts.record_all": "record",
+    "Store.record_all_looks": "record_looks",
 }
 
 Listener = Callable[[str], None]

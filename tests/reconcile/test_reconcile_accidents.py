@@ -1,7 +1,7 @@
 """One customer's accident stays its own, and is said."""
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +9,8 @@ import pytest
 
 from greenlight.ats.database import make_database
 from greenlight.ats.leases import Leases
-from greenlight.ats.store import Look, Store
+from greenlight.ats.looks import CustomerLooks
+from greenlight.ats.store import Store
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
 from greenlight.reconcile.customer_leases import CustomerLeases
@@ -30,14 +31,12 @@ class Torn(Store):
     broken: frozenset[int] = frozenset()
     always = False
 
-    def record_looks(
-        self, purpose: str, looks: Iterable[Look], asked_at: datetime, now: datetime | None = None
-    ) -> None:
-        looks = list(looks)
+    def record_all_looks(self, together: Sequence[CustomerLooks]) -> list[None]:
+        looks = [look for made in together for look in made.looks]
         mine = any(look.id in self.broken for look in looks)
         if mine and (self.always or any(look.seen for look in looks)):
             raise Disk("full")
-        super().record_looks(purpose, looks, asked_at, now)
+        return super().record_all_looks(together)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.database import Database, open_database
 from greenlight.ats.leases import Leases
-from greenlight.ats.store import Look, Store
+from greenlight.ats.looks import Look
+from greenlight.ats.store import Store
 from greenlight.domain.conditions import HELD_BY_CAP, Condition, after_look
 from greenlight.domain.plan import Action, Planned
 from greenlight.domain.reasons import Outcome, Reason
