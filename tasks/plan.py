@@ -38,7 +38,7 @@ async def make_plan(
         observed |= dict.fromkeys(others, CHANGED_SINCE_PLAN)
     planned = plan([entry.item for entry in wanted], observed, Policy(max_changes))
     entries = tuple(zip((entry.id for entry in wanted), planned, strict=True))
-    await asyncio.to_thread(session.store.record_plan, entries, now(), wanted)
+    await asyncio.to_thread(session.store.record_plan, entries, now(), wanted, since=since)
     return PlanMade(entries)
 
 

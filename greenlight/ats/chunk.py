@@ -1,13 +1,15 @@
 """A chunk of integrations, read in one statement for each table and written in one for each kind of change."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, select, update
+from sqlalchemy import ColumnElement, Table, and_, select
 from sqlalchemy.exc import NoResultFound
 from sqlmodel import Session
 
+from greenlight.ats.bulk import update_rows
 from greenlight.ats.columns import fitting
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.rows import parameter_batches
@@ -76,6 +78,7 @@ class _Kept(Generic[_State]):
     def __init__(self, table: Table, state: type[_State]) -> None:
         self._table, self._state = table, state
         self._names = [field.name for field in fields(state)]
+        self._values = attrgetter(*self._names)
         self._read: list[tuple[Sequence[Any], _State]] = []
 
     def read(self, session: Session, such: ColumnElement[bool]) -> None:
@@ -91,11 +94,11 @@ class _Kept(Generic[_State]):
         for before, state in self._read:
             changed = {
                 name: fitting(self._table, name, new)
-                for name, old, new in zip(self._names, before, astuple(state), strict=True)
+                for name, old, new in zip(self._names, before, self._values(state), strict=True)
                 if old != new
             }
             if changed:
-                alike.setdefault(tuple(changed), []).append({"row_id": state.id, **changed})
+                alike.setdefault(tuple(changed), []).append({"id": state.id, **changed})
         # Only what changes is set: every index of a column that is set is written.
         for rows in alike.values():
-            session.connection().execute(update(self._table).where(self._table.c.id == bindparam("row_id")), rows)
+            update_rows(session, self._table, "id", rows)

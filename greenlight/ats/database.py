@@ -1,7 +1,8 @@
 """Opening the ATS database: SQLite or PostgreSQL. Only `make_database` makes or migrates one."""
 
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,7 @@ from greenlight.ats.writer import Writer
 from greenlight.private import make_file, make_folder
 
 _Done = TypeVar("_Done")
+_Part = TypeVar("_Part")
 #: A migration may have to rewrite tables, and waits for one of another process.
 _MIGRATING = {**LIMITS, "lock_timeout": "60s", "statement_timeout": "0"}
 #: The handles that this process keeps for whoever opens the same database, by URL.
@@ -87,6 +89,25 @@ class Database:
                 return act(session)
 
         return patiently(once, added_meanwhile=True)
+
+    def write_in_parts(
+        self,
+        act: Callable[[Session, _Part], _Done],
+        parts: Iterable[_Part],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> list[_Done]:
+        """Run `act` for each part in a transaction of its own, as `write` does; others get their turn in between.
+
+        What is cut short leaves the parts before written.
+        """
+        done: list[_Done] = []
+        for part in parts:
+            began = time.monotonic()
+            done.append(self.write(lambda session, part=part: act(session, part)))
+            if self.engine.dialect.name == "sqlite":
+                # Who waits for its one lock looks whether it is free now and then: it is as long free as it was taken.
+                time.sleep(time.monotonic() - began)
+        return done
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema to `revision`, wholly or not at all; waits for another process that is doing the same."""

@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import case
 from sqlmodel import Session, col, func, select
 
-from greenlight.ats.hold_rows import end_hold, holds_of, is_open, open_hold
+from greenlight.ats.hold_rows import end_hold, holds_of, is_open, open_hold, requested
 from greenlight.ats.ledger import Hold
-from greenlight.ats.rows import is_between, is_wanted
+from greenlight.ats.rows import is_between, is_wanted, parameter_batches
 from greenlight.ats.tables import Integration
 from greenlight.domain.conditions import EFFECT
 from greenlight.domain.reasons import Reason
-from greenlight.domain.status import Status
 from greenlight.domain.tripwires import SHOWS, emptied_together, still_empty, too_many
 
 #: Customers that one hold names.
@@ -20,7 +19,7 @@ NAMED = 3
 
 
 def judge_emptied(
-    session: Session, found: Sequence[Integration], now: datetime, night_since: datetime | None, within: timedelta
+    session: Session, ids: Sequence[int], now: datetime, night_since: datetime | None, within: timedelta
 ) -> list[Hold]:
     """New holds of what turned empty and of what else is ready in a run, and ends of those whose cause is gone.
 
@@ -32,7 +31,7 @@ def judge_emptied(
     opened: list[Hold] = []
     at_once, everybody = emptied_together(emptied, showing, within), len(emptied) + showing
     of_whom = f"{len(emptied)} of {everybody} customers"
-    here, had_something = _of_the_night(found, emptied, night_since, now)
+    here, had_something = _of_the_night(session, ids, emptied, night_since, now)
     tripped_here = too_many(len(here), had_something)
     if tripped_here:
         of_whom = f"{len(here)} of {had_something} customers that this run looked at"
@@ -52,7 +51,7 @@ def judge_emptied(
     _end_what_is_back(session, active, now)
     if active:
         named = ", ".join(sorted(before.keys() | at_once)[:NAMED])
-        ready = [row for row in found if row.observed == Status.REQUESTED]
+        ready = requested(session, ids)
         holds = holds_of(session, ready, Reason.SUDDENLY_EMPTY)
         for row in ready:
             # Whoever lifted it knew of those that are empty by then.
@@ -80,14 +79,19 @@ def _emptied_customers(session: Session) -> tuple[dict[str, datetime], int]:
 
 
 def _of_the_night(
-    found: Sequence[Integration], emptied: Mapping[str, datetime], since: datetime | None, now: datetime
+    session: Session, ids: Sequence[int], emptied: Mapping[str, datetime], since: datetime | None, now: datetime
 ) -> tuple[set[str], int]:
     """Customers that a night was the first to see empty, and how many that it looked at had something."""
     if since is None:
         return set(), 0
-    customers = {row.customer_id for row in found}
+    query = select(Integration.customer_id, Integration.observed, Integration.observed_at)
+    customers, shown = set[str](), set[str]()
+    for some in parameter_batches(ids):
+        for customer_id, observed, observed_at in session.exec(query.where(col(Integration.id).in_(some))):
+            customers.add(customer_id)
+            if observed in SHOWS and is_between(since, observed_at, now):
+                shown.add(customer_id)
     here = {customer for customer in customers & emptied.keys() if emptied[customer] >= since}
-    shown = {row.customer_id for row in found if row.observed in SHOWS and is_between(since, row.observed_at, now)}
     return here, len(here | shown)
 
 

@@ -15,6 +15,12 @@ from greenlight.domain.status import Observation, Status
 from greenlight.domain.tripwires import held, while_held
 
 
+def requested(session: Session, ids: Sequence[int]) -> list[Integration]:
+    """Those of these that LinkedIn shows REQUESTED, by their ids."""
+    query = select(Integration).where(Integration.observed == Status.REQUESTED).order_by(col(Integration.id))
+    return [row for some in parameter_batches(ids) for row in session.exec(query.where(col(Integration.id).in_(some)))]
+
+
 def holds_of(session: Session, found: Sequence[Integration], reason: Reason) -> dict[int | None, list[Hold]]:
     """What this guard holds of these, and what of it a person has lifted."""
     holds: dict[int | None, list[Hold]] = {}

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select, update
 
 from greenlight.ats.database import Database
 from greenlight.ats.emptied import NAMED, judge_emptied
-from greenlight.ats.hold_rows import end_hold, holds_of, is_open, open_hold
+from greenlight.ats.hold_rows import end_hold, holds_of, is_open, open_hold, requested
 from greenlight.ats.ledger import Hold
 from greenlight.ats.rows import integration_rows, is_wanted, item, make_requests_due, parameter_batches
 from greenlight.ats.store import UnknownCustomer
@@ -22,7 +22,6 @@ from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import EFFECT
 from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Reason
-from greenlight.domain.status import Status
 from greenlight.domain.tripwires import EMPTIED_WITHIN, SHOWS, jumped
 
 
@@ -61,18 +60,19 @@ class Holds:
         already.
         """
 
-        def act(session: Session) -> list[Held]:
-            opened: list[Hold] = []
-            if lane is Lane.NIGHTLY:
-                opened += _judge_new(session, now)
-            found = integration_rows(session, ids)
-            if lane is not Lane.REALTIME:
-                opened += judge_emptied(session, found, now, night_since, within)
-            opened += _judge_claims(session, found, now)
-            session.flush()
-            return _as_held(session, opened)
+        def judge(session: Session, some: Sequence[int]) -> list[Held]:
+            return _as_held(session, _judge_claims(session, requested(session, some), now))
 
-        return self._database.write(act)
+        def emptied(session: Session) -> list[Held]:
+            return _as_held(session, judge_emptied(session, ids, now, night_since, within))
+
+        opened: list[Held] = []
+        # Each guard by itself: nobody waits for the database as long as all of them take.
+        if lane is Lane.NIGHTLY:
+            opened += self._database.write(lambda session: _as_held(session, _judge_new(session, now)))
+        if lane is not Lane.REALTIME:
+            opened += self._database.write(emptied)
+        return sum(self._database.write_in_parts(judge, parameter_batches(ids)), opened)
 
     def on_record(self, customers: Collection[str] = ()) -> list[Held]:
         """All open holds, or those of these customers, oldest first. Raises UnknownCustomer."""
@@ -126,9 +126,8 @@ def _judge_new(session: Session, now: datetime) -> list[Hold]:
     return opened
 
 
-def _judge_claims(session: Session, found: Sequence[Integration], now: datetime) -> list[Hold]:
+def _judge_claims(session: Session, ready: Sequence[Integration], now: datetime) -> list[Hold]:
     """Hold what LinkedIn shows under two customers' applications; one of them may be lifted by a person."""
-    ready = [row for row in found if row.observed == Status.REQUESTED]
     claims = _claims(session, {row.integration_context for row in ready})
     holds = holds_of(session, ready, Reason.CLAIMED_TWICE)
     opened: list[Hold] = []
@@ -159,6 +158,7 @@ def _claims(session: Session, contexts: Iterable[str]) -> dict[str, frozenset[st
 
 
 def _as_held(session: Session, found: Sequence[Hold]) -> list[Held]:
+    session.flush()
     of = {row.id: row for row in integration_rows(session, [hold.integration_id for hold in found])}
     return [Held(item(of[hold.integration_id]), Reason(hold.reason), hold.saw, hold.since) for hold in found]
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from sqlalchemy import Table
 from sqlmodel import Session, col, func, select
 
+from greenlight.ats.bulk import add_rows
 from greenlight.ats.database import Database
-from greenlight.ats.ledger import Word
+from greenlight.ats.ledger import Warrant, Word
 from greenlight.ats.rows import item, parameter_batches
 from greenlight.ats.tables import Approval, ChildApplication, Integration, Plan, PlanItem
 from greenlight.ats.waiting import units
@@ -24,6 +26,11 @@ from greenlight.errors import BadInput, RefusedByRule
 PLAN_LIFETIME = timedelta(hours=24)
 #: The key of a plan's scope under which stands who discarded it, `by`, and when, `at`.
 DISCARDED = "discarded"
+#: The same while it is being written; one whose writer died stays so, and is no plan.
+UNFINISHED = "unfinished"
+#: Items of a plan that are written in one transaction.
+ITEMS_AT_ONCE = 2_000
+_ITEMS: Table = PlanItem.__dict__["__table__"]
 
 
 class UnknownPlan(BadInput, remedy="`greenlight plans list` shows those that there are"):
@@ -68,39 +75,33 @@ class Plans:
         now: datetime,
         named: Sequence[str] = (),
     ) -> str:
-        """Store a plan as it is shown and return its id. `named` are the customers that a person named for it."""
-        plan_id = str(uuid4())
-        entries = list(planned)
+        """Store a plan as it is shown and return its id. `named` are the customers that a person named for it.
 
-        def store(session: Session) -> None:
-            if session.get(Plan, plan_id) is not None:
-                # An earlier try was committed, and the answer to that lost.
-                return
-            session.add(
-                Plan(
-                    plan_id=plan_id,
-                    created_at=now,
-                    scope={**selection.model_dump(mode="json"), "named": list(named)},
-                    token_requests=price.token,
-                    verify_requests=price.verify,
-                    enable_requests=price.enable,
-                    expires_at=now + PLAN_LIFETIME,
-                )
-            )
-            session.flush()
+        It is written in parts, and there for nobody before it is whole.
+        """
+        plan_id, entries = str(uuid4()), list(planned)
+        scope = {**selection.model_dump(mode="json"), "named": list(named)}
+        price_of = {f"{kind}_requests": getattr(price, kind) for kind in ("token", "verify", "enable")}
+        with self._database.reading() as session:
             clients = _client_ids(session, [id for id, _ in entries])
-            session.add_all(
-                PlanItem(
-                    plan_id=plan_id,
-                    integration_id=id,
-                    action=entry.action,
-                    reason=entry.condition.reason,
-                    client_id=clients.get(id),
-                )
-                for id, entry in entries
-            )
 
-        self._database.write(store)
+        def begin(session: Session) -> None:
+            if session.get(Plan, plan_id) is None:
+                session.add(Plan(plan_id=plan_id, created_at=now, scope={**scope, UNFINISHED: True}, **price_of))
+
+        def write(session: Session, some: Sequence[tuple[int, Planned]]) -> None:
+            of = {"plan_id": plan_id}
+            rows = [{**of, "integration_id": id, **_line(entry), "client_id": clients.get(id)} for id, entry in some]
+            # An earlier try may have been committed, and the answer to that lost.
+            add_rows(session, _ITEMS, rows)
+
+        def finish(session: Session) -> None:
+            plan = session.get_one(Plan, plan_id)
+            plan.scope, plan.expires_at = scope, now + PLAN_LIFETIME
+
+        self._database.write(begin)
+        self._database.write_in_parts(write, parameter_batches(entries, ITEMS_AT_ONCE))
+        self._database.write(finish)
         return plan_id
 
     def enables(self, plan_id: str) -> list[int]:
@@ -188,39 +189,57 @@ class Plans:
         Raises UnknownPlan or PlanRefused. Of two runs at the same time, one gets it. With `ANOTHER` approver, whoever
         applies it must be named, and be somebody else.
         """
-        with self._database.writing() as session:
-            plan = session.get(Plan, plan_id, with_for_update=True) or _plan(session, plan_id)
-            named = plan.scope.get("named", [])
-            if plan.used_by_run == run_id:
-                return named
-            _must_be_open(plan, run_id, now)
+
+        def take(session: Session) -> tuple[Sequence[str], str]:
+            session.get(Plan, plan_id, with_for_update=True)
+            plan = _plan(session, plan_id)
             approved = session.get(Approval, plan_id)
-            if approved is None:
-                raise PlanRefused(f"nobody has approved plan {plan_id}; `greenlight approve {plan_id}` does")
-            if approved.expires_at <= now:
-                raise PlanRefused(
-                    f"the approval of plan {plan_id} by {approved.approved_by} ended at "
-                    f"{approved.expires_at:%Y-%m-%d %H:%M:%SZ}; `greenlight approve {plan_id}` renews it"
-                )
-            if approvers is Approvers.ANOTHER and (not applied_by or same_person(applied_by, approved.approved_by)):
-                raise PlanRefused(
-                    f"plan {plan_id} was approved by {approved.approved_by}, and here somebody else must apply it and "
-                    "say so in applied_by (GREENLIGHT_APPROVERS=another)"
-                )
-            plan.used_by_run, plan.used_at = run_id, now
-            enables = select(PlanItem.integration_id).where(
-                PlanItem.plan_id == plan_id, PlanItem.action == Action.ENABLE
-            )
-            ids = session.exec(enables.order_by(col(PlanItem.integration_id))).all()
-            give(session, ids, Word.PLAN, now, by=approved.approved_by, run_id=run_id)
-            return named
+            if plan.used_by_run != run_id:
+                _must_be_open(plan, run_id, now)
+                _must_be_approved(plan_id, approved, now, applied_by, approvers)
+            plan.used_by_run, plan.used_at = run_id, plan.used_at or now
+            return plan.scope.get("named", []), approved.approved_by if approved is not None else ""
+
+        named, approved_by = self._database.write(take)
+        # What an earlier try of this run has not come to; a word that is used up is not given again.
+        given = select(Warrant.integration_id).where(Warrant.run_id == run_id, Warrant.word == Word.PLAN)
+        query = select(PlanItem.integration_id).where(PlanItem.plan_id == plan_id, PlanItem.action == Action.ENABLE)
+        with self._database.reading() as session:
+            ids = session.exec(query.where(col(PlanItem.integration_id).not_in(given))).all()
+
+        def warrant(session: Session, some: Sequence[int]) -> None:
+            give(session, some, Word.PLAN, now, by=approved_by, run_id=run_id)
+
+        self._database.write_in_parts(warrant, parameter_batches(sorted(ids), ITEMS_AT_ONCE))
+        return named
+
+
+def _must_be_approved(
+    plan_id: str, approved: Approval | None, now: datetime, applied_by: str, approvers: Approvers
+) -> None:
+    if approved is None:
+        raise PlanRefused(f"nobody has approved plan {plan_id}; `greenlight approve {plan_id}` does")
+    if approved.expires_at <= now:
+        raise PlanRefused(
+            f"the approval of plan {plan_id} by {approved.approved_by} ended at "
+            f"{approved.expires_at:%Y-%m-%d %H:%M:%SZ}; `greenlight approve {plan_id}` renews it"
+        )
+    if approvers is Approvers.ANOTHER and (not applied_by or same_person(applied_by, approved.approved_by)):
+        raise PlanRefused(
+            f"plan {plan_id} was approved by {approved.approved_by}, and here somebody else must apply it and "
+            "say so in applied_by (GREENLIGHT_APPROVERS=another)"
+        )
 
 
 def _plan(session: Session, plan_id: str) -> Plan:
     plan = session.get(Plan, plan_id)
-    if plan is None:
+    if plan is None or UNFINISHED in plan.scope:
         raise UnknownPlan(f"no plan {plan_id!r} in the ATS database; `greenlight plan` makes one")
     return plan
+
+
+def _line(entry: Planned) -> dict[str, str]:
+    return {"action": entry.action, "reason": entry.condition.reason}
 
 
 def _must_be_open(plan: Plan, run_id: str | None, now: datetime) -> None:

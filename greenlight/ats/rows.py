@@ -1,9 +1,9 @@
 """Between rows and values: how an integration's row is read, and how its condition is written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, exists, or_, select, update
@@ -27,7 +27,7 @@ from greenlight.domain.report import ReportItem, at_rest
 from greenlight.domain.status import Observation, Status
 from greenlight.domain.tripwires import SHOWS, held
 
-_Id = TypeVar("_Id", int, str)
+_Each = TypeVar("_Each")
 #: How far ahead of this clock a look may have been asked for; one further ahead is no evidence.
 SKEW = timedelta(seconds=5)
 
@@ -46,9 +46,9 @@ class Wanted:
     condition: Condition
 
 
-def parameter_batches(ids: Sequence[_Id], size: int = 500) -> list[Sequence[_Id]]:
+def parameter_batches(parameters: Sequence[_Each], size: int = 500) -> list[Sequence[_Each]]:
     # SQLite takes a limited number of parameters in one statement.
-    return [ids[start : start + size] for start in range(0, len(ids), size)]
+    return [parameters[start : start + size] for start in range(0, len(parameters), size)]
 
 
 def item(row: Integration) -> Item:
@@ -200,18 +200,6 @@ def is_between(since: datetime, at: datetime | None, now: datetime | None) -> bo
     return at is not None and at >= since and not is_ahead(at, now)
 
 
-def locked(session: Session, ids: Iterable[int]) -> dict[int, Integration]:
-    """The integrations with these ids, kept from others until the end of the transaction.
-
-    Taken in the order of their ids, as everybody takes them: two who want the same ones cannot deadlock.
-    """
-    found: dict[int, Integration] = {}
-    query = select(Integration).order_by(col(Integration.id)).with_for_update()
-    for some in parameter_batches(sorted(set(ids))):
-        found |= {cast(int, row.id): row for row in session.exec(query.where(col(Integration.id).in_(some)))}
-    return found
-
-
 def record_observation(
     row: IntegrationState,
     attempt: AttemptState | None,
@@ -281,6 +269,8 @@ def make_requests_due(session: Session, customer_id: str) -> None:
 def release(session: Session, customers: Sequence[str]) -> None:
     """Let the next run try again what rests after failures: something has changed."""
     for some in parameter_batches(customers):
-        resting = select(Integration.id).where(col(Integration.customer_id).in_(some), col(Integration.tries) > 0)
-        for row in locked(session, (id for id in session.exec(resting) if id is not None)).values():
-            row.next_try_at = None
+        theirs = col(Integration.customer_id).in_(some)
+        rests = and_(theirs, col(Integration.tries) > 0, col(Integration.next_try_at).is_not(None))
+        resting = select(Integration.id).where(rests).order_by(col(Integration.id))
+        these = update(Integration).where(col(Integration.id).in_(resting.with_for_update()))
+        session.execute(these.values(next_try_at=None).execution_options(synchronize_session=False))

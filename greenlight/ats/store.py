@@ -40,6 +40,10 @@ class UnknownType(BadInput, remedy="`greenlight status` shows the types that the
     """An integration type was named that neither LinkedIn's documentation nor the ATS database has."""
 
 
+#: Integrations whose part of a plan is written in one transaction.
+ROWS_AT_ONCE = 500
+
+
 @units
 class Store:
     """The ATS database in the terms of a run. Times are passed in. Not for the event loop: call it in a thread."""
@@ -144,22 +148,36 @@ class Store:
                     observed[item(row)] = condition(row)
         return observed
 
-    def record_plan(self, planned: Iterable[tuple[int, Planned]], now: datetime, read: Iterable[Wanted] = ()) -> None:
-        """Write each integration's action and condition as planned.
+    def record_plan(
+        self,
+        planned: Iterable[tuple[int, Planned]],
+        now: datetime,
+        read: Iterable[Wanted] = (),
+        *,
+        since: datetime | None = None,
+    ) -> None:
+        """Write each integration's action and condition as planned, so many at once.
 
-        `read` is what the plan rests on: where another run has found out something else since, that stands.
+        `read` is what the plan rests on: where another run has found out something else since, that stands. What was
+        looked at `since` then, and is on record as planned, is left as it is.
         """
         entries = sorted(planned, key=lambda entry: entry[0])
         known = {entry.id: entry.condition for entry in read}
-        with self._database.writing() as session:
-            chunk = Chunk(session, (id for id, _ in entries), evidence=False)
-            for id, entry in entries:
+
+        def write(session: Session, some: Sequence[tuple[int, Planned]]) -> None:
+            chunk = Chunk(session, (id for id, _ in some), evidence=False)
+            for id, entry in some:
                 row = chunk.rows[id]
                 if id in known and condition(row) != known[id]:
+                    continue
+                looked_at = since is not None and is_between(since, row.checked_at, now)
+                if looked_at and row.action == entry.action and condition(row) == entry.condition:
                     continue
                 row.action = entry.action
                 set_condition(row, entry.condition, now)
             chunk.write()
+
+        self._database.write_in_parts(write, parameter_batches(entries, ROWS_AT_ONCE))
 
 
 def picked(selection: Selection) -> list[ColumnElement[bool]]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlmodel import Session, col, func, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.plans import DISCARDED, PlanRefused, UnknownPlan
+from greenlight.ats.plans import DISCARDED, UNFINISHED, PlanRefused, UnknownPlan
 from greenlight.ats.tables import Approval, Plan, PlanItem
 from greenlight.ats.waiting import units
 from greenlight.domain.formatting import iso
@@ -96,7 +96,8 @@ def _stored(session: Session, now: datetime, ids: Sequence[str] | None = None) -
     of: dict[str, dict[str, int]] = {}
     for plan_id, action, count in session.exec(counts):
         of.setdefault(plan_id, {})[action] = count
-    return [_story(plan, approval, of.get(plan.plan_id, {}), now) for plan, approval in session.exec(plans)]
+    whole = [(plan, approval) for plan, approval in session.exec(plans) if UNFINISHED not in plan.scope]
+    return [_story(plan, approval, of.get(plan.plan_id, {}), now) for plan, approval in whole]
 
 
 def _story(plan: Plan, approval: Approval | None, counts: dict[str, int], now: datetime) -> StoredPlan:

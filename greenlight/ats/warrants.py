@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ScalarSelect
-from sqlmodel import Session, and_, col, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Table, case, literal
+from sqlmodel import Session, and_, col, or_, select, update
 
+from greenlight.ats.bulk import insert_rows
+from greenlight.ats.columns import UtcDateTime, fitting
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Warrant, Word
 from greenlight.ats.rows import parameter_batches
 from greenlight.ats.tables import Integration
 from greenlight.ats.waiting import units
+
+_WARRANTS: Table = Warrant.__dict__["__table__"]
 
 
 @units
@@ -22,32 +26,39 @@ class Warrants:
 
     def person_names(self, customers: Sequence[str], run_id: str, now: datetime) -> None:
         """Put on record that a person named these customers for this run, and for no other."""
-        with self._database.writing() as session:
-            for some in parameter_batches(customers):
-                query = select(Integration.id).where(col(Integration.customer_id).in_(some))
-                ids = [id for id in session.exec(query.order_by(col(Integration.id))) if id is not None]
-                give(session, ids, Word.PERSON, now, by=f"run {run_id}", run_id=run_id)
+
+        def write(session: Session, some: Sequence[str]) -> None:
+            query = select(Integration.id).where(col(Integration.customer_id).in_(some))
+            ids = [id for id in session.exec(query.order_by(col(Integration.id))) if id is not None]
+            give(session, ids, Word.PERSON, now, by=f"run {run_id}", run_id=run_id)
+
+        self._database.write_in_parts(write, parameter_batches(customers))
 
 
 def give(
     session: Session, ids: Sequence[int], word: Word, now: datetime, *, by: str | None, run_id: str | None = None
 ) -> None:
     """Put somebody's word on record; one of the same kind that is not used up is given anew."""
-    for some in parameter_batches(ids):
+    for some in parameter_batches(list(dict.fromkeys(ids))):
         query = (
-            select(Warrant)
+            select(Warrant.id, Warrant.integration_id)
             .join(Integration, col(Integration.id) == Warrant.integration_id)
             .where(col(Warrant.integration_id).in_(some), Warrant.word == word, is_live(run_id))
             .where(Warrant.run_id == run_id)
             .order_by(col(Warrant.integration_id))
         )
-        live = {warrant.integration_id: warrant for warrant in session.exec(query)}
-        for id in some:
-            warrant = live.get(id)
-            if warrant is None:
-                session.add(Warrant(integration_id=id, word=word, given_by=by, given_at=now, run_id=run_id))
-            else:
-                warrant.given_at, warrant.given_by = max(now, warrant.given_at), by
+        # Of two live ones the last.
+        live = {integration_id: id for id, integration_id in session.exec(query)}
+        later = case((col(Warrant.given_at) < now, literal(now, UtcDateTime)), else_=col(Warrant.given_at))
+        anew = update(Warrant).where(col(Warrant.id).in_(live.values())).values(given_at=later, given_by=_fit(by))
+        if live:
+            session.execute(anew.execution_options(synchronize_session=False))
+        new = {"word": word, "given_by": _fit(by), "given_at": now, "run_id": run_id}
+        insert_rows(session, _WARRANTS, [{"integration_id": id, **new} for id in some if id not in live])
+
+
+def _fit(by: str | None) -> str | None:
+    return fitting(_WARRANTS, "given_by", by)
 
 
 def is_live(run_id: str | None) -> ColumnElement[bool]:

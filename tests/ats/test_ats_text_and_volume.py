@@ -87,10 +87,10 @@ def test_many_integrations_of_one_customer_are_registered_together(database: Dat
     many = [replace(customer("acme"), integrations=keys)]
     with counted(database) as sent:
         assert register(database, many, NOON).integrations_added == 2_000
-    assert len(sent) < 30
+    assert len(sent) < 60, "a few for each of the four parts that it is written in"
     with counted(database) as sent:
         assert register(database, many, NOON) == Changes()
-    assert len(sent) < 12
+    assert len(sent) < 45
 
 
 def test_registering_a_customer_costs_the_same_however_many_there_are(database: Database) -> None:
@@ -101,7 +101,7 @@ def test_registering_a_customer_costs_the_same_however_many_there_are(database: 
             changes = register(database, [customer(f"c{start + n}") for n in range(150)], NOON)
         assert (changes.customers_added, changes.integrations_added) == (150, 150)
         costs.append(len(sent))
-    assert costs[0] == costs[1] <= 8 * 150 + 4
+    assert costs[0] == costs[1] <= 40
 
 
 def test_many_customers_are_read_in_few_statements(database: Database) -> None:

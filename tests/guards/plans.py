@@ -20,15 +20,15 @@ PLANS = [
     Guard(
         "a plan is applied by approval alone",
         "greenlight/ats/plans.py",
-        "            if approved is None:",
-        "            if False:",
+        "    if approved is None:\n        raise",
+        "    if approved is None:\n        return\n        raise",
         ("tests/ats/test_ats_plan_use.py",),
     ),
     Guard(
         "an approval ends",
         "greenlight/ats/plans.py",
-        "            if approved.expires_at <= now:",
-        "            if False:",
+        "    if approved.expires_at <= now:",
+        "    if False:",
         ("tests/ats/test_ats_plan_use.py",),
     ),
     Guard(
@@ -41,8 +41,8 @@ PLANS = [
     Guard(
         "where two persons are wanted, who approved a plan does not apply it",
         "greenlight/ats/plans.py",
-        "            if approvers is Approvers.ANOTHER and (",
-        "            if False and (",
+        "    if approvers is Approvers.ANOTHER and (",
+        "    if False and (",
         ("tests/ats/test_ats_plans.py",),
     ),
     Guard(

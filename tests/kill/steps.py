@@ -148,7 +148,7 @@ def _writing(call: Callable[[Database], AbstractContextManager[Session]], listen
         # A transaction goes by the name of the function that opens it.
         frame = sys._getframe(1)
         # These only repeat what the caller of `write` does.
-        while frame.f_code.co_name in ("once", "patiently", "write") and frame.f_back is not None:
+        while frame.f_code.co_name in ("once", "patiently", "write", "write_in_parts") and frame.f_back is not None:
             frame = frame.f_back
         code = frame.f_code
         return watched(self, _NAMES.get(code.co_qualname, code.co_name))
