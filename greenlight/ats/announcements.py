@@ -6,7 +6,7 @@ What a guard has begun to hold, what is ENABLED no more, and what enables brough
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 from sqlalchemy import ColumnElement, literal_column
 from sqlmodel import and_, col, select, update
@@ -57,6 +57,14 @@ class Drift:
     since: datetime
 
 
+class Owed(NamedTuple):
+    """Whether anything is owed, of each kind."""
+
+    holds: bool
+    drift: bool
+    effects: bool
+
+
 def owed() -> ColumnElement[bool]:
     """Whether the attempt of the query took effect and was not announced; an index of the table has the same words."""
     effective = [literal_column(f"'{outcome}'") for outcome in TOOK_EFFECT]
@@ -77,6 +85,16 @@ class Announcements:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def kinds(self) -> Owed:
+        """Of which kinds anything is owed: of none as a rule."""
+        drifted = col(Integration.drifted_at).is_not(None)
+        holds, drift, effects = (
+            select(table.id).where(such)
+            for table, such in ((Hold, _untold()), (Integration, drifted), (Attempt, owed()))
+        )
+        with self._database.reading() as session:
+            return Owed(*session.exec(select(holds.exists(), drift.exists(), effects.exists())).one())
 
     def effects(self, most: int) -> list[Effect]:
         """Those that ended first before others."""

@@ -23,7 +23,7 @@ from greenlight.ats.rows import (
     set_condition,
 )
 from greenlight.ats.tables import Integration
-from greenlight.ats.waiting import units
+from greenlight.ats.waiting import reads, units
 from greenlight.domain.conditions import Condition, Settlement
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Observation
@@ -72,6 +72,7 @@ class Attempts:
     def open_of(self, integration_id: int) -> OpenAttempt | None:
         return self.open_of_all([integration_id])[0]
 
+    @reads
     def open_of_all(self, ids: Sequence[int]) -> list[OpenAttempt | None]:
         """The open attempt of each of these integrations, if there is one."""
         found: dict[int, OpenAttempt] = {}

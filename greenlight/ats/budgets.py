@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from greenlight.ats.database import Database
 from greenlight.ats.rows import parameter_batches
 from greenlight.ats.tables import RequestDay
-from greenlight.ats.waiting import units
+from greenlight.ats.waiting import reads, units
 from greenlight.domain.budget import (
     AFTER_A_LOOK,
     PARENT,
@@ -102,6 +102,7 @@ class Budgets:
 
         return self._database.write(count)
 
+    @reads
     def refusals(self, asked: Sequence[Ask]) -> list[No | None]:
         """What `take` would answer to each of these now, counting nothing."""
         with self._database.reading() as session:
@@ -133,13 +134,12 @@ class Budgets:
     def left(self, application: str, lane: Lane, now: datetime) -> int:
         """Requests that this lane may still send today."""
 
-        def read(session: Session) -> int:
-            row = self._row(session, application, now)
+        name = application, _day(now)
+        with self._database.reading() as session:
+            row = _on_record(session, [name], lock=False).get(name) or self._beginning(session, [name])[name]
             if row.parked_until is not None and now < row.parked_until:
                 return 0
             return max(0, ceiling(limit_today(self._configured, row.learned_limit), lane) - _spent(row))
-
-        return self._database.write(read)
 
     def refused(self, application: str, retry_after: float | None, now: datetime) -> None:
         """LinkedIn answered 429: parks the application where this is not the first, and learns from it."""
@@ -202,7 +202,12 @@ class Budgets:
     def _rows(self, session: Session, named: Sequence[_Name]) -> dict[_Name, RequestDay]:
         """These rows, kept from others; one that is not there yet begins with what the last one learned."""
         rows = _on_record(session, named, lock=True)
-        missing = [name for name in named if name not in rows]
+        begun = self._beginning(session, [name for name in named if name not in rows])
+        session.add_all(begun.values())
+        session.flush()
+        return rows | begun
+
+    def _beginning(self, session: Session, missing: Sequence[_Name]) -> dict[_Name, RequestDay]:
         last: dict[str, RequestDay] = {}
         for some in parameter_batches([application for application, _ in missing]):
             of, day = col(RequestDay.application), col(RequestDay.day)
@@ -211,13 +216,12 @@ class Budgets:
             last |= {
                 row.application: row for row in session.exec(select(RequestDay).where(tuple_(of, day).in_(newest)))
             }
+        begun: dict[_Name, RequestDay] = {}
         for application, day in missing:
             before = last.get(application)
             learned = limit_next_day(self._configured, before.learned_limit) if before is not None else None
-            rows[application, day] = RequestDay(application=application, day=day, learned_limit=learned)
-            session.add(rows[application, day])
-        session.flush()
-        return rows
+            begun[application, day] = RequestDay(application=application, day=day, learned_limit=learned)
+        return begun
 
 
 def _on_record(session: Session, named: Sequence[_Name], *, lock: bool) -> dict[_Name, RequestDay]:

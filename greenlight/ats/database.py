@@ -31,12 +31,16 @@ class DatabaseNotReady(DatabaseUnavailable):
 
 
 class Database:
-    """Sessions on the ATS database. `writing` commits on leaving and takes SQLite's write lock at once."""
+    """Sessions on the ATS database. `writing` commits on leaving and takes SQLite's write lock at once.
+
+    In `reading` nothing can be written, which the database itself refuses.
+    """
 
     def __init__(self, engine: Engine, *, kept: bool = False) -> None:
         self.engine = engine
         self._kept = kept
         self._writer = engine.execution_options(write=True)
+        self._reader = engine.execution_options(read=True)
         self._together = threading.local()
         #: For coroutines: what they have to write goes together.
         self.writer = Writer(self)
@@ -46,7 +50,7 @@ class Database:
         if (shared := self._shared()) is not None:
             yield shared
             return
-        with Session(self.engine) as session:
+        with Session(self._reader) as session:
             yield session
 
     @contextmanager
@@ -58,8 +62,10 @@ class Database:
             yield session
 
     @contextmanager
-    def together(self) -> Iterator[Callable[[], None]]:
+    def together(self, *, write: bool = True) -> Iterator[Callable[[], None]]:
         """Within this, all units of work of this thread are one transaction; none is repeated alone.
+
+        Without `write` it is one of `reading`.
 
         What it yields is called after each, so that the next one starts with nothing remembered.
         """
@@ -68,7 +74,7 @@ class Database:
             session.flush()
             session.expunge_all()
 
-        with self.writing() as session, only_once():
+        with self.writing() if write else self.reading() as session, only_once():
             self._together.session = session
             try:
                 yield done

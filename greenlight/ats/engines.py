@@ -66,7 +66,8 @@ def _postgres_engine(address: URL, *, connect_args: dict[str, Any], **more: Any)
 
 
 def _limit_postgres(connection: Connection) -> None:
-    limits = connection.get_execution_options().get("limits", LIMITS)
+    options = connection.get_execution_options()
+    limits = options.get("limits", LIMITS) | ({"transaction_read_only": "on"} if options.get("read") else {})
     connection.exec_driver_sql(
         "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in limits.items())
     )
@@ -100,5 +101,10 @@ def _write_ahead(connection: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    options = connection.get_execution_options()
+    reads = options.get("read", False)
+    driver = connection.connection.driver_connection
+    if driver is not None and connection.info.get("reads", False) is not reads:
+        driver.execute(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
+        connection.info["reads"] = reads
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("write", False) else "BEGIN")

@@ -81,8 +81,8 @@ def check_lengths(registrations: Iterable[Registration]) -> None:
             _integration(registration.customer_id, key, name)
 
 
-def clashing(session: Session, registrations: Sequence[Registration]) -> Iterator[tuple[Registration, str]]:
-    """Registrations whose client id another customer has by the time it is their turn, with that customer."""
+def clashing(session: Session, registrations: Sequence[Registration]) -> Iterator[tuple[str, str, str]]:
+    """Client ids that another customer has by the time it is their customer's turn, with both customers."""
     asked = {r.customer_id: r.application[0] for r in registrations if r.application is not None}
     query = select(ChildApplication.client_id, ChildApplication.customer_id)
     holders: dict[str, str] = {}
@@ -97,7 +97,7 @@ def clashing(session: Session, registrations: Sequence[Registration]) -> Iterato
         client_id, who = registration.application[0], registration.customer_id
         holder = holders.setdefault(client_id, who)
         if holder != who:
-            yield registration, holder
+            yield client_id, who, holder
         elif held.get(who, client_id) != client_id:
             # The one that it had is free for those that come after.
             del holders[held[who]]

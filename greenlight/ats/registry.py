@@ -132,9 +132,8 @@ def _check_replaced(session: Session, registrations: Sequence[Registration], rep
 
 
 def _check_client_ids(session: Session, registrations: Sequence[Registration]) -> None:
-    for registration, holder in clashing(session, registrations):
-        assert registration.application is not None  # noqa: S101 - only those with one clash
+    for client_id, customer_id, holder in clashing(session, registrations):
         raise ClientIdTaken(
-            f"client id {registration.application[0]!r} of customer {registration.customer_id!r} belongs to customer "
-            f"{holder!r} already; each customer has a child application of its own"
+            f"client id {client_id!r} of customer {customer_id!r} belongs to customer {holder!r} already; "
+            "each customer has a child application of its own"
         )

@@ -163,6 +163,16 @@ def units(stores: _Class) -> _Class:
     return stores
 
 
+def reads(act: Callable[_P, _Done]) -> Callable[_P, _Done]:
+    """A unit of work that writes nothing, so that nobody's lock is waited for when it is done with others."""
+    vars(act)["reads"] = True
+    return act
+
+
+def only_reads(act: Callable[..., object]) -> bool:
+    return getattr(act, "reads", False)
+
+
 def _pauses() -> Iterator[float]:
     """Seconds between tries: not the same for two who have met, and none long."""
     pause = _FIRST_PAUSE

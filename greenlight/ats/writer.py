@@ -9,7 +9,10 @@ import asyncio
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from greenlight.ats.waiting import only_reads, patiently
 
 if TYPE_CHECKING:
     from greenlight.ats.database import Database
@@ -30,6 +33,8 @@ class _Unit:
     asked: Any
     name: str
     stays: bool
+    #: Whether it writes nothing.
+    reads: bool
     waiting: asyncio.Future[Any]
     outcome: Any = None
 
@@ -46,7 +51,7 @@ class Writer:
 
     async def do(self, act: Callable[_P, _Done], *args: _P.args, **kwargs: _P.kwargs) -> _Done:
         """Run one unit of work of a store of this database, also where who asks is cancelled meanwhile."""
-        return await self._ask(lambda _: [act(*args, **kwargs)], None, act.__qualname__, True)
+        return await self._ask(lambda _: [act(*args, **kwargs)], None, act.__qualname__, True, only_reads(act))
 
     async def join(
         self, act: Callable[[Sequence[_Asked]], Sequence[_Done | Exception]], asked: _Asked, *, stays: bool = False
@@ -55,15 +60,17 @@ class Writer:
 
         `act` is one unit of work as well. It is not begun for who is cancelled before, unless it `stays` to be done.
         """
-        return await self._ask(act, asked, act.__qualname__, stays)
+        return await self._ask(act, asked, act.__qualname__, stays, only_reads(act))
 
     async def settled(self) -> None:
         """Wait until nothing is under way any more: a database is not closed beneath it."""
         while under_way := [task for task in (self._work, *self._alone) if task is not None and not task.done()]:
             await asyncio.wait(under_way)
 
-    async def _ask(self, act: Callable[[Sequence[Any]], Sequence[Any]], asked: Any, name: str, stays: bool) -> Any:
-        unit = _Unit(act, asked, name, stays, asyncio.get_running_loop().create_future())
+    async def _ask(
+        self, act: Callable[[Sequence[Any]], Sequence[Any]], asked: Any, name: str, stays: bool, reads: bool
+    ) -> Any:
+        unit = _Unit(act, asked, name, stays, reads, asyncio.get_running_loop().create_future())
         self._units.append(unit)
         if self._work is None or self._work.done():
             # A task of its own: whoever asked may be cancelled, and what others asked is in it as well.
@@ -83,7 +90,7 @@ class Writer:
                 else:
                     # Side by side, so that one that has to wait for the database keeps no other.
                     for unit in units:
-                        self._alone.add(task := asyncio.create_task(_alone(unit)))
+                        self._alone.add(task := asyncio.create_task(self._by_itself(unit)))
                         task.add_done_callback(self._alone.discard)
         except Exception as error:
             # No thread is to be had, say: nobody is to wait for ever.
@@ -101,26 +108,34 @@ class Writer:
             raise
 
     def _together(self, units: Sequence[_Unit]) -> bool:
-        """Whether all of these are done, in one transaction; else none of them is."""
+        """Whether all of these are done, what writes in one transaction; else nothing is written."""
         try:
-            with self._database.together() as done:
-                # In one order, as everybody takes rows.
-                for some in _alike(units):
-                    for unit, outcome in zip(some, some[0].act([unit.asked for unit in some]), strict=True):
-                        unit.outcome = outcome
-                    done()
+            for reads in (True, False):
+                self._in_one([unit for unit in units if unit.reads is reads], reads)
         except Exception:
             # Whose it was shows when each is done alone.
             return False
         return True
 
+    def _in_one(self, units: Sequence[_Unit], reads: bool) -> None:
+        if not units:
+            return
+        with self._database.together(write=not reads) as done:
+            # In one order, as everybody takes rows.
+            for some in _alike(units):
+                for unit, outcome in zip(some, some[0].act([unit.asked for unit in some]), strict=True):
+                    unit.outcome = outcome
+                done()
 
-async def _alone(unit: _Unit) -> None:
-    try:
-        (unit.outcome,) = await asyncio.to_thread(unit.act, [unit.asked])
-    except Exception as error:
-        unit.outcome = error
-    _tell(unit)
+    async def _by_itself(self, unit: _Unit) -> None:
+        try:
+            if unit.reads:
+                await asyncio.to_thread(patiently, partial(self._in_one, [unit], True))
+            else:
+                (unit.outcome,) = await asyncio.to_thread(unit.act, [unit.asked])
+        except Exception as error:
+            unit.outcome = error
+        _tell(unit)
 
 
 def _wanted(units: Sequence[_Unit]) -> list[_Unit]:

@@ -43,9 +43,13 @@ async def announce_owed(announcements: Announcements) -> None:
         return
     try:
         async with asyncio.timeout(ANNOUNCING_SECONDS):
-            await _tell_all(announcements.holds, announcements.holds_told, _of_hold)
-            await _tell_all(announcements.drift, announcements.drift_told, _of_drift)
-            await _tell_all(announcements.effects, announcements.effects_told, _of_effect)
+            owed = await asyncio.to_thread(announcements.kinds)
+            if owed.holds:
+                await _tell_all(announcements.holds, announcements.holds_told, _of_hold)
+            if owed.drift:
+                await _tell_all(announcements.drift, announcements.drift_told, _of_drift)
+            if owed.effects:
+                await _tell_all(announcements.effects, announcements.effects_told, _of_effect)
     except Exception as error:
         _log.warning(
             "What was found and enabled could not all be announced to Prefect (%s); it is on record, and left to the "

@@ -83,6 +83,7 @@ def test_what_is_enabled_no_more_is_owed_until_it_was_told_or_is_back(database: 
     shows(database, id, Status.ENABLED, at(1))
     assert owed.drift(10) == []
     shows(database, id, Status.PARTNER_READY, at(2))
+    assert owed.kinds() == (False, True, False)
     (first,) = owed.drift(10)
     assert (first.item.customer_id, first.since) == ("acme", at(2))
     shows(database, id, Status.ENABLED, at(3))
@@ -113,6 +114,7 @@ def test_what_a_guard_begins_to_hold_is_owed_once_a_customer_while_it_holds(data
     owed, holds = Announcements(database), Holds(database)
     ids = claimed(database, *(f"c{n}" for n in range(3)))
     assert len(holds.review(ids, Lane.OPERATOR, at(2))) == len(ids) == 6
+    assert owed.kinds() == (True, False, False)
     found = owed.holds(10)
     assert [(hold.customer_id, hold.reason, hold.since) for hold in found] == [
         (f"c{n}", Reason.CLAIMED_TWICE, at(2)) for n in range(3)
@@ -172,10 +174,12 @@ def test_what_is_owed_is_found_without_reading_all_attempts(database: Database) 
         connection.execute(text("ANALYZE"))
     with statements(database) as found:
         owed = Announcements(database)
+        assert owed.kinds() == (False, False, True)
         effects = owed.effects(10)
         assert len(effects) == 2
         assert owed.effects_told(effects, at(1)) == 2
         assert len(owed.holds(10)) == 0
         assert len(owed.drift(10)) == 0
+        assert owed.kinds() == (False, False, False)
     whole = {(table, sql) for sql, parameters in found for table in scanned(database, sql, parameters)}
     assert whole == set()

@@ -155,6 +155,18 @@ def test_an_unclear_end_does_not_open_what_a_look_has_settled(database: Database
     assert (attempt.outcome, attempt.closed_at) == ("confirmed_by_looking", at(3))
 
 
+def test_a_sleepers_answer_does_not_end_what_another_run_has_begun_since(database: Database) -> None:
+    """Its own attempt was settled meanwhile; what came of the next one is not known yet."""
+    id, attempt_id = started(database)
+    shows(database, id, Status.REQUESTED, at(5), purpose="observe:run-2")
+    next_id = begin(database, id, "run-2", at(6))
+    refused = settle_without_look(Answer(Exit.REFUSED, Reason.REQUEST_REFUSED, "HTTP 418 no"))
+    end(database, attempt_id, id, refused, minute=7)
+    settled, under_way = attempts_at(database, id)
+    assert (settled.id, settled.outcome) == (attempt_id, "not_applied")
+    assert (under_way.id, under_way.closed_at, under_way.reason) == (next_id, None, None)
+
+
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [

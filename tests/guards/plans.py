@@ -11,6 +11,13 @@ PLANS = [
         ("tests/ats/test_ats_plan_use.py",),
     ),
     Guard(
+        "a plan that was not stored whole is none",
+        "greenlight/ats/plans.py",
+        "    if plan is None or UNFINISHED in plan.scope:",
+        "    if plan is None:",
+        ("tests/ats/test_ats_parts.py",),
+    ),
+    Guard(
         "a plan expires",
         "greenlight/ats/plans.py",
         "    if plan.expires_at is None or plan.expires_at <= now:",
@@ -124,9 +131,9 @@ PLANS = [
     ),
     Guard(
         "a client id belongs to one customer",
-        "greenlight/ats/registry.py",
-        "    if holder is not None:\n",
-        "    if False:\n",
+        "greenlight/ats/registering.py",
+        "        if holder != who:\n",
+        "        if False:\n",
         ("tests/ats/test_ats_registry.py",),
     ),
 ]

@@ -30,6 +30,7 @@ from greenlight.settings import load_settings
 from sandbox.world import Key
 from tasks.realtime import requested
 from tasks.telling import events, outbox
+from tests.ats.test_ats_query_plans import statements
 from tests.ats.world import at, begin, bring_in, claimed, customer, shows
 from tests.domain.things import AWLI, CSA
 from tests.flows.fault_world import Case, import_file, world
@@ -178,6 +179,14 @@ async def test_what_prefect_does_not_take_is_left_for_the_next(
         await outbox.announce_owed(Announcements(database))
         assert f"could not all be announced to Prefect ({why}); it is on record" in caplog.text
         assert unannounced(database) == 2
+
+
+async def test_where_nothing_is_owed_the_database_is_asked_once(database: Database) -> None:
+    """Each turn of a worker and each of its rounds asks, all day."""
+    bring_in(database, customer("acme"))
+    with statements(database) as sent:
+        await outbox.announce_owed(Announcements(database))
+    assert len(sent) == 1
 
 
 async def test_of_many_who_end_at_once_in_a_worker_one_tells(
