@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from prefect.blocks.core import Block
+from prefect.client.base import ServerType
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import BlockDocumentCreate, BlockDocumentUpdate, BlockSchemaCreate, BlockTypeCreate
 from prefect.exceptions import ObjectNotFound
@@ -29,6 +30,8 @@ SHORT_PATIENCE = 15.0
 _PAGE = 200
 #: Prefect's server on SQLite answers many writers with lock errors; more at once brings nothing there.
 _WRITERS = 4
+#: The same where the server is this process's own and on SQLite for sure: each error costs its writer seconds.
+_WRITERS_OF_OUR_OWN = 1
 #: Waits in seconds between two offers; the last one repeats.
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 #: What Prefect's client sends of a block's type and of its schema.
@@ -240,7 +243,8 @@ async def _offer(
                     instead.setdefault(name, held)
             if not left:
                 return None
-            place, gate = await place_of(client, kind), asyncio.Semaphore(_WRITERS)
+            own = client.server_type is ServerType.EPHEMERAL
+            place, gate = await place_of(client, kind), asyncio.Semaphore(_WRITERS_OF_OUR_OWN if own else _WRITERS)
 
             async def write(name: str) -> None:
                 data = left[name]

@@ -16,6 +16,9 @@ _SECONDS = 5.0
 #: Both ways round, on both sides: deploying, a night, blocks, automations and their events.
 _TRIED = {"3.8.8", "3.9.1"}
 _KEY = "PREFECT_SERVER_ENCRYPTION_KEY"
+#: Fewer events than this in one transaction, and a server on SQLite is busy writing them.
+_EVENTS_AT_ONCE = 100
+_PERSISTER = "PREFECT_SERVER_SERVICES_EVENT_PERSISTER"
 _MAKE_KEY = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
 _MOVE = "set it for the server by way of `greenlight keys export` and `greenlight keys restore` (docs/operating.md)"
 
@@ -75,7 +78,8 @@ def _ask(
     if theirs is None:
         found = f"{shown} answers, but not as a Prefect server does"
         return False, [problem("prefect", found, "GET /admin/version", remedy), key]
-    return True, [_versions(shown, theirs, ours), *_access(client, api, nobody.status_code), key]
+    access = _access(client, api, nobody.status_code)
+    return True, [_versions(shown, theirs, ours), *access, *_events(client, api, basic, headers), key]
 
 
 def _version(answer: httpx.Response) -> str | None:
@@ -126,6 +130,24 @@ def _csrf(client: httpx.Client, api: str) -> bool | None:
     except (httpx.HTTPError, ValueError, AttributeError):
         return None
     return shown if isinstance(shown, bool) else None
+
+
+def _events(client: httpx.Client, api: str, auth: httpx.BasicAuth | None, headers: dict[str, str]) -> list[Finding]:
+    """What the server's own settings cost; nothing where it does not tell."""
+    tried, name = "GET /admin/settings", "prefect events"
+    try:
+        services = client.get(f"{api}/admin/settings", auth=auth, headers=headers).json()["server"]["services"]
+        at_once = services["event_persister"]["batch_size"]
+    except (httpx.HTTPError, ValueError, LookupError, TypeError):
+        return []
+    if not isinstance(at_once, int):
+        return []
+    text = f"the server writes its events {at_once} at a time"
+    if at_once >= _EVENTS_AT_ONCE:
+        return [ok(name, text, tried)]
+    text += "; on SQLite it refuses blocks meanwhile, so that an import waits for it again and again"
+    remedy = f"{_PERSISTER}_BATCH_SIZE=500 and {_PERSISTER}_FLUSH_INTERVAL=30 for the server"
+    return [warning(name, text, tried, remedy)]
 
 
 def _key(api: str | None) -> Finding:

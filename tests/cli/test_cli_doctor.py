@@ -50,6 +50,7 @@ def well(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         "PREFECT_SERVER_ENCRYPTION_KEY": key,
         "PREFECT_SERVER_API_AUTH_STRING": PASSWORD,
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "500",
         "PREFECT_API_AUTH_STRING": PASSWORD,
     }
     with serving_in_thread(app) as address, prefect_server(home, **server) as api:
@@ -100,14 +101,14 @@ def test_a_well_world_and_nothing_of_it_is_changed(well: Home, subtests: pytest.
             name: {"ok"}
             for name in (
                 *("settings", "database", "database writes", "database clock", "budget", "way to LinkedIn"),
-                *("prefect", "prefect access", "prefect csrf"),
+                *("prefect", "prefect access", "prefect csrf", "prefect events"),
                 *("encryption key", "credentials", "parent application", "clock"),
             )
         }
         assert "2 customers" in check_of(done, "credentials", "ok")["found"]
     with subtests.test("people read words"):
         done = well.run("doctor", "--customer", "acme")
-        assert (done.code, "14 ok, 1 warnings, 0 problems." in done.out) == (0, True)
+        assert (done.code, "15 ok, 1 warnings, 0 problems." in done.out) == (0, True)
         assert "takes those of 1 customers" in done.out
     with subtests.test("nothing was changed, and it cost no request to atsIntegrations"):
         assert hashlib.sha256((well.folder / "ats.db").read_bytes()).hexdigest() == before

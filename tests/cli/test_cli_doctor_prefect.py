@@ -56,3 +56,32 @@ def test_it_says_which_version_it_met_and_whether_that_is_tried(
         _, (first, *_) = check_prefect()
     assert first.found == f"http://127.0.0.1:4200/api has version {theirs}, this side {ours}: {known}"
     assert (first.name, first.state.value) == ("prefect", state)
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ({"server": {"services": {"event_persister": {"batch_size": 20}}}}, "warning"),
+        ({"server": {"services": {"event_persister": {"batch_size": 500}}}}, "ok"),
+        ({"server": {}}, None),
+        ("a page", None),
+    ],
+)
+def test_it_names_the_setting_that_an_import_waits_for(
+    monkeypatch: pytest.MonkeyPatch, told: object, state: str | None
+) -> None:
+    """What a server does not tell is no finding."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/admin/settings"):
+            return httpx.Response(200, json=told)
+        return httpx.Response(200, json=prefect.__version__ if request.url.path.endswith("version") else True)
+
+    real = httpx.Client
+    monkeypatch.setattr(httpx, "Client", lambda **more: real(transport=httpx.MockTransport(answer), **more))
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4200/api"}):
+        _, findings = check_prefect()
+    shown = [each for each in findings if each.name == "prefect events"]
+    assert [each.state.value for each in shown] == ([state] if state is not None else [])
+    if state == "warning":
+        assert "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE=500" in shown[0].remedy
