@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Table, delete, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, col, exists, or_, select
 
+from greenlight.ats.changes import IntegrationChange
 from greenlight.ats.clock import time_of
 from greenlight.ats.database import Database
 from greenlight.ats.fleet import FleetSnapshot
@@ -89,6 +90,7 @@ def _old(before: datetime) -> list[_Old]:
             and_(col(PortalSession.expires_at) < before, ~_brought_an_enable(), ~_is_waited_for()),
             (RequestEvidence,),
         ),
+        (IntegrationChange, col(IntegrationChange.at) < before, ()),
         (Hold, and_(col(Hold.ended_at) < before, col(Hold.lifted_by).is_(None)), ()),
         (Plan, and_(col(Plan.created_at) < before, col(Plan.used_by_run).is_(None)), (PlanItem, Approval)),
         (Warrant, and_(col(Warrant.given_at) < before, _is_used_up(), ~_carries_an_attempt()), ()),

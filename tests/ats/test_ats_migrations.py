@@ -34,6 +34,7 @@ TABLES = {
         "plan_item",
     ),
     "domains_record",
+    "integration_change",
     *("hold", "pause", "provisioning", "request_day", "request_evidence", "run", "visit", "warrant"),
 }
 OPENER = """
