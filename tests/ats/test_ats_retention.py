@@ -100,6 +100,7 @@ def test_what_is_evidence_owed_or_open_stays(database: Database) -> None:
         "fleet_snapshot": 1,
         "request_day": 2,
         "visit": 1,
+        "integration_change": 2,
         "hold": 1,
         "plan": 1,
         "warrant": deleted["warrant"],
