@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from pydantic import SecretStr
+from sqlalchemy import text
 from sqlmodel import select
 
 from blocks.child_app import ChildAppBlocks, block_name
@@ -83,8 +84,14 @@ async def test_a_request_becomes_enabled(town: Any) -> None:
         assert Requests(there.database).open_customers() == []
         with there.database.reading() as session:
             (run,) = session.exec(select(Run)).all()
+            changes = session.execute(text("SELECT status, reason FROM greenlight_changes_v1 ORDER BY number")).all()
         assert (run.command, run.verdict) == ("request", "ok")
         assert (run.token_requests, run.verify_requests, run.enable_requests) == (1, 2, 1)
+        assert list(map(tuple, changes)) == [
+            ("REQUESTED", "READY_TO_ENABLE"),
+            ("REQUESTED", "CONFIRMED_NOT_SHOWN"),
+            ("ENABLED", "ENABLED"),
+        ]
 
 
 async def test_what_a_request_came_to_is_announced(town: Any, heard: list[tuple[str, str, str]]) -> None:
