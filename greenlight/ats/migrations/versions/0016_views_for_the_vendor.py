@@ -23,24 +23,25 @@ _MOVES = {
     "customer": ("NOT_REQUESTED", "AWAITING_CUSTOMER", "REJECTED_REQUEST"),
     "linkedin": ("LINKEDIN_UNAVAILABLE", "UNREADABLE_ANSWER", "CONFIRMED_NOT_SHOWN", "APPLICATION_NOT_READY"),
 }
-_NOTED = "integration_id, at, wanted, status_before, status, outcome, reason, detail"
 _CHANGED = """
     OLD.observed <> NEW.observed OR OLD.reason <> NEW.reason
     OR (OLD.withdrawn_at IS NULL) <> (NEW.withdrawn_at IS NULL)
 """
-#: By the clock of whoever wrote it, which goes by the database's.
-_MOMENT = "COALESCE(NEW.withdrawn_at, NEW.checked_at, NEW.created_at)"
-_NEW = "NEW.withdrawn_at IS NULL, OLD.observed, NEW.observed, NEW.outcome, NEW.reason, NEW.detail"
+# The moment is by the clock of whoever wrote the row, which goes by the database's.
+_NOTE = """
+    INSERT INTO integration_change (
+        integration_id, at, wanted, status_before, status, outcome, reason, detail
+    ) VALUES (
+        NEW.id, COALESCE(NEW.withdrawn_at, NEW.checked_at, NEW.created_at), NEW.withdrawn_at IS NULL, OLD.observed,
+        NEW.observed, NEW.outcome, NEW.reason, NEW.detail
+    );
+"""
 
 _SQLITE = [
     f"""
     CREATE TRIGGER integration_changed AFTER UPDATE OF observed, reason, withdrawn_at ON integration
-    WHEN {_CHANGED}
-    BEGIN
-        INSERT INTO integration_change ({_NOTED})
-        VALUES (NEW.id, {_MOMENT}, {_NEW});
-    END
-    """,  # noqa: S608 - all of it stands above
+    WHEN {_CHANGED} BEGIN {_NOTE} END
+    """,
     # One writes at a time here, so the order of ids is that of the transactions.
     """
     CREATE TRIGGER integration_change_numbered AFTER INSERT ON integration_change
@@ -53,11 +54,8 @@ _POSTGRESQL = [
     "CREATE SEQUENCE integration_change_number AS bigint",
     f"""
     CREATE FUNCTION greenlight_note_change() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        INSERT INTO integration_change ({_NOTED}) VALUES (NEW.id, {_MOMENT}, {_NEW});
-        RETURN NULL;
-    END $$
-    """,  # noqa: S608 - as above
+    BEGIN {_NOTE} RETURN NULL; END $$
+    """,
     f"""
     CREATE TRIGGER integration_changed AFTER UPDATE OF observed, reason, withdrawn_at ON integration
     FOR EACH ROW WHEN ({_CHANGED}) EXECUTE FUNCTION greenlight_note_change()
@@ -86,20 +84,26 @@ def _whose_move(table: str) -> str:
     return f"CASE {' '.join(cases)} ELSE 'us' END AS whose_move"
 
 
-_KEY = "i.integration_context, i.integration_type, i.tenant_type"
 _VIEWS = {
-    "greenlight_status_v1": f"""
-        SELECT i.customer_id, k.customer_name, {_KEY}, i.integration_name, i.withdrawn_at IS NULL AS wanted,
-            i.observed AS status, i.observed_since AS status_since, i.observed_at AS looked_at, i.outcome, i.reason,
-            i.detail, {_whose_move("i")}, i.condition_since AS reason_since, i.requested_at
+    "greenlight_status_v1": (
+        "i",
+        """
+        SELECT i.customer_id, k.customer_name, i.integration_context, i.integration_type, i.tenant_type,
+            i.integration_name, i.withdrawn_at IS NULL AS wanted, i.observed AS status,
+            i.observed_since AS status_since, i.observed_at AS looked_at, i.outcome, i.reason, i.detail, WHOSE_MOVE,
+            i.condition_since AS reason_since, i.requested_at
         FROM integration AS i JOIN customer AS k ON k.customer_id = i.customer_id
-    """,  # noqa: S608 - as above
-    "greenlight_changes_v1": f"""
-        SELECT c.number, c.at, i.customer_id, {_KEY}, c.wanted, c.status_before, c.status, c.outcome, c.reason,
-            c.detail, {_whose_move("c")}
+        """,
+    ),
+    "greenlight_changes_v1": (
+        "c",
+        """
+        SELECT c.number, c.at, i.customer_id, i.integration_context, i.integration_type, i.tenant_type, c.wanted,
+            c.status_before, c.status, c.outcome, c.reason, c.detail, WHOSE_MOVE
         FROM integration_change AS c JOIN integration AS i ON i.id = c.integration_id
         WHERE c.number IS NOT NULL
-    """,  # noqa: S608 - as above
+        """,
+    ),
 }
 
 
@@ -124,8 +128,8 @@ def upgrade() -> None:
     op.create_index("ix_integration_change_at", "integration_change", ["at"])
     for statement in _POSTGRESQL if op.get_bind().dialect.name == "postgresql" else _SQLITE:
         op.execute(statement)
-    for name, query in _VIEWS.items():
-        op.execute(f"CREATE VIEW {name} AS {query}")
+    for name, (table, query) in _VIEWS.items():
+        op.execute(f"CREATE VIEW {name} AS {query.replace('WHOSE_MOVE', _whose_move(table))}")
 
 
 def downgrade() -> None:
