@@ -149,7 +149,7 @@ def print_explanation(report: Report, attempts: dict[str, list[str]], console: C
         console.print(plain(f"    to do     {EXPLANATIONS[condition.reason].remedy}"))
         if item.is_settled and item.observed_at is not None:
             day = recheck_by(item.observed_at.date(), recheck_days)
-            console.print(plain(f"    recheck   in the night of {day} at the latest, if nights run every day"))
+            console.print(plain(f"    recheck   about in the night of {day}, if nights run every day"))
         if item.next_try_at is not None:
             console.print(plain(f"    next try {_at(item.next_try_at)}"))
         for line in attempts.get(str(item.item.key), []):

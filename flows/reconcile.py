@@ -47,7 +47,7 @@ async def reconcile(
         except_customers: Ids of customers to leave out, like acme, one a line.
         types: Only these integration types, like APPLY_WITH_LINKEDIN. Leave it empty for all.
         max_changes: At most so many integrations are enabled, like 200; the rest is held for another run.
-        lane: Leave it as it is. Whose share of the day's requests is used; nightly also skips what rests after failure.
+        lane: Leave it as it is. Whose share of the day's requests is used; nightly also skips what rests or is not due.
     """
     request = checked(
         ReconcileRequest,
@@ -86,7 +86,7 @@ async def look_and_enable(
     await enable_and_confirm(run_id, made.to_enable, made.not_shown)
     say_waits()
 
-    report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
+    report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now(), chosen=chosen.ids)
     report = report.with_drift(made.items_of(chosen.enabled))
     recorded(run_id)
     await publish_outcome(report)

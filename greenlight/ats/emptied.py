@@ -46,7 +46,7 @@ def judge_emptied(
             saw = f"it was {row.vanished_from}, and nothing is shown any more of {of_whom}"
             if not is_open(holds.get(row.id)):
                 opened.append(open_hold(session, row, Reason.SUDDENLY_EMPTY, saw, now))
-    active = tripped_here or still_empty(len(before.keys() | at_once), everybody)
+    active = still_empty(len(before.keys() | at_once))
     first = min([*before.values(), now])
     _end_what_is_back(session, active, now)
     if active:

@@ -4,17 +4,18 @@ A customer is looked at as a whole, since one request asks for all of its integr
 it is due. The rule is in `greenlight.domain.recheck`; here the database counts, and hands out what was chosen alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, Subquery, case, literal, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, Subquery, case, literal, or_, select, union
 from sqlmodel import Session, col, func
 
 from greenlight.ats.columns import UtcDateTime
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt
-from greenlight.ats.rows import SKEW, is_wanted, rejected
+from greenlight.ats.rows import SKEW, is_wanted, open_request, parameter_batches, rejected
 from greenlight.ats.settled import is_open, is_settled, rests
 from greenlight.ats.store import must_be_known, picked
 from greenlight.ats.tables import Integration
@@ -24,6 +25,8 @@ from greenlight.domain.selection import Selection
 from greenlight.domain.status import Status
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+#: Whatever was requested so lately is looked at, also if it is known to be ENABLED.
+LATELY_REQUESTED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,14 @@ class Nights:
 
 
 def _awake(selection: Selection, now: datetime) -> CompoundSelect[Any]:
-    """Customers whose turn it is whenever they were looked at: with something open that does not rest."""
-    theirs = select(col(Integration.customer_id)).where(*picked(selection))
+    """Customers whose turn it is whenever they were looked at: something is open, or was requested."""
+    theirs, requested = select(col(Integration.customer_id)).where(*picked(selection)), col(Integration.requested_at)
     return union(
         theirs.where(is_open(), ~rests(now), ~rejected()),
         # No look has shown yet what comes of an attempt that is open.
         theirs.where(is_settled(), col(Integration.id).in_(_attempted())),
+        # It may have been taken away since, and a look that came a moment after the click may have lagged.
+        theirs.where(is_settled(), or_(open_request(), requested.between(now - LATELY_REQUESTED, now + SKEW))),
     )
 
 
@@ -125,13 +130,23 @@ def _resting(selection: Selection, now: datetime) -> Select[Any]:
     return _counted(selection).where(is_open(), ~rejected(), rests(now))
 
 
-def in_report(session: Session, selection: Selection, since: datetime) -> tuple[list[int], int]:
+def in_report(
+    session: Session, selection: Selection, since: datetime, chosen: Sequence[int] = ()
+) -> tuple[list[int], int]:
     """The integrations that are items in the report of a night which began then, and how many it left out: together
-    all that it is about. What it left out is settled, and nobody has looked at it since."""
+    all that it is about.
+
+    What it left out is settled, with no request open, and nobody has looked at it since; but what was `chosen` is an
+    item all the same.
+    """
     looked = col(Integration.observed_at) >= since
-    found = _found(session, selection, is_open(), ~rejected()) | _found(session, selection, is_settled(), looked)
-    left_out = session.execute(_counted(selection).where(is_settled(), ~looked)).scalar_one()
-    return sorted(found), int(left_out)
+    in_it = or_(looked, open_request())
+    found = _found(session, selection, is_open(), ~rejected()) | _found(session, selection, is_settled(), in_it)
+    left_out = session.execute(_counted(selection).where(is_settled(), ~in_it)).scalar_one()
+    missed = dict[int, str]()
+    for some in parameter_batches(sorted(set(chosen) - found.keys())):
+        missed |= _found(session, selection, is_settled(), col(Integration.id).in_(some))
+    return sorted(found | missed), int(left_out) - len(missed)
 
 
 def _counted(selection: Selection) -> Select[Any]:

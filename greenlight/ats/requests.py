@@ -113,11 +113,21 @@ class Requests:
             return [OpenRequest(row.id, row.requested_at) for row in rows if row.id and row.requested_at]
 
     def slow_customers(self, most: int) -> set[str]:
-        """Customers with an open request that an earlier try has not brought to its end, or with more than `most`."""
-        tried = func.count(col(Integration.look_due_at)) > 0
+        """Customers with an open request that an earlier try has not brought to its end, or with more than `most`.
+
+        A click again makes nobody quick of whom the last try failed.
+        """
+        tried = or_(func.count(col(Integration.look_due_at)) > 0, func.max(Integration.tries) > 0)
         query = select(Integration.customer_id).where(open_request()).group_by(Integration.customer_id)
         with self._database.reading() as session:
             return set(session.exec(query.having(or_(tried, func.count() > most))))
+
+    def to_act_on(self, customers: Sequence[str], now: datetime) -> list[str]:
+        """Those of these customers with an open request that may be acted on by now, in this order."""
+        query = select(Integration.customer_id).where(col(Integration.customer_id).in_(customers), is_due(now))
+        with self._database.reading() as session:
+            found = set(session.exec(query))
+        return [customer_id for customer_id in customers if customer_id in found]
 
     def to_look_for(self, customers: Sequence[str], now: datetime) -> list[str]:
         """Those of these customers for whom `take_looks` has something now."""

@@ -88,8 +88,19 @@ class Runs:
                 session.add(run)
             return run.started_at
 
-    def finish(self, run_id: str, sent: RequestTotals, now: datetime, *, plan_id: str | None = None) -> Report:
-        """Put a run's end on record and return its report. `plan_id` is the plan that it made, if it made one."""
+    def finish(
+        self,
+        run_id: str,
+        sent: RequestTotals,
+        now: datetime,
+        *,
+        plan_id: str | None = None,
+        chosen: Sequence[int] = (),
+    ) -> Report:
+        """Put a run's end on record and return its report. `plan_id` is the plan that it made, if it made one.
+
+        What a night had `chosen` to look at and did not come to is said to be so.
+        """
         before = self._requests_of(run_id)
 
         # It sets the totals and does not add to them, since it may be done twice.
@@ -101,7 +112,7 @@ class Runs:
             run.enable_requests = before.enable + sent.enable
 
         self._database.write(end)
-        report = self.report(run_id)
+        report = self.report(run_id, chosen)
 
         def judge(session: Session) -> None:
             session.get_one(Run, run_id).verdict = report.verdict
@@ -115,7 +126,7 @@ class Runs:
             run = session.get_one(Run, run_id)
             return RequestTotals(run.token_requests, run.verify_requests, run.enable_requests)
 
-    def report(self, run_id: str) -> Report:
+    def report(self, run_id: str, chosen: Sequence[int] = ()) -> Report:
         """The report of a run, drawn from what the database holds now."""
         with self._database.reading() as session:
             run = session.get_one(Run, run_id)
@@ -126,7 +137,7 @@ class Runs:
             selection = Selection.model_validate(scope)
             scheduled = run.lane == Lane.NIGHTLY
             if scheduled:
-                ids, left_out = in_report(session, selection, run.started_at)
+                ids, left_out = in_report(session, selection, run.started_at, chosen)
             else:
                 left_out = 0
                 ids = self.ids(RunTarget(selection, run.plan_id if applies_plan else None, integrations))

@@ -155,7 +155,8 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        return verdict_of(len(self.unsettled()), len(self.items))
+        """What is known to be well and was not due counts among all."""
+        return verdict_of(len(self.unsettled()), len(self.items) + self.not_due.count)
 
     @property
     def changes(self) -> int:

@@ -96,9 +96,12 @@ def too_many(emptied: int, had_something: int) -> bool:
     return enough or _is_most(emptied, had_something)
 
 
-def still_empty(emptied: int, had_something: int) -> bool:
-    """Whether so many customers are still held as emptied that nothing is to be enabled on such answers."""
-    return emptied >= EMPTIED_AT_LEAST or _is_most(emptied, had_something)
+def still_empty(emptied: int) -> bool:
+    """Whether so many customers are still held as emptied that nothing is to be enabled on such answers.
+
+    As few as any run may trip over: whoever looks later saw others, or nobody, and knows nothing better.
+    """
+    return emptied >= EMPTIED_OF_FEW
 
 
 def _is_most(emptied: int, had_something: int) -> bool:

@@ -8,7 +8,8 @@ worker's disk.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Any, TypeVar, cast
+from functools import partial
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from prefect import task
@@ -35,8 +36,9 @@ from tasks.telling import outbox
 from tasks.telling.events import announce, failed, refused_state
 
 _T = TypeVar("_T")
+_log = logging.getLogger("greenlight.requests")
 
-#: Enables that one customer's requests may bring; a customer has a handful of integrations.
+#: Enables that requests may bring, for each customer of a turn; a customer has a handful of integrations.
 MAX_CHANGES = 50
 #: Customers that have one turn together, each with a few requests at most: what a click costs is mostly its turn.
 CUSTOMERS_TOGETHER, REQUESTS_TOGETHER = 32, 10
@@ -45,13 +47,15 @@ TURNS_TOGETHER_AT_ONCE, TURNS_ALONE_AT_ONCE = 4, 32
 #: The longest that one task of a turn may take.
 TURN_SECONDS = 300.0
 
-_Turn = Callable[[Sequence[str]], Awaitable[None]]
+
+class _Turn(Protocol):
+    def __call__(self, customers: Sequence[str], *, alone: bool) -> Awaitable[None]: ...
 
 
 class _CustomerTurns:
     """Which customers this process is at. One that rings again meanwhile gets another turn, and never two at once.
 
-    Who has just clicked has a turn together with others; whoever is slow, each alone and out of their way.
+    Who has just clicked has a quick turn together with others; whoever is slow, a patient one alone, out of their way.
     """
 
     def __init__(self) -> None:
@@ -76,7 +80,10 @@ class _CustomerTurns:
             while customers := self._next(alone):
                 self._served.update(customers)
                 try:
-                    await turn(customers)
+                    await turn(customers, alone=alone)
+                except Exception as error:
+                    # It stands in the database still; who else is in a turn, or waits for one, is not to suffer.
+                    _log.warning("%s: a turn ended in %s", clean(customers_label(customers)), type(error).__name__)
                 finally:
                     self._served.difference_update(customers)
                 if (not alone) in {self._waiting.get(customer_id) for customer_id in customers}:
@@ -92,7 +99,6 @@ class _CustomerTurns:
 
 
 _turns = _CustomerTurns()
-_log = logging.getLogger("greenlight.requests")
 
 
 async def due_customers(settings: Settings) -> list[str]:
@@ -128,22 +134,26 @@ async def enable_requested() -> State[None] | None:
     return None
 
 
-async def _take_turn(customers: Sequence[str]) -> None:
+async def _take_turn(customers: Sequence[str], *, alone: bool) -> None:
     # Its state is for whoever looks at Prefect's UI; one turn's failure or hanging is no other's.
     settings, label = load_settings(), clean(customers_label(customers))
 
-    def due(requests: Requests) -> tuple[list[OpenRequest], list[str], list[str]]:
-        there = set(requests.due_customers(now()))
-        due = [customer_id for customer_id in customers if customer_id in there]
-        return requests.open_of(due), requests.to_look_for(due, now()), due
+    def due(requests: Requests) -> tuple[list[str], list[OpenRequest]]:
+        theirs = requests.to_act_on(customers, now())
+        return theirs, requests.open_of(theirs)
 
-    tried, to_look_for, due_now = await asyncio.to_thread(_with_requests, settings, due)
-    for turn, theirs in ((look_for_customers, to_look_for), (act_on_requests, due_now if tried else ())):
+    async def take(turn: Any, theirs: Sequence[str]) -> None:
         if theirs:
             bounded = turn.with_options(timeout_seconds=TURN_SECONDS)
-            state = await cast(Any, bounded)(list(theirs), return_state=True)
+            state = await bounded(list(theirs), quick=not alone, return_state=True)
             if not state.is_completed():
                 _log.warning("%s: a turn ended as %s", label, state.name)
+
+    to_act_on, tried = await asyncio.to_thread(_with_requests, settings, due)
+    await take(act_on_requests, to_act_on)
+    # Whoever only looks waits for whoever has clicked.
+    look_for = partial(Requests.to_look_for, customers=customers, now=now())
+    await take(look_for_customers, await asyncio.to_thread(_with_requests, settings, look_for))
     try:
         await asyncio.to_thread(_with_requests, settings, lambda requests: requests.put_off(tried, now()))
     except Exception as error:
@@ -161,31 +171,36 @@ def _with_requests(settings: Settings, act: Callable[[Requests], _T]) -> _T:
         database.close()
 
 
+def _settings(quick: bool) -> Settings:
+    settings = load_settings()
+    return settings.model_copy(update={"retry_delays_seconds": ()}) if quick else settings
+
+
 def _run_name() -> str:
     return f"{task_run.task_name}: {customers_label(task_run.parameters['customers'])}"
 
 
 @task(name="look for customers", task_run_name=_run_name, **RECORDING)
-async def look_for_customers(customers: Sequence[str]) -> None:
-    """Look at what somebody waits to see changed, and at enables that have settled. It cannot enable."""
-    async with planning_session(load_settings(), Lane.REALTIME) as session:
+async def look_for_customers(customers: Sequence[str], *, quick: bool = False) -> None:
+    """Look at what somebody waits to see changed, and at enables that have settled. It cannot enable.
+
+    A `quick` one tries once.
+    """
+    async with planning_session(_settings(quick), Lane.REALTIME) as session:
         ids = await asyncio.to_thread(session.requests.take_looks, customers, now())
         if ids:
             await look_at_all(str(uuid4()), Purpose.OBSERVE, ids)
 
 
 @task(name="act on requests", task_run_name=_run_name, **RECORDING)
-async def act_on_requests(customers: Sequence[str]) -> State[None] | None:
+async def act_on_requests(customers: Sequence[str], *, quick: bool = False) -> State[None] | None:
     """Look at what these customers requested, enable what LinkedIn shows as REQUESTED, and look again.
 
-    Where they are several, nobody waits for another's retries or doubts: what they leave is taken up by a turn of that
+    In a `quick` turn nobody waits for another's retries or doubts: what is left is taken up by a turn of that
     customer's own. Failed where something of it needs somebody, as a scheduled run is; what it brought about is
     announced either way.
     """
-    settings, alone = load_settings(), len(customers) == 1
-    if not alone:
-        settings = settings.model_copy(update={"retry_delays_seconds": ()})
-    async with enabling_session(settings, Lane.REALTIME) as session:
+    async with enabling_session(_settings(quick), Lane.REALTIME) as session:
         requests = await asyncio.to_thread(session.requests.due_of, customers, now())
         if not requests:
             return None
@@ -194,7 +209,7 @@ async def act_on_requests(customers: Sequence[str]) -> State[None] | None:
         since = await asyncio.to_thread(session.runs.start, run_id, Command.REQUEST, target, now(), session.lane)
 
         made = await look_and_plan(run_id, ids, since, MAX_CHANGES * len(customers))
-        await enable_and_confirm(run_id, made.to_enable, made.not_shown, settle=alone)
+        await enable_and_confirm(run_id, made.to_enable, made.not_shown, settle=not quick)
         say_waits()
 
         await asyncio.to_thread(session.requests.acted_on, requests, since, now())

@@ -81,6 +81,9 @@ def test_a_night_is_judged_by_the_share_that_it_looked_at(
     assert {hold.item.customer_id for hold in found} == (
         {*(f"c{n:02}" for n in range(lost)), "r00"} if trips else set()
     )
+    another = bring_in(database, customer("another"))[-1:]
+    Holds(database).review(another, Lane.OPERATOR, at(15))
+    assert ("r00" in held(database, ready, minute=16)) is trips, "whoever looks in between knows nothing better"
 
 
 def test_what_an_earlier_run_was_the_first_to_see_is_not_this_nights(database: Database) -> None:
@@ -108,11 +111,13 @@ def test_it_ends_when_what_was_seen_is_back(database: Database) -> None:
     enabled, ready = town(database, 12)
     turn_empty(database, enabled)
     held(database, [*enabled, *ready])
-    for id in enabled[:8]:
+    for id in enabled[:9]:
         shows(database, id, Status.ENABLED, at(20), purpose="observe:20")
-    assert held(database, ready, minute=21) == {}, "four are no alarm any more"
-    assert set(held(database, enabled, minute=21)) == {"c08", "c09", "c10", "c11"}
-    for id in enabled[8:]:
+    assert set(held(database, ready, minute=21)) == {"r00"}, "three are as many as a run may trip over"
+    shows(database, enabled[9], Status.ENABLED, at(20), purpose="observe:20")
+    assert held(database, ready, minute=21) == {}, "two are no alarm any more"
+    assert set(held(database, enabled, minute=21)) == {"c10", "c11"}
+    for id in enabled[10:]:
         shows(database, id, Status.REQUESTED, at(22), purpose="observe:22")
     assert held(database, [*enabled, *ready], minute=23) == {}
 

@@ -11,7 +11,8 @@ from sqlmodel import select, update
 
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt
-from greenlight.ats.nights import Nights, ToLookAt
+from greenlight.ats.nights import Nights, ToLookAt, in_report
+from greenlight.ats.requests import Requests
 from greenlight.ats.rows import is_resting
 from greenlight.ats.runs import Runs, RunTarget
 from greenlight.ats.settled import rests
@@ -19,13 +20,15 @@ from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import Integration
 from greenlight.ats.withdrawals import Withdrawals
 from greenlight.domain.budget import Lane
+from greenlight.domain.plan import RequestTotals
 from greenlight.domain.reasons import Reason
 from greenlight.domain.recheck import due_tonight, nights_left, share
-from greenlight.domain.report import Command
+from greenlight.domain.report import Command, Verdict
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Status
+from tests.ats.asking import session_of
 from tests.ats.test_ats_query_plans import CUSTOMERS, crowd, statements
-from tests.ats.world import NOON, TYPES, at, begin, bring_in, customer, fails, integration, shows
+from tests.ats.world import NOON, TYPES, at, begin, bring_in, customer, fails, integration, key_of, shows
 
 ALL = Selection()
 #: The schedule's hour.
@@ -218,6 +221,8 @@ def test_whether_it_rests_is_the_same_in_the_database_and_of_a_row(database: Dat
 def test_a_night_asks_a_few_times_and_never_for_a_whole_table(database: Database) -> None:
     """Of what is settled the database counts by an index; what is handed out is what is due."""
     crowd(database)
+    with database.writing() as session:
+        session.exec(update(Integration).values(requested_at=NOON - timedelta(days=40)))
     with statements(database) as found:
         assert chosen(database, NOON - timedelta(days=30)).ids == [1], "an attempt at it is open"
         due = chosen(database, NOON).ids
@@ -231,3 +236,38 @@ def test_a_night_asks_a_few_times_and_never_for_a_whole_table(database: Database
                 plans += [row[3] for row in told]
         scans = {plan for plan in plans if plan.startswith("SCAN integration")}
         assert scans == {f"SCAN integration USING INDEX ix_integration_{which}" for which in ("open", "settled")}
+
+
+def test_what_is_requested_is_looked_at_though_it_is_known_to_be_enabled(database: Database) -> None:
+    """LinkedIn may have taken it away since; where no worker runs, the night is the net."""
+    ids = bring_in(database, *(customer(f"c{n}") for n in range(20)))
+    look(database, ids, night(0))
+    asked, answered = ids[17], ids[18]
+    for id, customer_id in ((asked, "c17"), (answered, "c18")):
+        Requests(database).record(customer_id, session_of(database, customer_id), [key_of(customer_id)], night(1))
+        assert integration(database, id).observed == Status.ENABLED
+    # A look a moment after the click, which lagged.
+    moment = night(1) + timedelta(minutes=2)
+    look(database, [answered], moment)
+    Requests(database).acted_on(Requests(database).open_of(["c18"]), night(1), moment)
+    tonight = chosen(database, night(1) + timedelta(hours=2))
+    assert {asked, answered} <= set(tonight.ids)
+    report = in_report_of(database, night(1) + timedelta(hours=2))
+    assert (asked in report, len(report)) == (True, 1), "it was not looked at, and is no recheck that is not due"
+    assert asked in chosen(database, night(5)).ids, "as long as it is open"
+
+
+def in_report_of(database: Database, since: datetime) -> list[int]:
+    with database.reading() as session:
+        return in_report(session, ALL, since)[0]
+
+
+def test_what_a_night_had_chosen_and_did_not_come_to_is_no_recheck_that_is_not_due(database: Database) -> None:
+    runs, ids = Runs(database), enabled(database, 20)
+    tonight = chosen(database, night(7))
+    runs.start("run-1", Command.APPLY, RunTarget(ALL), night(7), Lane.NIGHTLY, tonight.next_on)
+    look(database, tonight.ids[:1], night(7) + timedelta(minutes=1))
+    report = runs.finish("run-1", RequestTotals(1, 1, 0), night(7) + timedelta(minutes=9), chosen=tonight.ids)
+    reasons = [entry.condition.reason for entry in report.items]
+    assert reasons == [Reason.ENABLED, *[Reason.NOT_LOOKED_AT] * (len(tonight.ids) - 1)]
+    assert (report.verdict, len(report.items) + report.not_due.count) == (Verdict.PARTIAL, len(ids))

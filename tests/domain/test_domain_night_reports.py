@@ -23,6 +23,8 @@ def test_a_night_says_beside_its_items_how_many_were_not_due() -> None:
     assert sum(document["counts"].values()) == len(document["items"]) == 1
     quiet = Report(Command.APPLY, [], not_due=left_out)
     assert (quiet.headline(), quiet.verdict) == ("1200 not due, the next on 2026-11-28.", Verdict.OK)
+    failed = item(Condition(Outcome.FAILED, Reason.LINKEDIN_UNAVAILABLE))
+    assert Report(Command.APPLY, [failed], not_due=left_out).verdict is Verdict.PARTIAL
     assert "not_due" not in Report(Command.APPLY, [told]).as_json()
     assert Report(Command.APPLY, []).headline() == "nothing is wanted."
 
