@@ -14,7 +14,7 @@ from greenlight.ats.runs import RunTarget
 from greenlight.domain.budget import Lane
 from greenlight.domain.selection import Selection
 from greenlight.settings import load_settings
-from tasks.parts.session import enabling_session, now
+from tasks.parts.resources import enabling_resources, now
 
 
 @flow(name="apply", flow_run_name=named_after(ApplyRequest), persist_result=False, validate_parameters=False)
@@ -28,10 +28,10 @@ async def apply(plan_id: PlanId, applied_by: Applier = "") -> State[None]:
     """
     request = checked(ApplyRequest, plan_id=plan_id, applied_by=applied_by)
     settings = load_settings()
-    async with enabling_session(settings, Lane.OPERATOR) as session:
+    async with enabling_resources(settings, Lane.OPERATOR) as resources:
         run_id, by = str(flow_run.id), {"applied_by": request.applied_by, "approvers": settings.approvers}
-        named = await asyncio.to_thread(session.plans.use, request.plan_id, run_id, now(), **by)
+        named = await asyncio.to_thread(resources.plans.use, request.plan_id, run_id, now(), **by)
         # Its own cap went into it when it was made.
-        cap = len(await asyncio.to_thread(session.plans.enables, request.plan_id))
+        cap = len(await asyncio.to_thread(resources.plans.enables, request.plan_id))
         scope = RunTarget(Selection(), request.plan_id)
-        return await look_and_enable(session, scope, request, named, cap)
+        return await look_and_enable(resources, scope, request, named, cap)

@@ -11,7 +11,7 @@ from flows.fields import Approver, Count, Hours, PlanId
 from flows.request import ApproveRequest, checked, named_after
 from flows.verdict import refusing
 from greenlight.settings import load_settings
-from tasks.parts.session import now, planning_session
+from tasks.parts.resources import now, planning_resources
 
 
 @flow(name="approve", flow_run_name=named_after(ApproveRequest), persist_result=False, validate_parameters=False)
@@ -27,10 +27,10 @@ async def approve(plan_id: PlanId, approved_by: Approver, hours: Hours = 24, ena
     """
     request = checked(ApproveRequest, plan_id=plan_id, approved_by=approved_by, hours=hours, enables=enables)
     seen = request.enables if request.enables >= 0 else None
-    async with planning_session(load_settings()) as session:
+    async with planning_resources(load_settings()) as resources:
         lasts = timedelta(hours=request.hours)
         approved = await asyncio.to_thread(
-            session.plans.approve, request.plan_id, request.approved_by, now(), lasts, enables=seen
+            resources.plans.approve, request.plan_id, request.approved_by, now(), lasts, enables=seen
         )
         until = f"{approved.expires_at:%Y-%m-%d %H:%M:%SZ}"
         message = (

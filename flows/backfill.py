@@ -22,7 +22,7 @@ from greenlight.ats.runs import RunTarget
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.settings import Settings, load_settings
-from tasks.parts.session import enabling_session, now, planning_session
+from tasks.parts.resources import enabling_resources, now, planning_resources
 from tasks.sequences.backfill import adopt_file, enable_in_waves, migrated_since
 from tasks.sequences.look_plan_enable import look_and_plan, say_waits
 from tasks.telling.artifacts import publish_outcome, publish_plan
@@ -69,22 +69,22 @@ async def backfill(
     get_run_logger().info("%s migrated customers; the same again: %s", len(migrated), request.command())
     whom = PlanRequest(customers=migrated, max_changes=request.max_changes)
     if request.what is What.PLAN:
-        async with planning_session(settings, Lane.BACKFILL) as session:
-            return await look_and_store(session, whom, request.customers)
-    async with enabling_session(settings, Lane.BACKFILL) as session:
+        async with planning_resources(settings, Lane.BACKFILL) as resources:
+            return await look_and_store(resources, whom, request.customers)
+    async with enabling_resources(settings, Lane.BACKFILL) as resources:
         run_id, scope = str(flow_run.id), RunTarget(whom.selection)
-        ids = await asyncio.to_thread(session.runs.ids, scope)
-        since = await asyncio.to_thread(session.runs.start, run_id, Command.APPLY, scope, now(), session.lane)
+        ids = await asyncio.to_thread(resources.runs.ids, scope)
+        since = await asyncio.to_thread(resources.runs.start, run_id, Command.APPLY, scope, now(), resources.lane)
 
         made = await look_and_plan(run_id, ids, since, request.max_changes, named=request.customers)
         await publish_plan(made, None, applying=True)
         stopped = await enable_in_waves(run_id, made, request.waves)
         say_waits()
 
-        report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
+        report = await asyncio.to_thread(resources.runs.finish, run_id, resources.sent(), now())
         await publish_outcome(report)
         await publish_fleet()
-        return final_state(report, session.crashes, stopped)
+        return final_state(report, resources.crashes, stopped)
 
 
 async def _customers(settings: Settings, request: BackfillRequest) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from greenlight.ats.runs import RunTarget
 from greenlight.domain.report import Command
 from greenlight.settings import load_settings
 from tasks.parts.progress import recorded
-from tasks.parts.session import Session, now, planning_session
+from tasks.parts.resources import RunResources, now, planning_resources
 from tasks.plan import store_plan
 from tasks.sequences.look_plan_enable import look_and_plan, say_waits
 from tasks.telling.artifacts import publish_outcome, publish_plan
@@ -39,23 +39,23 @@ async def plan(
     request = checked(
         PlanRequest, customers=customers, except_customers=except_customers, types=types, max_changes=max_changes
     )
-    async with planning_session(load_settings()) as session:
-        return await look_and_store(session, request, request.selection.customers)
+    async with planning_resources(load_settings()) as resources:
+        return await look_and_store(resources, request, request.selection.customers)
 
 
-async def look_and_store(session: Session, request: PlanRequest, named: Sequence[str]) -> State[None]:
+async def look_and_store(resources: RunResources, request: PlanRequest, named: Sequence[str]) -> State[None]:
     """Verify, compare and store a plan in this flow run. `named` are the customers that a person named for it."""
     get_run_logger().info("The same again: %s", request.command())
     run_id, scope = str(flow_run.id), RunTarget(request.selection)
-    ids = await asyncio.to_thread(session.runs.ids, scope)
-    since = await asyncio.to_thread(session.runs.start, run_id, Command.PLAN, scope, now(), session.lane)
+    ids = await asyncio.to_thread(resources.runs.ids, scope)
+    since = await asyncio.to_thread(resources.runs.start, run_id, Command.PLAN, scope, now(), resources.lane)
 
     made = await look_and_plan(run_id, ids, since, request.max_changes, named=named)
     plan_id = await store_plan(made, request.selection, named)
     await publish_plan(made, plan_id, applying=False)
     say_waits()
 
-    report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now(), plan_id=plan_id)
+    report = await asyncio.to_thread(resources.runs.finish, run_id, resources.sent(), now(), plan_id=plan_id)
     recorded(run_id)
     await publish_outcome(report)
-    return final_state(report, session.crashes)
+    return final_state(report, resources.crashes)

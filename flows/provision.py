@@ -15,8 +15,8 @@ from greenlight.domain.domains import DomainsWord, digest_of, is_loopback_origin
 from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import Settings, load_settings
 from tasks.parts.progress import recorded
-from tasks.parts.provisioning_session import provisioning_session
-from tasks.parts.session import now
+from tasks.parts.provisioning_resources import provisioning_resources
+from tasks.parts.resources import now
 from tasks.provision import provision_all, wait_until_working
 from tasks.telling.artifacts import publish_applications, tell_drift
 
@@ -48,14 +48,14 @@ async def provision(
     request = checked(ProvisionRequest, customers=customers, new=new, **given)
     settings = load_settings()
     word = await asyncio.to_thread(_word, settings, request)
-    async with provisioning_session(settings, request.new, word) as session:
-        run_id, applications = str(flow_run.id), session.applications
+    async with provisioning_resources(settings, request.new, word) as resources:
+        run_id, applications = str(flow_run.id), resources.applications
         named = [*request.customers, *request.new]
-        session.provisioning.only_looks = request.only_looks
+        resources.provisioning.only_looks = request.only_looks
         if request.only_looks:
-            chosen = await asyncio.to_thread(session.lists.to_look_at, LOOKS_PER_RUN)
+            chosen = await asyncio.to_thread(resources.lists.to_look_at, LOOKS_PER_RUN)
         else:
-            chosen = await asyncio.to_thread(applications.select, named, session.settings.origins)
+            chosen = await asyncio.to_thread(applications.select, named, resources.settings.origins)
         scope = request.model_dump(mode="json")
         await asyncio.to_thread(applications.start, run_id, scope, now(), chosen=chosen)
 
@@ -63,12 +63,12 @@ async def provision(
         if not request.only_looks:
             await wait_until_working(run_id)
 
-        report = await asyncio.to_thread(applications.finish, run_id, session.sent(), now())
+        report = await asyncio.to_thread(applications.finish, run_id, resources.sent(), now())
         recorded(run_id)
         await publish_applications(report)
         if request.only_looks:
-            return looked_state(report, await tell_drift(report), session.crashes)
-        return provisioned_state(report, session.crashes)
+            return looked_state(report, await tell_drift(report), resources.crashes)
+        return provisioned_state(report, resources.crashes)
 
 
 def _word(settings: Settings, request: ProvisionRequest) -> DomainsWord:

@@ -23,7 +23,7 @@ from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.settings import load_settings
 from tasks.parts.progress import recorded
-from tasks.parts.session import Session, enabling_session, now, planning_session
+from tasks.parts.resources import RunResources, enabling_resources, now, planning_resources
 from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
 from tasks.telling.artifacts import publish_outcome, publish_plan
 from tasks.telling.fleet_chart import publish_fleet
@@ -60,24 +60,28 @@ async def reconcile(
     )
     settings = load_settings()
     if request.what is What.PLAN:
-        # A session that has no object that could enable.
-        async with planning_session(settings) as session:
-            return await look_and_store(session, request, request.selection.customers)
+        # Without any object that could enable.
+        async with planning_resources(settings) as resources:
+            return await look_and_store(resources, request, request.selection.customers)
     refuse_one_alone(settings)
-    async with enabling_session(settings, request.lane) as session:
+    async with enabling_resources(settings, request.lane) as resources:
         scope = RunTarget(request.selection)
-        return await look_and_enable(session, scope, request, request.selection.customers, request.max_changes)
+        return await look_and_enable(resources, scope, request, request.selection.customers, request.max_changes)
 
 
 async def look_and_enable(
-    session: Session, scope: RunTarget, request: ReconcileRequest | ApplyRequest, named: Sequence[str], max_changes: int
+    resources: RunResources,
+    scope: RunTarget,
+    request: ReconcileRequest | ApplyRequest,
+    named: Sequence[str],
+    max_changes: int,
 ) -> State[None]:
     """Look, plan, enable and look again in this flow run. `named` are the customers that a person named for it."""
     get_run_logger().info("The same again: %s", request.command())
-    run_id, days = str(flow_run.id), session.settings.recheck_days
-    chosen = await asyncio.to_thread(session.runs.to_look_at, scope, session.lane, now(), days)
-    started = (run_id, Command.APPLY, scope, now(), session.lane, chosen.next_on)
-    since = await asyncio.to_thread(session.runs.start, *started)
+    run_id, days = str(flow_run.id), resources.settings.recheck_days
+    chosen = await asyncio.to_thread(resources.runs.to_look_at, scope, resources.lane, now(), days)
+    started = (run_id, Command.APPLY, scope, now(), resources.lane, chosen.next_on)
+    since = await asyncio.to_thread(resources.runs.start, *started)
 
     made = await look_and_plan(
         run_id, chosen.ids, since, max_changes, named=named, approved=scope.plan_id, wanted=chosen.wanted
@@ -86,9 +90,9 @@ async def look_and_enable(
     await enable_and_confirm(run_id, made.to_enable, made.not_shown)
     say_waits()
 
-    report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now(), chosen=chosen.ids)
+    report = await asyncio.to_thread(resources.runs.finish, run_id, resources.sent(), now(), chosen=chosen.ids)
     report = report.with_drift(made.items_of(chosen.enabled))
     recorded(run_id)
     await publish_outcome(report)
     await publish_fleet()
-    return final_state(report, session.crashes)
+    return final_state(report, resources.crashes)

@@ -12,8 +12,8 @@ from flows.verdict import provisioned_state, refusing
 from greenlight.domain.rotation import COMMAND, RotationReport
 from greenlight.settings import load_settings
 from tasks.parts.progress import recorded
-from tasks.parts.provisioning_session import provisioning_session
-from tasks.parts.session import now
+from tasks.parts.provisioning_resources import provisioning_resources
+from tasks.parts.resources import now
 from tasks.rotate import rotate_all
 from tasks.telling.artifacts import publish_applications
 
@@ -28,16 +28,16 @@ async def rotate(customers: Names = (), all_customers: bool = False) -> State[No
         all_customers: Every customer whose application was made here; name none above then.
     """
     request = checked(RotateRequest, customers=customers, all_customers=all_customers)
-    async with provisioning_session(load_settings()) as session:
-        run_id, applications = str(flow_run.id), session.applications
-        chosen = await asyncio.to_thread(session.rotations.select, request.customers)
+    async with provisioning_resources(load_settings()) as resources:
+        run_id, applications = str(flow_run.id), resources.applications
+        chosen = await asyncio.to_thread(resources.rotations.select, request.customers)
         scope = request.model_dump(mode="json")
         await asyncio.to_thread(applications.start, run_id, scope, now(), COMMAND, chosen)
 
         await rotate_all(run_id, chosen)
 
-        ended = await asyncio.to_thread(applications.finish, run_id, session.sent(), now())
+        ended = await asyncio.to_thread(applications.finish, run_id, resources.sent(), now())
         recorded(run_id)
         report = RotationReport(ended.run_id, ended.items, ended.requests)
         await publish_applications(report, "rotation-outcome")
-        return provisioned_state(report, session.crashes, "Rotated")
+        return provisioned_state(report, resources.crashes, "Rotated")

@@ -13,8 +13,8 @@ from greenlight.ats.rows import Wanted
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import WorkLeft
 from tasks.parts.chunks import enable_chunks, run_chunks
+from tasks.parts.resources import current_resources
 from tasks.parts.retries import RECORDING, end_of_try, is_last_try
-from tasks.parts.session import current
 
 #: Chunks that are enabled side by side, and how many of each at once.
 ENABLE_CHUNKS_AT_ONCE = 16
@@ -24,13 +24,13 @@ SIDE_BY_SIDE = 8
 @task(name="enable", task_run_name="enable: {label}", **RECORDING)
 async def enable(run_id: str, ids: Sequence[int], label: str) -> State[None]:
     """Enable those of these integrations that this run is not done with. Enabling cannot be undone."""
-    session = current()
-    if session.enabling is None:
-        raise RuntimeError("a planning session cannot enable")
-    still = await asyncio.to_thread(session.attempts.still_to_enable, ids, run_id)
+    resources = current_resources()
+    if resources.enabling is None:
+        raise RuntimeError("a planning resources cannot enable")
+    still = await asyncio.to_thread(resources.attempts.still_to_enable, ids, run_id)
     ends: list[WorkLeft] = []
     accidents: list[Exception] = []
-    enabling, gate = session.enabling, asyncio.Semaphore(SIDE_BY_SIDE)
+    enabling, gate = resources.enabling, asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def one(wanted: Wanted) -> None:
         async with gate:
@@ -44,17 +44,17 @@ async def enable(run_id: str, ids: Sequence[int], label: str) -> State[None]:
                 get_run_logger().warning("%s: an enable ended in %s", who, type(error).__name__)
 
     async with asyncio.TaskGroup() as group:
-        for wanted in await asyncio.to_thread(session.store.wanted, still):
+        for wanted in await asyncio.to_thread(resources.store.wanted, still):
             group.create_task(one(wanted))
-    if accidents and is_last_try(session.settings):
+    if accidents and is_last_try(resources.settings):
         raise accidents[0]
-    return await end_of_try(len(ids), reduce(or_, ends, WorkLeft()), session.settings)
+    return await end_of_try(len(ids), reduce(or_, ends, WorkLeft()), resources.settings)
 
 
 async def enable_all(run_id: str, ids: Sequence[int]) -> None:
     """Enable all of these; what does not come through after all retries is on record as such."""
-    session = current()
-    wanted = await asyncio.to_thread(session.store.wanted, ids)
-    session.crashes.extend(
-        await run_chunks(enable, (run_id,), enable_chunks(wanted), "enable", ENABLE_CHUNKS_AT_ONCE, session.settings)
+    resources = current_resources()
+    wanted = await asyncio.to_thread(resources.store.wanted, ids)
+    resources.crashes.extend(
+        await run_chunks(enable, (run_id,), enable_chunks(wanted), "enable", ENABLE_CHUNKS_AT_ONCE, resources.settings)
     )

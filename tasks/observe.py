@@ -8,8 +8,8 @@ from prefect.client.schemas.objects import State
 
 from greenlight.reconcile.observe import Purpose, look_order
 from tasks.parts.chunks import look_chunks, run_chunks
+from tasks.parts.resources import current_resources
 from tasks.parts.retries import RECORDING, end_of_try
-from tasks.parts.session import current
 
 #: Chunks that are looked at side by side.
 LOOK_CHUNKS_AT_ONCE = 8
@@ -18,22 +18,22 @@ LOOK_CHUNKS_AT_ONCE = 8
 @task(name="look", task_run_name="{purpose}: {label}", **RECORDING)
 async def look(run_id: str, purpose: Purpose, ids: Sequence[int], label: str) -> State[None]:
     """Look at a chunk of integrations, a request per customer, and record what was seen."""
-    session = current()
-    remaining = await session.observer.look(run_id, purpose, ids)
-    return await end_of_try(len(ids), remaining, session.settings)
+    resources = current_resources()
+    remaining = await resources.observer.look(run_id, purpose, ids)
+    return await end_of_try(len(ids), remaining, resources.settings)
 
 
 async def look_at_all(run_id: str, purpose: Purpose, ids: Sequence[int], *, side_by_side: bool = True) -> None:
     """Look at all of these, most urgent first; what does not come through after all retries is on record."""
-    session = current()
-    wanted = await asyncio.to_thread(session.store.wanted, ids)
-    session.crashes.extend(
+    resources = current_resources()
+    wanted = await asyncio.to_thread(resources.store.wanted, ids)
+    resources.crashes.extend(
         await run_chunks(
             look,
             (run_id, purpose),
             look_chunks(look_order(wanted)),
             purpose,
             LOOK_CHUNKS_AT_ONCE if side_by_side else 1,
-            session.settings,
+            resources.settings,
         )
     )

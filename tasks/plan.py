@@ -11,8 +11,8 @@ from greenlight.domain.plan import Policy, plan
 from greenlight.domain.selection import Selection
 from greenlight.domain.tripwires import Facts, tripped
 from tasks.parts.plan_made import PlanMade
+from tasks.parts.resources import current_resources, now
 from tasks.parts.retries import RECORDING
-from tasks.parts.session import current, now
 
 
 @task(name="plan", task_run_name="plan", **RECORDING)
@@ -29,21 +29,21 @@ async def make_plan(
     What trips a wire is held. With the id of an approved plan, what was approved under another child application is
     left out. What LinkedIn confirmed and does not show is planned again for the customers in `insisted` alone.
     """
-    session = current()
-    wanted = await asyncio.to_thread(session.store.wanted, ids)
-    observed = await asyncio.to_thread(session.store.observed, ids, since, insisted, now())
+    resources = current_resources()
+    wanted = await asyncio.to_thread(resources.store.wanted, ids)
+    observed = await asyncio.to_thread(resources.store.observed, ids, since, insisted, now())
     observed |= tripped(observed, facts)
     if approved is not None:
-        others = await asyncio.to_thread(session.plans.of_another_application, approved)
+        others = await asyncio.to_thread(resources.plans.of_another_application, approved)
         observed |= dict.fromkeys(others, CHANGED_SINCE_PLAN)
     planned = plan([entry.item for entry in wanted], observed, Policy(max_changes))
     entries = tuple(zip((entry.id for entry in wanted), planned, strict=True))
-    await asyncio.to_thread(session.store.record_plan, entries, now(), wanted, since=since)
+    await asyncio.to_thread(resources.store.record_plan, entries, now(), wanted, since=since)
     return PlanMade(entries)
 
 
 @task(name="store plan", task_run_name="store plan", **RECORDING)
 async def store_plan(made: PlanMade, selection: Selection, named: Sequence[str]) -> str:
     """Store a plan so that it can be applied by its id."""
-    session = current()
-    return await asyncio.to_thread(session.plans.save, made.entries, selection, made.price, now(), named)
+    resources = current_resources()
+    return await asyncio.to_thread(resources.plans.save, made.entries, selection, made.price, now(), named)

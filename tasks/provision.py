@@ -10,7 +10,7 @@ from greenlight.ats.applications import Candidate
 from greenlight.domain.provisioning import Provision
 from tasks.parts.chunks import customer_chunks, one_after_another, run_chunks
 from tasks.parts.progress import report
-from tasks.parts.provisioning_session import CUSTOMERS_AT_ONCE, current_provisioning
+from tasks.parts.provisioning_resources import CUSTOMERS_AT_ONCE, current_provisioning
 from tasks.parts.retries import RECORDING, end_of_try
 
 #: Waits between two questions whether a new application works; the last one repeats.
@@ -21,33 +21,33 @@ _MADE = (Provision.CREATED, Provision.ADOPTED, Provision.UPDATED, Provision.UNCH
 @task(name="provision", task_run_name="provision: {label}", **RECORDING)
 async def provision(run_id: str, look: bool, ids: Sequence[str], label: str) -> State[None]:
     """Get these customers their child applications. At most one each, however often it runs."""
-    session = current_provisioning()
+    resources = current_provisioning()
     remaining = await one_after_another(
-        ids, lambda customer_id: session.provisioning.provision(run_id, customer_id, look=look)
+        ids, lambda customer_id: resources.provisioning.provision(run_id, customer_id, look=look)
     )
-    return await end_of_try(len(ids), remaining, session.settings)
+    return await end_of_try(len(ids), remaining, resources.settings)
 
 
 async def provision_all(run_id: str, customers: Sequence[str], *, look: bool) -> None:
     """Provision these customers; what does not come through after all retries is on record as such."""
-    session = current_provisioning()
-    name = "compare: {label}" if session.provisioning.only_looks else "provision: {label}"
+    resources = current_provisioning()
+    name = "compare: {label}" if resources.provisioning.only_looks else "provision: {label}"
     called = provision.with_options(task_run_name=name)
     chunks = customer_chunks(customers)
-    session.crashes.extend(
-        await run_chunks(called, (run_id, look), chunks, "provision", CUSTOMERS_AT_ONCE, session.settings)
+    resources.crashes.extend(
+        await run_chunks(called, (run_id, look), chunks, "provision", CUSTOMERS_AT_ONCE, resources.settings)
     )
 
 
 @task(name="wait", task_run_name="wait until new applications work", **RECORDING)
 async def wait_until_working(run_id: str) -> None:
     """Ask for a token for each of this run's applications until LinkedIn gives one, or the time is over."""
-    session = current_provisioning()
-    waiting = await asyncio.to_thread(session.applications.not_working_in, run_id, _MADE)
+    resources = current_provisioning()
+    waiting = await asyncio.to_thread(resources.applications.not_working_in, run_id, _MADE)
     total = len(waiting)
     report("wait", 0, total)
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + session.settings.application_ready_seconds
+    deadline = loop.time() + resources.settings.application_ready_seconds
     gate = asyncio.Semaphore(CUSTOMERS_AT_ONCE)
     pauses = iter(_ASK_AGAIN_AFTER)
     while waiting:
@@ -56,7 +56,7 @@ async def wait_until_working(run_id: str) -> None:
 
         async def one(entry: tuple[Candidate, Provision], last: bool = last) -> bool:
             async with gate:
-                return await session.provisioning.check(*entry, last=last)
+                return await resources.provisioning.check(*entry, last=last)
 
         async with asyncio.TaskGroup() as group:
             works = [group.create_task(one(entry)) for entry in waiting]

@@ -29,8 +29,8 @@ from greenlight.reconcile.observe import Purpose
 from greenlight.settings import InvalidSettings, Settings, load_settings
 from tasks.observe import look_at_all
 from tasks.parts.chunks import customers_label
+from tasks.parts.resources import enabling_resources, now, on_time_of, planning_resources
 from tasks.parts.retries import RECORDING
-from tasks.parts.session import enabling_session, now, on_time_of, planning_session
 from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
 from tasks.telling import outbox
 from tasks.telling.events import announce, failed, refused_state
@@ -186,8 +186,8 @@ async def look_for_customers(customers: Sequence[str], *, quick: bool = False) -
 
     A `quick` one tries once.
     """
-    async with planning_session(_settings(quick), Lane.REALTIME) as session:
-        ids = await asyncio.to_thread(session.requests.take_looks, customers, now())
+    async with planning_resources(_settings(quick), Lane.REALTIME) as resources:
+        ids = await asyncio.to_thread(resources.requests.take_looks, customers, now())
         if ids:
             await look_at_all(str(uuid4()), Purpose.OBSERVE, ids)
 
@@ -200,21 +200,21 @@ async def act_on_requests(customers: Sequence[str], *, quick: bool = False) -> S
     customer's own. Failed where something of it needs somebody, as a scheduled run is; what it brought about is
     announced either way.
     """
-    async with enabling_session(_settings(quick), Lane.REALTIME) as session:
-        requests = await asyncio.to_thread(session.requests.due_of, customers, now())
+    async with enabling_resources(_settings(quick), Lane.REALTIME) as resources:
+        requests = await asyncio.to_thread(resources.requests.due_of, customers, now())
         if not requests:
             return None
         ids = [request.integration_id for request in requests]
         run_id, target = str(uuid4()), RunTarget(Selection(customers=tuple(customers)), integrations=tuple(ids))
-        since = await asyncio.to_thread(session.runs.start, run_id, Command.REQUEST, target, now(), session.lane)
+        since = await asyncio.to_thread(resources.runs.start, run_id, Command.REQUEST, target, now(), resources.lane)
 
         made = await look_and_plan(run_id, ids, since, MAX_CHANGES * len(customers))
         await enable_and_confirm(run_id, made.to_enable, made.not_shown, settle=not quick)
         say_waits()
 
-        await asyncio.to_thread(session.requests.acted_on, requests, since, now())
-        report = await asyncio.to_thread(session.runs.finish, run_id, session.sent(), now())
-        await announce(report, session.alarms, session.announcements)
+        await asyncio.to_thread(resources.requests.acted_on, requests, since, now())
+        report = await asyncio.to_thread(resources.runs.finish, run_id, resources.sent(), now())
+        await announce(report, resources.alarms, resources.announcements)
         headline = clean(report.headline())
         _log.info("%s: %s", clean(customers_label(customers)), headline)
         return None if report.verdict is Verdict.OK else failed(report.verdict, headline)

@@ -17,7 +17,7 @@ from greenlight.domain.report import first_ten
 from greenlight.intake import read_import
 from greenlight.settings import Settings
 from tasks.parts.plan_made import PlanMade
-from tasks.parts.session import current, now
+from tasks.parts.resources import current_resources, now
 from tasks.sequences.adopt import adopt
 from tasks.sequences.look_plan_enable import enable_and_confirm
 from tasks.telling.best_effort import best_effort
@@ -54,8 +54,8 @@ async def enable_in_waves(run_id: str, made: PlanMade, sizes: Sequence[int]) -> 
 
     Returns why it stopped before the end, if it did; what was not reached is held.
     """
-    session = current()
-    wanted = await asyncio.to_thread(session.store.wanted, made.to_enable)
+    resources = current_resources()
+    wanted = await asyncio.to_thread(resources.store.wanted, made.to_enable)
     waves = list(_waves(wanted, sizes))
     progress, done = None, 0
     async with best_effort("the progress"):
@@ -69,11 +69,11 @@ async def enable_in_waves(run_id: str, made: PlanMade, sizes: Sequence[int]) -> 
         if progress is not None:
             async with best_effort("the progress"):
                 await aupdate_progress_artifact(progress, 100 * done / len(wanted))
-        ended = await asyncio.to_thread(session.store.wanted, ids)
+        ended = await asyncio.to_thread(resources.store.wanted, ids)
         if surprises := [entry for entry in ended if entry.condition.outcome in _SURPRISES]:
             rest = [entry for later in waves[number:] for entry in later]
             held = [(entry.id, Planned(entry.item, Action.NONE, HELD_BY_CAP)) for entry in rest]
-            await asyncio.to_thread(session.store.record_plan, held, now(), rest)
+            await asyncio.to_thread(resources.store.record_plan, held, now(), rest)
             named = first_ten([f"{entry.item.customer_id} ({entry.condition.reason})" for entry in surprises])
             return f"Stopped after wave {number} of {len(waves)}, {len(rest)} integrations held: {named}"
     return None

@@ -13,7 +13,7 @@ from greenlight.reconcile.observe import Purpose
 from tasks.enable import enable_all
 from tasks.observe import look_at_all
 from tasks.parts.plan_made import PlanMade
-from tasks.parts.session import current, now
+from tasks.parts.resources import current_resources, now
 from tasks.plan import make_plan
 from tasks.telling.outbox import announce_owed
 
@@ -23,9 +23,9 @@ SCARCE = 3
 
 async def look(run_id: str, ids: Sequence[int]) -> None:
     """Look at these integrations."""
-    session = current()
-    left = await session.budget.left()
-    if left is not None and left < len(await asyncio.to_thread(session.facts.customers, ids)):
+    resources = current_resources()
+    left = await resources.budget.left()
+    if left is not None and left < len(await asyncio.to_thread(resources.facts.customers, ids)):
         get_run_logger().warning("At most %s requests are left today, so not every customer is looked at", left)
     # Chunks side by side would spend what is scarce out of order.
     scarce = left is not None and left < SCARCE * len(ids)
@@ -47,24 +47,24 @@ async def look_and_plan(
     With the id of an approved plan, what no longer is what was approved is left out. `wanted` counts what the run is
     about besides these as well: a scheduled run looks at a share of it.
     """
-    session = current()
-    scheduled = session.lane is Lane.NIGHTLY
+    resources = current_resources()
+    scheduled = resources.lane is Lane.NIGHTLY
     # What turned empty on one day is seen to be so over as many days as it takes to look at all.
-    within = timedelta(days=session.settings.recheck_days)
+    within = timedelta(days=resources.settings.recheck_days)
     # A schedule's parameters are no person's word.
     by_a_person = frozenset(named) if not scheduled else frozenset[str]()
     # Naming a customer by hand is a person's word, also for what LinkedIn confirmed long ago and still does not show.
-    insisted = by_a_person if session.lane is Lane.OPERATOR else frozenset[str]()
-    if session.enabling is not None:
-        session.enabling.insisted = insisted
+    insisted = by_a_person if resources.lane is Lane.OPERATOR else frozenset[str]()
+    if resources.enabling is not None:
+        resources.enabling.insisted = insisted
         if by_a_person:
-            await asyncio.to_thread(session.warrants.person_names, sorted(by_a_person), run_id, now())
+            await asyncio.to_thread(resources.warrants.person_names, sorted(by_a_person), run_id, now())
     await look(run_id, ids)
     began = since if scheduled else None
-    if await asyncio.to_thread(session.holds.review, ids, session.lane, now(), night_since=began, within=within):
+    if await asyncio.to_thread(resources.holds.review, ids, resources.lane, now(), night_since=began, within=within):
         # A night may last hours, and may not come to its end.
-        await announce_owed(session.announcements)
-    facts = await asyncio.to_thread(session.facts.facts, ids, run_id, now(), named=by_a_person)
+        await announce_owed(resources.announcements)
+    facts = await asyncio.to_thread(resources.facts.facts, ids, run_id, now(), named=by_a_person)
     cap = scheduled_cap(max_changes, len(ids) if wanted is None else wanted) if scheduled else max_changes
     return await make_plan(ids, since, cap, facts, approved, insisted)
 
@@ -85,17 +85,17 @@ async def enable_and_confirm(
 
 
 async def _enable_and_look(run_id: str, ids: Sequence[int], others: Sequence[int] = ()) -> None:
-    session = current()
+    resources = current_resources()
     await enable_all(run_id, ids)
-    lately = now() - timedelta(seconds=session.settings.settles_in_seconds)
-    confirmed = await asyncio.to_thread(session.attempts.not_shown, [*ids, *others], run_id, lately)
+    lately = now() - timedelta(seconds=resources.settings.settles_in_seconds)
+    confirmed = await asyncio.to_thread(resources.attempts.not_shown, [*ids, *others], run_id, lately)
     await look_at_all(run_id, Purpose.CONFIRM, confirmed)
 
 
 async def _settle(run_id: str, ids: Sequence[int]) -> bool:
     """Wait for what is in doubt and look at it; whether anything was."""
-    session = current()
-    doubtful = await asyncio.to_thread(session.attempts.in_doubt, ids)
+    resources = current_resources()
+    doubtful = await asyncio.to_thread(resources.attempts.in_doubt, ids)
     if not doubtful:
         return False
     wait = max(0.0, (max(doubtful.values()) - now()).total_seconds())
@@ -107,7 +107,7 @@ async def _settle(run_id: str, ids: Sequence[int]) -> bool:
 
 def say_waits() -> None:
     """Log which other runs this one waited for, at whose customers."""
-    waited = current().leases.waited
+    waited = current_resources().leases.waited
     if waited:
         named = first_ten([f"{customer} ({holder})" for customer, holder in waited.items()])
         get_run_logger().info("Waited for other runs at %s", named)

@@ -8,9 +8,9 @@ from prefect.artifacts import acreate_markdown_artifact
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.report import Report
 from tasks.parts.plan_made import PlanMade
-from tasks.parts.provisioning_session import current_provisioning
+from tasks.parts.provisioning_resources import current_provisioning
+from tasks.parts.resources import current_resources
 from tasks.parts.retries import RECORDING
-from tasks.parts.session import current
 from tasks.telling.best_effort import best_effort
 from tasks.telling.events import announce, announce_applications
 from tasks.telling.pages import applications_page, outcome_page, plan_key, plan_pages
@@ -21,7 +21,7 @@ async def publish_plan(made: PlanMade, plan_id: str | None, *, applying: bool) -
     """What would be enabled, all of it, and what is held, for people; `applying` says that the run goes on to it."""
     entries = [entry for _, entry in made.entries]
     customers = sorted({entry.item.customer_id for entry in entries})
-    names = await asyncio.to_thread(current().store.names, customers)
+    names = await asyncio.to_thread(current_resources().store.names, customers)
     pages = plan_pages(entries, names, made.price, plan_id, applying=applying)
     for number, page in enumerate(pages, 1):
         async with best_effort("a page of the plan"):
@@ -38,8 +38,8 @@ async def publish_outcome(report: Report) -> None:
     """Every item's outcome: first what this run changed, which cannot be undone, then those that need somebody."""
     async with best_effort("the outcome"):
         await acreate_markdown_artifact(outcome_page(report), key="reconcile-outcome", description=report.headline())
-    session = current()
-    await announce(report, session.alarms, session.announcements)
+    resources = current_resources()
+    await announce(report, resources.alarms, resources.announcements)
 
 
 @task(name="publish applications", task_run_name="publish applications", **RECORDING)
@@ -51,5 +51,5 @@ async def publish_applications(report: ProvisionReport, key: str = "provision-ou
 
 async def tell_drift(report: ProvisionReport) -> list[str]:
     """Announce what a look at applications has found; what of it is new, in words."""
-    session = current_provisioning()
-    return await announce_applications(report, session.lists, session.alarms)
+    resources = current_provisioning()
+    return await announce_applications(report, resources.lists, resources.alarms)

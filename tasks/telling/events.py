@@ -19,7 +19,7 @@ from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.report import Report, ReportItem, Verdict
 from greenlight.domain.status import Status
 from greenlight.errors import GreenlightError, Kind
-from tasks.parts.session import now
+from tasks.parts.resources import now
 from tasks.telling.outbox import announce_owed, event_about, resource_of, send_events
 
 #: How long LinkedIn may show REQUESTED before somebody should know.

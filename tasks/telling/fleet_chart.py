@@ -9,8 +9,8 @@ from prefect.artifacts import acreate_markdown_artifact
 
 from greenlight.ats.fleet import Snapshot
 from greenlight.domain.status import Status
+from tasks.parts.resources import current_resources, now
 from tasks.parts.retries import RECORDING
-from tasks.parts.session import current, now
 from tasks.telling.best_effort import best_effort
 
 #: Bars that fit the width of the page.
@@ -41,7 +41,7 @@ _WORDS = {
 @task(name="publish fleet", task_run_name="publish fleet", **RECORDING)
 async def publish_fleet() -> None:
     """Put on record how everything stands, and draw it with what was before; every figure is from the ATS database."""
-    fleet = current().fleet
+    fleet = current_resources().fleet
     await asyncio.to_thread(fleet.take, now())
     history = await asyncio.to_thread(fleet.history, MOST_BARS)
     async with best_effort("the fleet's picture"):

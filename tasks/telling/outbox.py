@@ -20,7 +20,7 @@ from greenlight.domain.formatting import iso
 from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
-from tasks.parts.session import now
+from tasks.parts.resources import now
 
 _Row = TypeVar("_Row")
 

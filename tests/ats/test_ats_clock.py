@@ -13,7 +13,7 @@ from greenlight.ats.looks import Look
 from greenlight.ats.store import Store
 from greenlight.domain.conditions import after_look
 from greenlight.domain.status import Observation, Status
-from tasks.parts.session import now, on_time_of
+from tasks.parts.resources import now, on_time_of
 from tests.ats.world import integration, one
 
 HOURS = timedelta(hours=3)
@@ -107,7 +107,7 @@ def test_a_run_begins_by_saying_so_and_goes_by_the_databases_time(
     host = Host(HOURS)
     clock = DatabaseClock(database, host.wall, host.monotonic)
     clock.sync()
-    with caplog.at_level(logging.WARNING, "greenlight.session"), on_time_of(clock):
+    with caplog.at_level(logging.WARNING, "greenlight.run"), on_time_of(clock):
         assert abs(now() - datetime.now(UTC)) < timedelta(seconds=5)
     assert "This host's clock is 10800 s ahead of the database's, by which this run goes" in caplog.text
     assert abs(now() - datetime.now(UTC)) < timedelta(seconds=5)

@@ -17,7 +17,7 @@ from greenlight.domain.plan import Action
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Status
 from tests.ats.asking import act_on, at_once, evidence, session_of
-from tests.ats.world import NOON, TYPES, at, bring_in, customer, ids_of, integration, key_of, shows
+from tests.ats.world import NOON, TYPES, at, bring_in, customer, fails, ids_of, integration, key_of, shows
 
 KEY = key_of("4gX03uw")
 CONNECT = key_of("4gX03uw", TYPES[1])
@@ -268,3 +268,17 @@ def test_a_request_that_is_open_is_not_closed_by_what_is_seen(database: Database
     Requests(database).record("acme", acme, [KEY], NOON + SETTLED_FOR / 2)
     assert Requests(database).open_of(["acme"]) == [OpenRequest(id, NOON)]
     assert ids_of(database) == [id]
+
+
+def test_a_click_again_makes_nobody_quick_of_whom_the_last_try_failed(database: Database) -> None:
+    ids, requests = bring_in(database, customer("acme"), customer("bolt")), Requests(database)
+    for customer_id in ("acme", "bolt"):
+        requests.record(customer_id, session_of(database, customer_id), [key_of(customer_id)], at(1))
+    assert requests.slow_customers(10) == set()
+    fails(database, ids[0], at(2))
+    requests.put_off(requests.open_of(["acme"]), at(2))
+    assert requests.slow_customers(10) == {"acme"}
+    requests.record("acme", session_of(database, "acme"), [key_of("acme")], at(3))
+    assert requests.slow_customers(10) == {"acme"}
+    assert requests.slow_customers(0) == {"acme", "bolt"}, "whoever has many is not quick"
+    assert requests.to_act_on(["bolt", "acme", "nobody"], at(3)) == ["bolt", "acme"]

@@ -40,7 +40,7 @@ import greenlight.linkedin.calls
 import greenlight.linkedin.errors
 import greenlight.linkedin.oauth
 import greenlight.reconcile.customer_leases
-import tasks.parts.session
+import tasks.parts.resources
 from greenlight.ats.clock import DatabaseClock
 from tests.kill.paths import ACTS, prepare
 from tests.kill.steps import one_writer_at_a_time, watch
@@ -51,7 +51,7 @@ CELLS_AT_ONCE = 3
 
 #: All modules of ours on a run's way that ask the host what time it is.
 _TELLING_TIME: tuple[Any, ...] = (
-    tasks.parts.session,
+    tasks.parts.resources,
     greenlight.linkedin.calls,
     greenlight.linkedin.errors,
     greenlight.linkedin.oauth,

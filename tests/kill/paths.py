@@ -20,7 +20,7 @@ from pydantic import SecretStr
 import flows.reconcile
 import tasks.enable
 import tasks.observe
-import tasks.parts.provisioning_session
+import tasks.parts.provisioning_resources
 import tasks.plan
 import tasks.realtime.requested
 import tasks.sequences.look_plan_enable
@@ -32,7 +32,7 @@ from greenlight.domain.provisioning import Provision
 from greenlight.domain.rotation import COMMAND as ROTATION
 from greenlight.linkedin.oauth import Credentials
 from greenlight.settings import load_settings
-from tasks.parts.provisioning_session import provisioning_session
+from tasks.parts.provisioning_resources import provisioning_resources
 from tests.kill.harness import Cell, client_of, secret_of
 
 
@@ -40,7 +40,7 @@ async def _provision(cell: Cell) -> dict[str, Any]:
     """What the flow `provision` does for one customer that is named."""
     customer, new = cell["customer"], cell["new"]
     word = DomainsWord(everything=True, most=1)
-    async with provisioning_session(load_settings(), {customer: customer} if new else {}, word) as session:
+    async with provisioning_resources(load_settings(), {customer: customer} if new else {}, word) as session:
         run_id, applications = str(uuid4()), session.applications
         await asyncio.to_thread(applications.select, [customer], session.settings.origins)
         await asyncio.to_thread(applications.start, run_id, {}, datetime.now(UTC))
@@ -56,7 +56,7 @@ async def _provision(cell: Cell) -> dict[str, Any]:
 async def _rotate(cell: Cell) -> dict[str, Any]:
     """What the flow `rotate` does for one customer."""
     customer = cell["customer"]
-    async with provisioning_session(load_settings()) as session:
+    async with provisioning_resources(load_settings()) as session:
         run_id, applications = str(uuid4()), session.applications
         await asyncio.to_thread(session.rotations.select, [customer])
         await asyncio.to_thread(applications.start, run_id, {}, datetime.now(UTC), ROTATION)
@@ -100,7 +100,7 @@ def prepare(cell: Cell) -> None:
             return parent
 
         # The same for all, and reading it is half of what opening a session costs.
-        tasks.parts.provisioning_session.parent_credentials = read_already
+        tasks.parts.provisioning_resources.parent_credentials = read_already
 
         async def writable(self: ChildAppBlocks) -> None:
             pass

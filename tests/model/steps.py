@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import tasks.enable
 import tasks.observe
-import tasks.parts.session
+import tasks.parts.resources
 import tasks.plan
 import tasks.realtime.requested
 import tasks.sequences.look_plan_enable
@@ -77,15 +77,15 @@ def without_prefect() -> Iterator[None]:
         (Writer, "join", _joined),
         (tasks.sequences.look_plan_enable, "get_run_logger", lambda: logger),
         (tasks.sequences.look_plan_enable, "make_plan", tasks.sequences.look_plan_enable.make_plan.fn),
-        (tasks.parts.session, "open_database", lambda _url, **_: world().database),
-        (tasks.parts.session, "Wire", lambda timeout, **_: Wire(timeout, Here())),
-        (tasks.parts.session, "Tokens", lambda *given: Tokens(*given, monotonic=world().loop.time)),
-        (tasks.parts.session, "ChildAppBlocks", world),
+        (tasks.parts.resources, "open_database", lambda _url, **_: world().database),
+        (tasks.parts.resources, "Wire", lambda timeout, **_: Wire(timeout, Here())),
+        (tasks.parts.resources, "Tokens", lambda *given: Tokens(*given, monotonic=world().loop.time)),
+        (tasks.parts.resources, "ChildAppBlocks", world),
         (tasks.realtime.requested, "load_settings", lambda: world().settings),
         (tasks.realtime.requested, "announce", _unannounced),
         (tasks.sequences.look_plan_enable, "announce_owed", _unannounced),
     ]
-    modules = (tasks.parts.session, tasks.sequences.look_plan_enable, tasks.plan, tasks.realtime.requested)
+    modules = (tasks.parts.resources, tasks.sequences.look_plan_enable, tasks.plan, tasks.realtime.requested)
     replaced += [(module, "now", lambda: world().clock()) for module in modules]
     replaced += [(module, "run_chunks", _run_chunks) for module in (tasks.observe, tasks.enable)]
     replaced += [(module, "end_of_try", _end_of_try) for module in (tasks.observe, tasks.enable)]

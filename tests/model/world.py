@@ -15,7 +15,7 @@ from uuid import uuid4
 from pydantic import SecretStr
 from sqlalchemy import event
 
-import tasks.parts.session
+import tasks.parts.resources
 import tasks.realtime.requested
 import tasks.sequences.look_plan_enable
 from greenlight.ats.database import Database, open_database
@@ -232,7 +232,7 @@ def _no_waiting_for_the_disk(connection: Any, _record: object) -> None:
 
 async def reconcile(lane: Lane, customers: Sequence[str], max_changes: int) -> None:
     world = PROCESS.get().world
-    async with tasks.parts.session.enabling_session(world.settings, lane) as session:
+    async with tasks.parts.resources.enabling_resources(world.settings, lane) as session:
         run_id, scope = str(uuid4()), RunTarget(Selection(customers=tuple(customers)))
         days = world.settings.recheck_days
         chosen = await asyncio.to_thread(session.runs.to_look_at, scope, lane, world.clock(), days)

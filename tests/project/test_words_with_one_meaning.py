@@ -28,6 +28,7 @@ RETIRED = {
     r"\bsaw\(session\b|(?<![_.\w])rows\(session\b": "record_observation, integration_rows",
     r"\b(leave_owed|owe)\b": "requests are reserved (`reserve`, `keep_reserve`); what is owed is an announcement",
     r"\bplan import .*(?<!\w)Requests\b|\bruns import .*(?<!\w)Scope\b": "RequestTotals, RunTarget",
+    r"\bparts[./](provisioning_)?session\b|\b(planning|enabling|provisioning)_session\b": "resources, of a run",
     r"\bportal.* Gone\b|\bGOOD_FOR\b": "NoPortalSession, PLAN_LIFETIME",
     r"\bcli[./](holding|taking_back|planned)\b": "cli/tripwires.py, withdrawals.py, plans.py; typed in X_commands.py",
     r"\bBell\b|\brealtime[./]bell\b": "WorkerNotifier in tasks/realtime/notifier.py; worker.py answers",

@@ -25,6 +25,7 @@ class Turns:
         self.turns, self.taken = _CustomerTurns(), list[list[str]]()
         self.now, self.together = Counter[str](), 0
         self.broken: list[str] = []
+        self.patient: list[str] = []
 
     async def turn(self, customers: Sequence[str], *, alone: bool) -> None:
         self.now.update(customers)
@@ -33,6 +34,7 @@ class Turns:
         if self.together > TURNS_TOGETHER_AT_ONCE:
             self.broken.append("too many side by side")
         self.taken.append(list(customers))
+        self.patient += customers if alone else []
         if alone and len(customers) > 1:
             self.broken.append("several alone")
         for _ in range(3):
@@ -58,6 +60,8 @@ async def test_who_is_slow_is_alone() -> None:
     there = Turns()
     await there.ring(names(4), ["c1", "c3"])
     assert sorted(map(sorted, there.taken)) == [["c0", "c2"], ["c1"], ["c3"]]
+    await there.ring(["c4"])
+    assert sorted(there.patient) == ["c1", "c3"], "a first turn is quick, also of one: few of them are side by side"
 
 
 async def test_who_rings_during_its_turn_has_another_though_it_is_slow_by_then() -> None:

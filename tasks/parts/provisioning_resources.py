@@ -27,14 +27,14 @@ from greenlight.reconcile.customer_leases import CustomerLeases
 from greenlight.reconcile.provision import CannotProvision, NotStored, Provisioning
 from greenlight.reconcile.rotate import Rotation
 from greenlight.settings import Settings
-from tasks.parts.session import ground, now, renewed
+from tasks.parts.resources import ground, now, renewed
 
 #: Customers that a stage is at side by side, all of them under the one parent application.
 CUSTOMERS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
-class ProvisioningSession:
+class ProvisioningResources:
     """The means of one run under the parent application."""
 
     settings: Settings
@@ -52,18 +52,18 @@ class ProvisioningSession:
         return ProvisionRequests(self.counts.token, self.counts.provision)
 
 
-_CURRENT: ContextVar[ProvisioningSession] = ContextVar("provisioning_session")
+_CURRENT: ContextVar[ProvisioningResources] = ContextVar("provisioning_resources")
 
 
-def current_provisioning() -> ProvisioningSession:
-    """The session of the flow run that this task belongs to."""
+def current_provisioning() -> ProvisioningResources:
+    """The resources of the flow run that this task belongs to."""
     return _CURRENT.get()
 
 
 @asynccontextmanager
-async def provisioning_session(
+async def provisioning_resources(
     settings: Settings, new: Mapping[str, str] | None = None, word: DomainsWord | None = None
-) -> AsyncIterator[ProvisioningSession]:
+) -> AsyncIterator[ProvisioningResources]:
     """The means to provision with. Customers that are `new`, name by id, are on record before the first request; `word`
     says whose lists of domains may be changed.
 
@@ -108,13 +108,13 @@ async def provisioning_session(
             word=word or DomainsWord(),
         )
         rotation = Rotation(applications, rotations, provisioner, store, probe, now, leases)
-        session = ProvisioningSession(
+        resources = ProvisioningResources(
             settings, applications, provisioning, rotations, rotation, lists, Alarms(database), counts
         )
-        mark = _CURRENT.set(session)
+        mark = _CURRENT.set(resources)
         try:
             async with renewed(leases):
-                yield session
+                yield resources
                 await store.settle(lambda held, _: (held.client_id, held.fingerprint()) in accepted)
         finally:
             _CURRENT.reset(mark)

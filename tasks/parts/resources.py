@@ -41,11 +41,11 @@ from greenlight.reconcile.observe import Observer
 from greenlight.settings import Settings
 
 _CLOCK: ContextVar[DatabaseClock | None] = ContextVar("clock", default=None)
-_log = logging.getLogger("greenlight.session")
+_log = logging.getLogger("greenlight.run")
 
 
 def now() -> datetime:
-    """The one real clock of a run, the database's within a session; everything below is given times."""
+    """The one real clock of a run, the database's while it has its resources; everything below is given times."""
     clock = _CLOCK.get()
     return clock() if clock is not None else datetime.now(UTC)
 
@@ -67,7 +67,7 @@ def on_time_of(clock: DatabaseClock) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Session:
+class RunResources:
     """One run's means. `enabling` is None for a run that only plans: it has no object that could enable."""
 
     settings: Settings
@@ -95,31 +95,31 @@ class Session:
         return RequestTotals(self.counts.token, self.counts.verify, self.counts.enable)
 
 
-_CURRENT: ContextVar[Session] = ContextVar("session")
+_CURRENT: ContextVar[RunResources] = ContextVar("resources")
 
 
-def current() -> Session:
-    """The session of the flow run that this task belongs to."""
+def current_resources() -> RunResources:
+    """The resources of the flow run that this task belongs to."""
     return _CURRENT.get()
 
 
 @asynccontextmanager
-async def planning_session(settings: Settings, lane: Lane = Lane.OPERATOR) -> AsyncIterator[Session]:
-    """A session that can look and cannot enable."""
-    async with _session(settings, lane, may_enable=False) as session:
-        yield session
+async def planning_resources(settings: Settings, lane: Lane = Lane.OPERATOR) -> AsyncIterator[RunResources]:
+    """What a run needs that can look and cannot enable."""
+    async with _opened(settings, lane, may_enable=False) as resources:
+        yield resources
 
 
 @asynccontextmanager
-async def enabling_session(settings: Settings, lane: Lane) -> AsyncIterator[Session]:
-    """A session that can look and enable."""
-    async with _session(settings, lane, may_enable=True) as session:
-        yield session
+async def enabling_resources(settings: Settings, lane: Lane) -> AsyncIterator[RunResources]:
+    """What a run needs that can look and enable."""
+    async with _opened(settings, lane, may_enable=True) as resources:
+        yield resources
 
 
 @asynccontextmanager
 async def ground(settings: Settings) -> AsyncIterator[tuple[Database, DatabaseClock, Wire]]:
-    """What every session stands on: the database, its clock, by which `now` goes within this, and the way to LinkedIn.
+    """What every run stands on: the database, its clock, by which `now` goes within this, and the way to LinkedIn.
 
     Closed once nothing is under way beneath it.
     """
@@ -139,7 +139,7 @@ async def ground(settings: Settings) -> AsyncIterator[tuple[Database, DatabaseCl
 
 @asynccontextmanager
 async def renewed(leases: CustomerLeases) -> AsyncIterator[None]:
-    """Within this the leases that the session takes are renewed."""
+    """Within this the leases that the run takes are renewed."""
     renewing = asyncio.create_task(leases.renew())
     try:
         yield
@@ -150,7 +150,7 @@ async def renewed(leases: CustomerLeases) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncIterator[Session]:
+async def _opened(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncIterator[RunResources]:
     async with ground(settings) as (database, clock, wire):
         counts = RequestCounts()
         tokens = Tokens(wire, settings.linkedin_token_url, counts)
@@ -160,7 +160,7 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
         blocks = ChildAppBlocks()
         store, attempts = Store(database), Attempts(database)
         enabler = Enabler(*means) if may_enable else None
-        session = Session(
+        resources = RunResources(
             settings,
             lane,
             store,
@@ -191,10 +191,10 @@ async def _session(settings: Settings, lane: Lane, *, may_enable: bool) -> Async
             else None,
             counts,
         )
-        mark = _CURRENT.set(session)
+        mark = _CURRENT.set(resources)
         try:
             async with renewed(leases):
-                yield session
+                yield resources
                 await blocks.settle(tokens.worked)
         finally:
             _CURRENT.reset(mark)
