@@ -76,7 +76,7 @@ def test_the_whole_story(town_home: Home, subtests: pytest.Subtests) -> None:
         assert "OUTCOME_UNKNOWN" in text, "the connection was cut, and the last enable may still land"
         assert text.count("attempt") >= 2, "the intent rows are there to be seen"
         assert "recheck" not in text, "what is not settled is looked at each night"
-        assert "recheck   in the night of 20" in home.run("explain", "plain").out
+        assert "recheck   about in the night of 20" in home.run("explain", "plain").out
     with subtests.test("no traceback was shown"):
         assert home.tracebacks() == []
     with subtests.test("secrets and tokens are nowhere on disk or on the terminal"):
