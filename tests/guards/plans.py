@@ -109,6 +109,20 @@ PLANS = [
         ("tests/ats/test_ats_nights.py",),
     ),
     Guard(
+        "what is requested is looked at by the night, whatever is known of it",
+        "greenlight/ats/nights.py",
+        "or_(open_request(), requested.between(now - LATELY_REQUESTED, now + SKEW))",
+        "col(Integration.id) < 0",
+        ("tests/ats/test_ats_nights.py",),
+    ),
+    Guard(
+        "what many turned empty hold back stays held, whoever looks next",
+        "greenlight/domain/tripwires.py",
+        "    return emptied >= EMPTIED_OF_FEW\n",
+        "    return False\n",
+        ("tests/domain/test_domain_tripwires.py", "tests/ats/test_ats_holds.py"),
+    ),
+    Guard(
         "a wanted set that jumps is an alarm",
         "greenlight/domain/tripwires.py",
         "return known > 0 and new >= JUMP_AT_LEAST and new * 100 >= known * JUMP_PERCENT",
