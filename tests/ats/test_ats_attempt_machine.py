@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 from sqlmodel import delete
 
 from greenlight.ats.attempts import AttemptHeld, AttemptRefused, Attempts
+from greenlight.ats.changes import IntegrationChange
 from greenlight.ats.database import Database, open_database
 from greenlight.ats.gate import FRESH_FOR
 from greenlight.ats.ledger import Attempt, Warrant, Word
@@ -62,7 +63,7 @@ class Ledger(RuleBasedStateMachine):
     @initialize()
     def empty(self) -> None:
         with self.database.writing() as session:
-            for table in (Attempt, Warrant, Integration, ChildApplication, Customer):
+            for table in (IntegrationChange, Attempt, Warrant, Integration, ChildApplication, Customer):
                 session.exec(delete(table))
         self.ids = bring_in(self.database, customer("acme"), customer("bolt"))
         self.store, self.attempts = Store(self.database), Attempts(self.database)

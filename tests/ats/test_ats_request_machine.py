@@ -15,6 +15,7 @@ from hypothesis.stateful import (
 from sqlmodel import delete
 
 from greenlight.ats.callbacks import SETTLED_FOR
+from greenlight.ats.changes import IntegrationChange
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Warrant
 from greenlight.ats.requests import OpenRequest, Requests
@@ -35,7 +36,15 @@ class Asking(RuleBasedStateMachine):
     @initialize()
     def empty(self) -> None:
         with self.database.writing() as session:
-            for table in (RequestEvidence, PortalSession, Warrant, Integration, ChildApplication, Customer):
+            for table in (
+                IntegrationChange,
+                RequestEvidence,
+                PortalSession,
+                Warrant,
+                Integration,
+                ChildApplication,
+                Customer,
+            ):
                 session.exec(delete(table))
         self.ids = bring_in(self.database, customer("acme", TYPES[:2]), customer("bolt"))
         self.keys = [("acme", key_of("acme", TYPES[0])), ("acme", key_of("acme", TYPES[1])), ("bolt", key_of("bolt"))]
