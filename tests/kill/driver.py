@@ -168,9 +168,10 @@ def _live(
                         # Runs differ in what goes together. Inside a transaction a sleeper keeps SQLite to itself.
                         signals[taken + 1] = signals.pop(at)
                         continue
-                    os.kill(os.getpid(), signals.pop(at))
+                    signal_now = signals.pop(at)
+                    os.kill(os.getpid(), signal_now)
                     # Whichever thread the signal has reached, this one does nothing more before it works.
-                    time.sleep(0.02)
+                    time.sleep(60 if signal_now is signal.SIGKILL else 0.02)
 
     try:
         os.environ.update(cell.get("env", {}))

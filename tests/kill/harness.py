@@ -64,9 +64,12 @@ class Driver:
             return cells
         # On a busy machine a run may take a step more than the next one, and the one after that is then left out.
         left_out = sorted({*cells[-1]["runs"][0]["steps"]} - {*steps_of(cells)})
-        spare = job["cells"][len(cells) :]
-        by_name = [{**cell, "kills": [name]} for cell, name in zip(spare, left_out, strict=False)]
-        return [*self.work({**job, "cells": by_name}, of), *cells] if by_name else cells
+        spare, by_name = job["cells"][len(cells) :], list[dict[str, Any]]()
+        while left_out and spare:
+            turn = [{**cell, "kills": [name]} for cell, name in zip(spare, left_out, strict=False)]
+            by_name, spare = [*self.work({**job, "cells": turn}, of), *by_name], spare[len(turn) :]
+            left_out = [name for name in left_out if name not in steps_of(by_name)]
+        return [*by_name, *cells]
 
     def close(self) -> None:
         assert self._process.stdin is not None
