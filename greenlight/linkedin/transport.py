@@ -9,7 +9,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from functools import lru_cache
 
 import aiohttp
 import httpx
@@ -23,7 +23,8 @@ from greenlight.linkedin.way import failed_step, never_connected, trusting
 #: Far above any documented answer for the 23 keys that one request holds at most.
 MAX_BODY_BYTES = 1_000_000
 
-#: Requests that are under way at once, over all customers.
+#: What every request says of itself.
+_HEADERS = {"User-Agent": "greenlight", "Accept": "application/json", "Accept-Encoding": "identity"}
 #: The part of a request's time that connecting may take, so that the step which took too long is known.
 _CONNECT_SHARE = 0.9
 
@@ -126,15 +127,10 @@ class Wire:
         way = way or Way()
         # Waiting for a free connection must not count against a request's time.
         self._gate = asyncio.Semaphore(way.connections)
-        self._client = httpx.AsyncClient(
-            transport=transport or _Ways(way),
-            # One limit on the whole exchange; the shorter one tells which step it was that took so long.
-            timeout=httpx.Timeout(None, connect=timeout_seconds * _CONNECT_SHARE),
-            follow_redirects=False,
-            trust_env=False,
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            headers={"User-Agent": "greenlight", "Accept": "application/json", "Accept-Encoding": "identity"},
-        )
+        # Without httpx's client: what it does beyond a transport is what must not be done here.
+        self._transport = transport or _Ways(way)
+        # One limit on the whole exchange; the shorter one tells which step it was that took so long.
+        self._extensions = {"timeout": httpx.Timeout(None, connect=timeout_seconds * _CONNECT_SHARE).as_dict()}
 
     async def exchange(
         self,
@@ -150,7 +146,14 @@ class Wire:
 
         `ready` is awaited when a connection is free, right before the request leaves; what it raises keeps it here.
         """
-        request = self._client.build_request(method, url, headers=headers, data=form, content=content)
+        request = httpx.Request(
+            method,
+            _parsed(url),
+            headers={**_HEADERS, **(headers or {})},
+            data=form,
+            content=content,
+            extensions=self._extensions,
+        )
         async with self._gate:
             if ready is not None:
                 await ready()
@@ -159,7 +162,7 @@ class Wire:
     async def _exchange(self, request: httpx.Request) -> Answered:
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._client.send(request, stream=True)
+                response = await self._transport.handle_async_request(request)
                 try:
                     body = await _bounded(response)
                 finally:
@@ -176,7 +179,13 @@ class Wire:
         return Answered(response.status_code, response.headers, body)
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        await self._transport.aclose()
+
+
+@lru_cache(maxsize=4096)
+def _parsed(url: str) -> httpx.URL:
+    """Each integration has one address for its looks and its enable, and parsing it costs as much as sending it."""
+    return httpx.URL(url)
 
 
 async def _bounded(response: httpx.Response) -> bytes | None:

@@ -7,7 +7,7 @@ import pytest
 
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Observation, Status
-from greenlight.linkedin.errors import LinkedInError, Unanswered
+from greenlight.linkedin.errors import LinkedInError, Unanswered, Unclear
 from tests.linkedin.raw_server import TOKEN_ANSWER, a_client, answer, listening
 from tests.linkedin.stage import (
     ACME,
@@ -30,7 +30,6 @@ from tests.linkedin.stage import (
     "raw",
     [
         pytest.param(b"HTTP/1.1 200 \xff\r\ncontent-length: 2\r\n\r\n{}", id="a status line that no text can hold"),
-        pytest.param(b"HTTP/1.1 302 Found\r\nlocation: http://xn--/\r\ncontent-length: 0\r\n\r\n", id="no such host"),
         pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", id="not HTTP at all"),
     ],
 )
@@ -45,6 +44,21 @@ async def test_what_is_not_http_is_no_answer(raw: bytes) -> None:
             await client.enable(ACME, AWLI, NAME)
         assert caught.value.reason is Reason.LINKEDIN_UNAVAILABLE
         assert isinstance((await client.verify(ACME, [AWLI]))[AWLI], LinkedInError)
+
+
+@pytest.mark.parametrize("leads", ["http://xn--/", "http://[::1", "//", "http://a b/\\"])
+async def test_a_redirect_that_leads_nowhere_is_an_answer_that_is_not_the_api(leads: str) -> None:
+    """Nobody follows it, so nobody needs to understand where it leads."""
+
+    async def talk(request: bytes) -> tuple[bytes, bool]:
+        head = f"HTTP/1.1 302 Found\r\nlocation: {leads}\r\ncontent-length: 0\r\n\r\n".encode()
+        return (answer(TOKEN_ANSWER), True) if b"accessToken" in request else (head, False)
+
+    async with listening(talk) as server, a_client(server.url) as (client, _):
+        with pytest.raises(Unclear) as caught:
+            await client.enable(ACME, AWLI, NAME)
+    assert caught.value.reason is Reason.NOT_THE_API
+    assert "HTTP 302" in caught.value.detail
 
 
 async def test_a_refused_credential_is_asked_for_once_however_many_keys() -> None:
