@@ -9,7 +9,7 @@ from prefect import task
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 
-from greenlight.ats.rows import Wanted
+from greenlight.ats.wanted import Wanted
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import WorkLeft
 from tasks.parts.chunks import enable_chunks, run_chunks
@@ -44,7 +44,7 @@ async def enable(run_id: str, ids: Sequence[int], label: str) -> State[None]:
                 get_run_logger().warning("%s: an enable ended in %s", who, type(error).__name__)
 
     async with asyncio.TaskGroup() as group:
-        for wanted in await asyncio.to_thread(resources.store.wanted, still):
+        for wanted in still:
             group.create_task(one(wanted))
     if accidents and is_last_try(resources.settings):
         raise accidents[0]

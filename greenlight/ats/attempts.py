@@ -15,15 +15,10 @@ from greenlight.ats.findings import Ending, Finding, end, record
 from greenlight.ats.gate import Guard, Intents, open_attempts, why_not
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.pauses import pauses_in_force
-from greenlight.ats.rows import (
-    Wanted,
-    holds_on,
-    integration_rows,
-    parameter_batches,
-    set_condition,
-)
+from greenlight.ats.rows import holds_on, is_wanted, parameter_batches, set_condition
 from greenlight.ats.tables import Integration
 from greenlight.ats.waiting import reads, units
+from greenlight.ats.wanted import Wanted, wanted_rows
 from greenlight.domain.conditions import Condition, Settlement
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Observation
@@ -186,12 +181,10 @@ class Attempts:
             end(session, endings)
         return [None] * len(endings)
 
-    def still_to_enable(self, ids: Sequence[int], run_id: str) -> list[int]:
-        """Those of `ids` that this run planned to enable and is not done with."""
+    def still_to_enable(self, ids: Sequence[int], run_id: str) -> list[Wanted]:
+        """Those of `ids` that are wanted still and that this run is not done with."""
         with self._database.reading() as session:
-            return [
-                row.id for row in integration_rows(session, ids) if row.id is not None and row.done_in_run != run_id
-            ]
+            return wanted_rows(session, ids, and_(is_wanted(), col(Integration.done_in_run).is_distinct_from(run_id)))
 
     def not_shown(self, ids: Sequence[int], run_id: str, confirmed_after: datetime) -> list[int]:
         """Those of `ids` that no look shows yet and LinkedIn confirmed: to this run, or to another after that."""

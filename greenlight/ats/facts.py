@@ -7,9 +7,10 @@ from sqlmodel import col, exists, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.pauses import pauses_in_force
-from greenlight.ats.rows import holds_on, integration_rows, item, parameter_batches
+from greenlight.ats.rows import holds_on, item, parameter_batches
 from greenlight.ats.tables import Integration
 from greenlight.ats.waiting import units
+from greenlight.ats.wanted import read_integrations
 from greenlight.ats.warrants import is_live
 from greenlight.domain.tripwires import Facts
 
@@ -32,7 +33,7 @@ class FactsOnRecord:
     def facts(self, ids: Sequence[int], run_id: str, now: datetime, *, named: Collection[str]) -> Facts:
         """What keeps these integrations from being enabled by this run. `named` are customers whom a person named."""
         with self._database.reading() as session:
-            found = integration_rows(session, ids)
+            found = read_integrations(session, ids)
             holds = holds_on(session, ids)
             warranted: set[int | None] = set()
             for some in parameter_batches(ids):

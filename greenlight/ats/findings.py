@@ -10,7 +10,8 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from greenlight.ats.chunk import Chunk
-from greenlight.ats.rows import Wanted, is_ahead, record_observation, set_condition
+from greenlight.ats.rows import is_ahead, record_observation, set_condition
+from greenlight.ats.wanted import Wanted
 from greenlight.domain.conditions import Condition, Settlement
 from greenlight.domain.status import Observation
 

@@ -1,7 +1,6 @@
 """Between rows and values: how an integration's row is read, and how its condition is written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -10,7 +9,7 @@ from sqlmodel import Session, and_, col, exists, or_, select, update
 
 from greenlight.ats.ledger import Hold, Warrant, Word
 from greenlight.ats.states import AttemptState, IntegrationState
-from greenlight.ats.tables import ChildApplication, Integration
+from greenlight.ats.tables import Integration
 from greenlight.domain.backoff import Backoff, backoff_after, is_backing_off
 from greenlight.domain.conditions import (
     EFFECT,
@@ -32,20 +31,6 @@ _Each = TypeVar("_Each")
 SKEW = timedelta(seconds=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A wanted integration as a run works with it. `client_id` and `credentials_block` are None where none are held."""
-
-    id: int
-    item: Item
-    integration_name: str
-    client_id: str | None
-    credentials_block: str | None
-    observed: Status
-    observed_at: datetime | None
-    condition: Condition
-
-
 def parameter_batches(parameters: Sequence[_Each], size: int = 500) -> list[Sequence[_Each]]:
     # SQLite takes a limited number of parameters in one statement.
     return [parameters[start : start + size] for start in range(0, len(parameters), size)]
@@ -57,20 +42,6 @@ def item(row: Integration) -> Item:
 
 def condition(row: Integration | IntegrationState) -> Condition:
     return Condition(Outcome(row.outcome), Reason(row.reason), row.detail)
-
-
-def wanted_row(row: Integration, application: ChildApplication | None) -> Wanted:
-    assert row.id is not None  # noqa: S101 - it was read from the database
-    return Wanted(
-        id=row.id,
-        item=item(row),
-        integration_name=row.integration_name,
-        client_id=application.client_id if application is not None else None,
-        credentials_block=application.credentials_block if application is not None else None,
-        observed=Status(row.observed),
-        observed_at=row.observed_at,
-        condition=condition(row),
-    )
 
 
 def set_condition(row: Integration | IntegrationState, known: Condition, now: datetime) -> None:

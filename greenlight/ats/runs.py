@@ -11,10 +11,11 @@ from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.nights import Nights, ToLookAt, in_report
 from greenlight.ats.plans import Plans
-from greenlight.ats.rows import integration_rows, item, parameter_batches, report_item
+from greenlight.ats.rows import item, parameter_batches, report_item
 from greenlight.ats.store import Store
 from greenlight.ats.tables import Customer, Integration, Plan, Run
 from greenlight.ats.waiting import unit, units
+from greenlight.ats.wanted import read_integrations
 from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import TOOK_EFFECT
 from greenlight.domain.keys import IntegrationKey
@@ -187,7 +188,7 @@ class Runs:
 def _items(
     session: Session, ids: Sequence[int], since: datetime | None = None, *, scheduled: bool = False
 ) -> list[ReportItem]:
-    found, names = integration_rows(session, ids), dict[str, str]()
+    found, names = read_integrations(session, ids), dict[str, str]()
     for some in parameter_batches(sorted({row.customer_id for row in found})):
         query = select(Customer.customer_id, Customer.customer_name).where(col(Customer.customer_id).in_(some))
         names |= dict(session.exec(query).all())
@@ -206,8 +207,13 @@ def _in_doubt(session: Session, run_id: str) -> set[Item]:
 
 def _attempted_by(session: Session, run_id: str, such: ColumnElement[bool]) -> set[Item]:
     query = (
-        select(Integration)
+        select(
+            Integration.customer_id,
+            Integration.integration_context,
+            Integration.integration_type,
+            Integration.tenant_type,
+        )
         .join(Attempt, col(Attempt.integration_id) == Integration.id)
         .where(Attempt.run_id == run_id, such)
     )
-    return {item(row) for row in session.exec(query)}
+    return {Item(customer, IntegrationKey(*key)) for customer, *key in session.exec(query)}

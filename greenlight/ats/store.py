@@ -4,25 +4,15 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, select
 
 from greenlight.ats.chunk import Chunk
 from greenlight.ats.database import Database
 from greenlight.ats.looks import CustomerLooks, Look, record
-from greenlight.ats.rows import (
-    Wanted,
-    condition,
-    integration_rows,
-    is_between,
-    is_wanted,
-    item,
-    parameter_batches,
-    rejected,
-    set_condition,
-    wanted_row,
-)
+from greenlight.ats.rows import condition, is_between, is_wanted, item, parameter_batches, rejected, set_condition
 from greenlight.ats.tables import ChildApplication, Customer, Integration
 from greenlight.ats.waiting import units
+from greenlight.ats.wanted import Wanted, read_integrations, wanted_rows
 from greenlight.domain.conditions import Condition
 from greenlight.domain.keys import DOCUMENTED_TYPES
 from greenlight.domain.plan import Item, Planned
@@ -90,19 +80,11 @@ class Store:
 
         Without those already looked at for that purpose.
         """
-        query = (
-            select(Integration, ChildApplication)
-            .join(ChildApplication, col(ChildApplication.customer_id) == Integration.customer_id, isouter=True)
-            .where(is_wanted())
-        )
-        found: dict[int, Wanted] = {}
+        such = is_wanted()
+        if unless_looked_for is not None:
+            such = and_(such, col(Integration.looked_for).is_distinct_from(unless_looked_for))
         with self._database.reading() as session:
-            for some in parameter_batches(ids):
-                for row, application in session.exec(query.where(col(Integration.id).in_(some))):
-                    if unless_looked_for is None or row.looked_for != unless_looked_for:
-                        wanted = wanted_row(row, application)
-                        found[wanted.id] = wanted
-        return [found[id] for id in ids if id in found]
+            return wanted_rows(session, ids, such)
 
     def record_looks(
         self,
@@ -139,7 +121,7 @@ class Store:
         """
         observed: dict[Item, Observation | Condition] = {}
         with self._database.reading() as session:
-            for row in integration_rows(session, ids):
+            for row in read_integrations(session, ids):
                 if row.reason == Reason.CONFIRMED_NOT_SHOWN and row.customer_id not in insisted:
                     observed[item(row)] = condition(row)
                 elif is_between(since, row.observed_at, now) and row.observed != Status.UNKNOWN:

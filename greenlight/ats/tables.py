@@ -39,6 +39,10 @@ class Table(SQLModel):
     )
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_"):
+            # SQLAlchemy's own, once for each row that is read.
+            super().__setattr__(name, value)
+            return
         super().__setattr__(name, fitting(type(self).__dict__["__table__"], name, value))
 
 

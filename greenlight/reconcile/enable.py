@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from greenlight.ats.attempts import AttemptHeld, AttemptRefused, Attempts, Intent, OpenAttempt
 from greenlight.ats.findings import Ending, Finding
 from greenlight.ats.gate import FRESH_FOR
-from greenlight.ats.rows import SKEW, Wanted
+from greenlight.ats.rows import SKEW
+from greenlight.ats.wanted import Wanted
 from greenlight.domain.conditions import (
     Answer,
     Condition,

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from greenlight.ats.looks import CustomerLooks, Look
-from greenlight.ats.rows import Wanted
 from greenlight.ats.store import Store
+from greenlight.ats.wanted import Wanted
 from greenlight.domain.conditions import Condition, after_confirming_look, after_failed_look, after_look
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Observation, Status

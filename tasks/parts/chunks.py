@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from prefect import Task
 
-from greenlight.ats.rows import Wanted
+from greenlight.ats.wanted import Wanted
 from greenlight.domain.report import first_ten
 from greenlight.reconcile.observe import WorkLeft
 from greenlight.settings import Settings

@@ -8,8 +8,8 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 
 from blocks.child_app import ChildAppBlocks
 from greenlight.ats.database import open_database
-from greenlight.ats.rows import Wanted
 from greenlight.ats.store import Store
+from greenlight.ats.wanted import Wanted
 from greenlight.domain.conditions import HELD_BY_CAP
 from greenlight.domain.plan import Action, Planned
 from greenlight.domain.reasons import Outcome

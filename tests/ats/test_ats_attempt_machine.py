@@ -23,9 +23,9 @@ from greenlight.ats.database import Database, open_database
 from greenlight.ats.gate import FRESH_FOR
 from greenlight.ats.ledger import Attempt, Warrant, Word
 from greenlight.ats.looks import Look
-from greenlight.ats.rows import Wanted
 from greenlight.ats.store import Store
 from greenlight.ats.tables import ChildApplication, Customer, Integration
+from greenlight.ats.wanted import Wanted
 from greenlight.ats.warrants import give
 from greenlight.domain.conditions import (
     EFFECT,

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import true
 from sqlmodel import Session, col, select
 
 from greenlight.ats import findings, looks
@@ -14,8 +15,9 @@ from greenlight.ats.database import Database
 from greenlight.ats.findings import Ending, Finding
 from greenlight.ats.ledger import Attempt, Hold, Warrant, Word
 from greenlight.ats.looks import CustomerLooks, Look
-from greenlight.ats.rows import integration_rows, wanted_row
-from greenlight.ats.tables import ChildApplication, Integration
+from greenlight.ats.rows import integration_rows
+from greenlight.ats.tables import Integration
+from greenlight.ats.wanted import wanted_rows
 from greenlight.domain.conditions import (
     NOT_SHOWN,
     AttemptOutcome,
@@ -166,9 +168,7 @@ def test_findings_and_ends_that_are_written_together_leave_what_they_would_one_a
     ids = prepared(database)
     with suppress(Undone), database.together(), database.writing() as session:
         put(session, ids, state)
-        wanted = [
-            wanted_row(row, session.get(ChildApplication, row.customer_id)) for row in integration_rows(session, ids)
-        ]
+        wanted = wanted_rows(session, ids, true())
         numbers = [id for id in session.exec(select(Attempt.id)) if id is not None] or [1]
         either = st.sampled_from(wanted)
         finding = st.builds(

@@ -88,7 +88,7 @@ def test_a_refusal_that_may_pass_leaves_it_to_do(database: Database) -> None:
     end(database, attempt_id, id, settle_without_look(Answer(Exit.REFUSED, Reason.THROTTLED, None, may_pass=True)))
     assert attempts_at(database, id)[0].outcome == "refused"
     assert integration(database, id).done_in_run is None
-    assert Attempts(database).still_to_enable([id], "run-1") == [id]
+    assert [entry.id for entry in Attempts(database).still_to_enable([id], "run-1")] == [id]
 
 
 @pytest.mark.parametrize("seen", [None, Status.REQUESTED, Status.NOT_REQUESTED, Status.UNKNOWN])
@@ -207,8 +207,10 @@ def test_still_to_enable(database: Database) -> None:
     Attempts(database).record(wanted(database, second), "run-1", done, at(1), final=True)
     Attempts(database).record(wanted(database, third), "run-1", done, at(1), final=False)
     attempts = Attempts(database)
-    assert attempts.still_to_enable([third, second, first, 999_999], "run-1") == [third, first]
-    assert attempts.still_to_enable([third, second, first], "run-2") == [third, second, first]
+    still = attempts.still_to_enable([third, second, first, 999_999], "run-1")
+    assert [entry.id for entry in still] == [third, first]
+    still = attempts.still_to_enable([third, second, first], "run-2")
+    assert [entry.id for entry in still] == [third, second, first]
 
 
 def test_what_was_confirmed_and_is_not_shown(database: Database) -> None:

@@ -11,9 +11,9 @@ from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.looks import Look
 from greenlight.ats.registry import Registration, register
-from greenlight.ats.rows import Wanted
 from greenlight.ats.store import Store
 from greenlight.ats.tables import Integration
+from greenlight.ats.wanted import Wanted
 from greenlight.domain.conditions import after_failed_look, after_look
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import Reason

@@ -20,7 +20,7 @@ from flows.request import (
 from flows.verdict import refusing
 from greenlight.ats.applications import NameDiffers
 from greenlight.ats.rotations import NotRotatable
-from greenlight.ats.rows import Wanted
+from greenlight.ats.wanted import Wanted
 from greenlight.domain.conditions import Condition
 from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Outcome, Reason

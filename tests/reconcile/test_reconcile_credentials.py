@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 
-from greenlight.ats.rows import Wanted
+from greenlight.ats.wanted import Wanted
 from greenlight.domain.conditions import NOT_LOOKED_AT
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.plan import Item

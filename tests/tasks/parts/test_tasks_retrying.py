@@ -9,7 +9,7 @@ from prefect import flow, task
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from greenlight.ats.rows import Wanted
+from greenlight.ats.wanted import Wanted
 from greenlight.domain.conditions import NOT_LOOKED_AT
 from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.plan import Item
