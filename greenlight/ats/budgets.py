@@ -1,13 +1,15 @@
 """The day's requests, counted before they are sent, by application and lane (docs/safety.md#the-days-requests)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import func, tuple_
-from sqlmodel import Session, col, select
+from sqlalchemy import Table, bindparam, func, select, tuple_, update
+from sqlmodel import Session
 
+from greenlight.ats.bulk import insert_rows
 from greenlight.ats.database import Database
 from greenlight.ats.rows import parameter_batches
 from greenlight.ats.tables import RequestDay
@@ -25,9 +27,24 @@ from greenlight.domain.budget import (
 )
 from greenlight.domain.reasons import Reason
 
-_Row = TypeVar("_Row", RequestDay, RequestDay | None)
 #: An application and one of its days.
 _Name = tuple[str, date]
+_AnyDay = TypeVar("_AnyDay", "_Day", "_Day | None")
+_DAYS: Table = RequestDay.__dict__["__table__"]
+
+
+@dataclass(slots=True)
+class _Day:
+    """What a day's row says of one application; its fields are columns."""
+
+    application: str
+    day: date
+    realtime: int = 0
+    operator: int = 0
+    nightly: int = 0
+    backfill: int = 0
+    learned_limit: int | None = None
+    parked_until: datetime | None = None
 
 
 class No(NamedTuple):
@@ -91,13 +108,17 @@ class Budgets:
             # The limits' rows are locked until the commit, so that nobody counts in a share of one meanwhile.
             rows = self._rows(session, _named(asked))
             answers: list[No | None] = []
+            counts: dict[Lane, Counter[_Name]] = {}
             for ask in asked:
                 row, own = rows[ask.application, _day(ask.now)], _own(rows, ask)
                 no = self._no(row, ask.lane, ask.now, ask.leave) or self._no_share(row, own, ask.of)
                 if no is None:
                     for counted in filter(None, (row, own)):
                         setattr(counted, ask.lane, getattr(counted, ask.lane) + 1)
+                        counts.setdefault(ask.lane, Counter())[counted.application, counted.day] += 1
                 answers.append(no)
+            for lane, each in counts.items():
+                _count(session, lane, each)
             return answers
 
         return self._database.write(count)
@@ -107,7 +128,7 @@ class Budgets:
         """What `take` would answer to each of these now, counting nothing."""
         with self._database.reading() as session:
             named = _named(asked)
-            rows: dict[_Name, RequestDay | None] = {**dict.fromkeys(named), **_on_record(session, named, lock=False)}
+            rows: dict[_Name, _Day | None] = {**dict.fromkeys(named), **_on_record(session, named, lock=False)}
             answers: list[No | None] = []
             for ask in asked:
                 row, own = rows[ask.application, _day(ask.now)], _own(rows, ask)
@@ -115,7 +136,7 @@ class Budgets:
                 answers.append(no or (self._no_share(row, own, ask.of) if row is not None else None))
             return answers
 
-    def _no(self, row: RequestDay, lane: Lane, now: datetime, leave: int) -> No | None:
+    def _no(self, row: _Day, lane: Lane, now: datetime, leave: int) -> No | None:
         if row.parked_until is not None and now < row.parked_until:
             until = f"{row.parked_until:%Y-%m-%d %H:%M:%SZ}"
             return No(Reason.THROTTLED, f"LinkedIn refused it with 429; nothing is sent until {until}")
@@ -125,7 +146,7 @@ class Budgets:
             return No(Reason.THROTTLED, spent)
         return None
 
-    def _no_share(self, row: RequestDay, own: RequestDay | None, of: Share | None) -> No | None:
+    def _no_share(self, row: _Day, own: _Day | None, of: Share | None) -> No | None:
         limit = limit_today(self._configured, row.learned_limit)
         if own is None or of is None or own.realtime + 1 + of.leave <= share(limit):
             return None
@@ -136,7 +157,7 @@ class Budgets:
 
         name = application, _day(now)
         with self._database.reading() as session:
-            row = _on_record(session, [name], lock=False).get(name) or self._beginning(session, [name])[name]
+            row = _on_record(session, [name], lock=False).get(name) or self._beginning(session, [name])[0]
             if row.parked_until is not None and now < row.parked_until:
                 return 0
             return max(0, ceiling(limit_today(self._configured, row.learned_limit), lane) - _spent(row))
@@ -174,7 +195,7 @@ class Budgets:
     def today(self, now: datetime) -> list[SpentToday]:
         """What was counted on this UTC day, those that spent most first."""
         with self._database.reading() as session:
-            rows = session.exec(select(RequestDay).where(RequestDay.day == _day(now))).all()
+            rows = session.scalars(select(RequestDay).where(_DAYS.c.day == _day(now))).all()
             found = [
                 SpentToday(
                     row.application,
@@ -197,42 +218,50 @@ class Budgets:
 
     def _row(self, session: Session, application: str, now: datetime) -> RequestDay:
         name = application, _day(now)
-        return self._rows(session, [name])[name]
+        self._rows(session, [name])
+        return session.get_one(RequestDay, name)
 
-    def _rows(self, session: Session, named: Sequence[_Name]) -> dict[_Name, RequestDay]:
+    def _rows(self, session: Session, named: Sequence[_Name]) -> dict[_Name, _Day]:
         """These rows, kept from others; one that is not there yet begins with what the last one learned."""
         rows = _on_record(session, named, lock=True)
-        begun = self._beginning(session, [name for name in named if name not in rows])
-        session.add_all(begun.values())
-        session.flush()
-        return rows | begun
+        if missing := [name for name in named if name not in rows]:
+            begun = self._beginning(session, missing)
+            insert_rows(session, _DAYS, [{**asdict(day), "refusals": 0} for day in begun])
+            rows |= {(day.application, day.day): day for day in begun}
+        return rows
 
-    def _beginning(self, session: Session, missing: Sequence[_Name]) -> dict[_Name, RequestDay]:
-        last: dict[str, RequestDay] = {}
+    def _beginning(self, session: Session, missing: Sequence[_Name]) -> list[_Day]:
+        last: dict[str, int | None] = {}
+        of, day = _DAYS.c.application, _DAYS.c.day
         for some in parameter_batches([application for application, _ in missing]):
-            of, day = col(RequestDay.application), col(RequestDay.day)
             earlier = day < max(day for _, day in missing)
             newest = select(of, func.max(day)).where(of.in_(some), earlier).group_by(of)
-            last |= {
-                row.application: row for row in session.exec(select(RequestDay).where(tuple_(of, day).in_(newest)))
-            }
-        begun: dict[_Name, RequestDay] = {}
-        for application, day in missing:
-            before = last.get(application)
-            learned = limit_next_day(self._configured, before.learned_limit) if before is not None else None
-            begun[application, day] = RequestDay(application=application, day=day, learned_limit=learned)
-        return begun
+            learned = select(of, _DAYS.c.learned_limit).where(tuple_(of, day).in_(newest))
+            last |= dict(session.execute(learned).tuples().all())
+        return [
+            _Day(application, day, learned_limit=limit_next_day(self._configured, last[application]))
+            if application in last
+            else _Day(application, day)
+            for application, day in missing
+        ]
 
 
-def _on_record(session: Session, named: Sequence[_Name], *, lock: bool) -> dict[_Name, RequestDay]:
-    found: dict[_Name, RequestDay] = {}
+def _on_record(session: Session, named: Sequence[_Name], *, lock: bool) -> dict[_Name, _Day]:
+    found: dict[_Name, _Day] = {}
+    columns = [_DAYS.c[field.name] for field in fields(_Day)]
     for day in sorted({day for _, day in named}):
         for some in parameter_batches([application for application, of in named if of == day]):
-            query = select(RequestDay).where(col(RequestDay.application).in_(some), RequestDay.day == day)
-            query = query.order_by(RequestDay.application)
-            for row in session.exec(query.with_for_update() if lock else query):
-                found[row.application, day] = row
+            query = select(*columns).where(_DAYS.c.application.in_(some), _DAYS.c.day == day)
+            query = query.order_by(_DAYS.c.application)
+            for row in session.execute(query.with_for_update() if lock else query):
+                found[row.application, day] = _Day(*row)
     return found
+
+
+def _count(session: Session, lane: Lane, counts: Mapping[_Name, int]) -> None:
+    these = update(_DAYS).where(_DAYS.c.application == bindparam("of"), _DAYS.c.day == bindparam("on"))
+    more = these.values({lane: _DAYS.c[lane] + bindparam("more")})
+    session.connection().execute(more, [{"of": of, "on": on, "more": n} for (of, on), n in counts.items()])
 
 
 def _named(asked: Sequence[Ask]) -> list[_Name]:
@@ -241,11 +270,11 @@ def _named(asked: Sequence[Ask]) -> list[_Name]:
     return sorted(names | {(ask.of.client_id, _day(ask.now)) for ask in asked if ask.of is not None})
 
 
-def _own(rows: Mapping[_Name, _Row], ask: Ask) -> _Row | None:
+def _own(rows: Mapping[_Name, _AnyDay], ask: Ask) -> _AnyDay | None:
     return rows[ask.of.client_id, _day(ask.now)] if ask.of is not None else None
 
 
-def _spent(row: RequestDay) -> int:
+def _spent(row: RequestDay | _Day) -> int:
     return sum(getattr(row, lane) for lane in Lane)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, literal, or_, select, true, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -58,7 +58,8 @@ def _leased(intents: Intents) -> ColumnElement[bool]:
 
 
 def _of_the_customers_application(intents: Intents) -> ColumnElement[bool]:
-    return col(ChildApplication.client_id) == case(dict(intents.client_ids), value=col(Integration.id))
+    # As pairs, so that the statement is the same however many they are, and compiled once.
+    return tuple_(col(Integration.id), col(ChildApplication.client_id)).in_([*intents.client_ids.items()])
 
 
 def _seen_under_it(intents: Intents) -> ColumnElement[bool]:

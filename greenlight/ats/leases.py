@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import case
 from sqlmodel import col, or_, select, update
 
 from greenlight.ats.database import Database
@@ -53,22 +52,19 @@ class Leases:
     def take_all(self, leases: Sequence[Lease]) -> list[Holder | None]:
         """Take these customers, each as `take` does; each of them once."""
         now, wanted = max(lease.now for lease in leases), [lease.customer_id for lease in leases]
-        theirs = col(Customer.customer_id).in_(wanted)
-        free = or_(
-            col(Customer.locked_until).is_(None), col(Customer.locked_until) <= now, Customer.locked_by == self.owner
-        )
+        by_run: dict[str, list[str]] = {}
+        for lease in leases:
+            by_run.setdefault(lease.run_id, []).append(lease.customer_id)
+        theirs, until = col(Customer.customer_id).in_(wanted), col(Customer.locked_until)
+        free = or_(until.is_(None), until <= now, Customer.locked_by == self.owner)
         # In one order, as everybody takes them.
         rows = select(Customer.customer_id).where(theirs, free).order_by(Customer.customer_id).with_for_update()
-        run = case({lease.customer_id: lease.run_id for lease in leases}, value=col(Customer.customer_id))
-        taken = (
-            update(Customer)
-            .where(col(Customer.customer_id).in_(rows))
-            .values(locked_by=self.owner, locked_for=run, locked_until=now + LEASE)
-            .returning(col(Customer.customer_id))
-            .execution_options(synchronize_session=False)
-        )
         with self._database.writing() as session:
-            ours = set(session.execute(taken).scalars())
+            ours = set(session.exec(rows))
+            for run_id, some in by_run.items():
+                taken = update(Customer).where(col(Customer.customer_id).in_([each for each in some if each in ours]))
+                taken = taken.values(locked_by=self.owner, locked_for=run_id, locked_until=now + LEASE)
+                session.execute(taken.execution_options(synchronize_session=False))
             others: dict[str, Holder] = {}
             if missing := [customer for customer in wanted if customer not in ours]:
                 held = (
