@@ -225,9 +225,10 @@ def holds_on(session: Session, ids: Sequence[int]) -> dict[int, Condition]:
     """What each of these integrations is held for, by the guard that has held it for longest."""
     found: dict[int, Condition] = {}
     for some in parameter_batches(ids):
-        query = select(Hold).where(col(Hold.integration_id).in_(some), col(Hold.ended_at).is_(None))
-        for hold in session.exec(query.order_by(col(Hold.since).desc(), col(Hold.id).desc())):
-            found[hold.integration_id] = held(Reason(hold.reason), hold.saw)
+        theirs = select(Hold.integration_id, Hold.reason, Hold.saw)
+        theirs = theirs.where(col(Hold.integration_id).in_(some), col(Hold.ended_at).is_(None))
+        for id, reason, saw in session.exec(theirs.order_by(col(Hold.since).desc(), col(Hold.id).desc())):
+            found[id] = held(Reason(reason), saw)
     return found
 
 

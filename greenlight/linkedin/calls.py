@@ -108,7 +108,8 @@ class Calls:
             in_time()
             self._counts.add(call.operation)
 
-        await self._meter.check(client_id, call.operation, keep_reserve=call.keep_reserve)
+        if not self._tokens.held(credentials):
+            await self._meter.check(client_id, call.operation, keep_reserve=call.keep_reserve)
         while True:
             try:
                 token = await self._tokens.get(credentials, rejected=used[-1] if used else None)

@@ -115,6 +115,11 @@ class Tokens:
                 entry.good_until = self._monotonic() + lifetime - min(LEEWAY_SECONDS, lifetime / 10)
             return entry.token
 
+    def held(self, credentials: Credentials) -> bool:
+        """Whether `get` would answer without a request."""
+        entry = self._entry(credentials)
+        return entry.token is not None and self._monotonic() < entry.good_until
+
     def worked(self, credentials: Credentials, instead_of: str) -> bool:
         """Whether these are known to be right, in place of others of that client id.
 
