@@ -12,13 +12,9 @@ from prefect.logging import get_run_logger
 from greenlight.ats.wanted import Wanted
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import WorkLeft
-from tasks.parts.chunks import enable_chunks, run_chunks
+from tasks.parts.chunks import ENABLE_CHUNKS_AT_ONCE, enable_chunks, run_chunks, side_by_side
 from tasks.parts.resources import current_resources
 from tasks.parts.retries import RECORDING, end_of_try, is_last_try
-
-#: Chunks that are enabled side by side, and how many of each at once.
-ENABLE_CHUNKS_AT_ONCE = 16
-SIDE_BY_SIDE = 8
 
 
 @task(name="enable", task_run_name="enable: {label}", **RECORDING)
@@ -30,7 +26,8 @@ async def enable(run_id: str, ids: Sequence[int], label: str) -> State[None]:
     still = await asyncio.to_thread(resources.attempts.still_to_enable, ids, run_id)
     ends: list[WorkLeft] = []
     accidents: list[Exception] = []
-    enabling, gate = resources.enabling, asyncio.Semaphore(SIDE_BY_SIDE)
+    enabling = resources.enabling
+    gate = asyncio.Semaphore(side_by_side(resources.settings.connections, ENABLE_CHUNKS_AT_ONCE))
 
     async def one(wanted: Wanted) -> None:
         async with gate:

@@ -7,12 +7,9 @@ from prefect import task
 from prefect.client.schemas.objects import State
 
 from greenlight.reconcile.observe import Purpose, look_order
-from tasks.parts.chunks import look_chunks, run_chunks
+from tasks.parts.chunks import LOOK_CHUNKS_AT_ONCE, look_chunks, run_chunks
 from tasks.parts.resources import current_resources
 from tasks.parts.retries import RECORDING, end_of_try
-
-#: Chunks that are looked at side by side.
-LOOK_CHUNKS_AT_ONCE = 8
 
 
 @task(name="look", task_run_name="{purpose}: {label}", **RECORDING)

@@ -105,6 +105,8 @@ class Calls:
         async def ready() -> None:
             in_time()
             await self._meter.before(client_id, call.operation, keep_reserve=call.keep_reserve)
+
+        def leaving() -> None:
             in_time()
             self._counts.add(call.operation)
 
@@ -126,6 +128,7 @@ class Calls:
                     headers={**call.headers, "Authorization": f"Bearer {token}"},
                     content=call.content,
                     ready=ready,
+                    leaving=leaving,
                 )
             except NoAnswer as error:
                 reason = Reason.NOT_THE_API if error.by_proxy else Reason.LINKEDIN_UNAVAILABLE

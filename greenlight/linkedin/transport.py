@@ -127,6 +127,8 @@ class Wire:
         way = way or Way()
         # Waiting for a free connection must not count against a request's time.
         self._gate = asyncio.Semaphore(way.connections)
+        # Some get ready meanwhile, so that no connection waits for that, and none is ready for long.
+        self._getting_ready = asyncio.Semaphore(way.connections + way.connections // 2)
         # Without httpx's client: what it does beyond a transport is what must not be done here.
         self._transport = transport or _Ways(way)
         # One limit on the whole exchange; the shorter one tells which step it was that took so long.
@@ -141,10 +143,12 @@ class Wire:
         form: Mapping[str, str] | None = None,
         content: bytes | None = None,
         ready: Callable[[], Awaitable[None]] | None = None,
+        leaving: Callable[[], None] = lambda: None,
     ) -> Answered:
         """One request and its whole answer within the time limit. Raises NoAnswer.
 
-        `ready` is awaited when a connection is free, right before the request leaves; what it raises keeps it here.
+        `ready` is awaited when a connection is free or soon will be, and `leaving` is called right before the request
+        leaves; what either raises keeps it here.
         """
         request = httpx.Request(
             method,
@@ -154,10 +158,12 @@ class Wire:
             content=content,
             extensions=self._extensions,
         )
-        async with self._gate:
+        async with self._getting_ready:
             if ready is not None:
                 await ready()
-            return await self._exchange(request)
+            async with self._gate:
+                leaving()
+                return await self._exchange(request)
 
     async def _exchange(self, request: httpx.Request) -> Answered:
         try:

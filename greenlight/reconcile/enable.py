@@ -38,8 +38,8 @@ class Enabling:
     """Enables integrations that a run's plan has marked for it.
 
     `patience_seconds` is the time limit of one request, `settle_seconds` how long one whose answer proves nothing may
-    still land after that answer, or after nothing came. As many as `at_once` are being sent: an intent ages while its
-    request waits for a connection. `insisted` are the customers whom a person named for this run:
+    still land after that answer, or after nothing came. As many as `at_once` are on their way from intent to answer: an
+    intent ages while its request waits for a connection. `insisted` are the customers whom a person named for this run:
     a confirmed enable of theirs that is still not shown then is sent once more.
     """
 
@@ -91,8 +91,7 @@ class Enabling:
             left = await self._look_first(run_id, wanted, credentials, open_attempt)
             if left is not None:
                 return left
-        async with self._sending:
-            return await self._send(run_id, wanted, credentials)
+        return await self._send(run_id, wanted, credentials)
 
     def _is_fresh(self, wanted: Wanted) -> bool:
         # A condition other than ready to enable means that this run has tried already.
@@ -133,20 +132,21 @@ class Enabling:
         return _DONE
 
     async def _send(self, run_id: str, wanted: Wanted, credentials: Credentials) -> WorkLeft:
-        now = self._clock()
-        try:
-            settles_at = now + self._patience + self._settles_in
-            intent = Intent(wanted, run_id, credentials.client_id, now, settles_at, self._leases.owner)
-            attempt_id = await self._attempts.writer.join(self._attempts.begin_all, intent)
-        except AttemptRefused:
-            # Another run is at it and records what comes of that; the next try looks.
-            self._overtaken.add(wanted.id)
-            return WorkLeft(1)
-        except AttemptHeld as held:
-            return await self._record(run_id, wanted, held.condition, now)
-        # Past this it could land when the attempt is taken for settled.
-        leaves_by = now + self._patience
-        answer, wait = await self._post(credentials, wanted, lambda: self._clock() <= leaves_by)
+        async with self._sending:
+            now = self._clock()
+            try:
+                settles_at = now + self._patience + self._settles_in
+                intent = Intent(wanted, run_id, credentials.client_id, now, settles_at, self._leases.owner)
+                attempt_id = await self._attempts.writer.join(self._attempts.begin_all, intent)
+            except AttemptRefused:
+                # Another run is at it and records what comes of that; the next try looks.
+                self._overtaken.add(wanted.id)
+                return WorkLeft(1)
+            except AttemptHeld as held:
+                return await self._record(run_id, wanted, held.condition, now)
+            # Past this it could land when the attempt is taken for settled.
+            leaves_by = now + self._patience
+            answer, wait = await self._post(credentials, wanted, lambda: self._clock() <= leaves_by)
         now = self._clock()
         settles_at = now + self._settles_in
         seen: Observation | None = None

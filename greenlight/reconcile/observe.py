@@ -23,7 +23,7 @@ from greenlight.reconcile.customer_leases import Busy, CustomerLeases
 Clock = Callable[[], datetime]
 _log = logging.getLogger("greenlight.reconcile")
 
-#: Customers that are looked at side by side.
+#: Customers of one chunk that are looked at side by side, unless somebody says how many.
 WIDTH = 16
 
 
@@ -59,7 +59,8 @@ Reserve = Callable[[str, int], None]
 class Observer:
     """Looks at wanted integrations, one customer at a time, one request per customer.
 
-    `reserve` is given by a run that enables what it finds REQUESTED.
+    `reserve` is given by a run that enables what it finds REQUESTED. Of one chunk, `width` customers are looked at
+    side by side.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Observer:
         clock: Clock,
         leases: CustomerLeases,
         reserve: Reserve | None = None,
+        width: int = WIDTH,
     ) -> None:
         self._store = store
         self._verifier = verifier
@@ -77,6 +79,7 @@ class Observer:
         self._clock = clock
         self._leases = leases
         self._reserve = reserve
+        self._width = width
         #: When it first looked. What is on record since then says more than that another run kept us from looking.
         self._began: datetime | None = None
 
@@ -94,7 +97,7 @@ class Observer:
         by_customer: dict[str, list[Wanted]] = {}
         for entry in wanted:
             by_customer.setdefault(entry.item.customer_id, []).append(entry)
-        gate = asyncio.Semaphore(WIDTH)
+        gate = asyncio.Semaphore(self._width)
 
         left: list[WorkLeft] = []
         failed: list[Exception] = []

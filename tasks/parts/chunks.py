@@ -21,6 +21,10 @@ from tasks.parts.retries import SLOT, crash_of, retrying
 #: Customers that one look takes at least; a look is a request per customer.
 CUSTOMERS_PER_LOOK = 50
 MAX_LOOK_TASKS = 200
+#: Chunks that are looked at, or enabled, side by side.
+LOOK_CHUNKS_AT_ONCE, ENABLE_CHUNKS_AT_ONCE = 8, 32
+#: Items that are under way for each connection: part of an item's time is the database's.
+ITEMS_PER_CONNECTION = 3
 #: Up to this many enables each have a task of their own.
 MAX_ENABLE_TASKS = 50
 #: Up to this many customers each have a task of their own, where a customer is provisioned or gets a new secret.
@@ -33,6 +37,11 @@ class Chunk:
 
     ids: tuple[int | str, ...]
     label: str
+
+
+def side_by_side(connections: int, chunks: int) -> int:
+    """Items of each of so many chunks that are under way at once, so that all connections are used."""
+    return max(1, math.ceil(ITEMS_PER_CONNECTION * connections / chunks))
 
 
 def look_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:

@@ -39,6 +39,7 @@ from greenlight.reconcile.enable import Enabling
 from greenlight.reconcile.metering import Budget
 from greenlight.reconcile.observe import Observer
 from greenlight.settings import Settings
+from tasks.parts.chunks import LOOK_CHUNKS_AT_ONCE, side_by_side
 
 _CLOCK: ContextVar[DatabaseClock | None] = ContextVar("clock", default=None)
 _log = logging.getLogger("greenlight.run")
@@ -176,7 +177,15 @@ async def _opened(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncI
             Alarms(database),
             leases,
             budget,
-            Observer(store, enabler or Verifier(*means), blocks, now, leases, budget.reserve if enabler else None),
+            Observer(
+                store,
+                enabler or Verifier(*means),
+                blocks,
+                now,
+                leases,
+                budget.reserve if enabler else None,
+                side_by_side(settings.connections, LOOK_CHUNKS_AT_ONCE),
+            ),
             Enabling(
                 attempts,
                 enabler,
@@ -185,7 +194,8 @@ async def _opened(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncI
                 leases,
                 settings.http_timeout_seconds,
                 settings.settles_in_seconds,
-                settings.connections,
+                # Some are about to leave while others are under way: no connection waits for an intent.
+                settings.connections * 3 // 2,
             )
             if enabler
             else None,

@@ -14,6 +14,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.leases import Lease, Leases
 from greenlight.ats.tables import Customer
 from greenlight.ats.waiting import units
+from greenlight.ats.writer import BUSY_UNITS
 from tests.ats.world import bring_in, customer
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -229,3 +230,17 @@ def test_another_loop_goes_on_where_one_was_ended_in_the_middle(database: Databa
 
     asyncio.run(leave())
     assert asyncio.run(database.writer.do(names.name, TEN[1], "next")) == "next"
+
+
+async def test_where_much_is_asked_the_next_ones_are_waited_for(database: Database, names: Names) -> None:
+    """A commit costs more than a moment's wait; a single click has nobody to wait for."""
+
+    async def later(rounds: int) -> str:
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        return await database.writer.join(names.name_all, (TEN[0], f"round {rounds}"))
+
+    await asyncio.gather(*(later(0) for _ in range(BUSY_UNITS)))
+    names.at_once.clear()
+    await asyncio.gather(*(later(rounds) for rounds in range(0, 50, 10)))
+    assert names.at_once == [5]

@@ -186,10 +186,10 @@ LEDGER = [
         ("tests/reconcile/test_reconcile_busy.py",),
     ),
     Guard(
-        "an intent is written when its request may leave, and does not age in a queue",
+        "an intent is written when its request may leave soon, and does not age in a queue",
         "greenlight/reconcile/enable.py",
-        "        async with self._sending:\n            return",
-        "        if True:\n            return",
+        "        async with self._sending:\n            now",
+        "        if True:\n            now",
         ("tests/reconcile",),
     ),
     Guard(

@@ -3,12 +3,13 @@
 import asyncio
 import time
 
+import httpx
 import pytest
 
 from greenlight.domain.status import Observation, Status
 from greenlight.domain.way import Way
 from greenlight.linkedin.errors import Unanswered
-from greenlight.linkedin.transport import MAX_BODY_BYTES, Answered, NoAnswer
+from greenlight.linkedin.transport import MAX_BODY_BYTES, Answered, NoAnswer, Wire
 from tests.linkedin.raw_server import TOKEN_ANSWER, RawServer, a_client, a_wire, answer, listening
 from tests.linkedin.stage import ACME, AWLI, NAME, OWN, body_of
 
@@ -209,3 +210,43 @@ async def test_the_limit_on_a_body(length: int, read: bool) -> None:
         assert (got.body is not None and len(got.body) == length) is read
         assert (got.body is None) is not read
         assert (await wire.exchange("GET", server.url)).status == 200
+
+
+class _Never(httpx.AsyncBaseTransport):
+    """Far ends that do not answer while it is not let go."""
+
+    def __init__(self) -> None:
+        self.sent, self.let_go = 0, asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.sent += 1
+        await self.let_go.wait()
+        return httpx.Response(200, stream=httpx.ByteStream(b"{}"))
+
+
+async def test_half_as_many_get_ready_while_all_connections_are_used_and_may_still_stay_here() -> None:
+    """What is counted before it leaves takes the database a moment, in which no connection stands idle."""
+    never, ready, left = _Never(), list[int](), list[int]()
+
+    async def one(number: int) -> None:
+        async def getting_ready() -> None:
+            ready.append(number)
+
+        def leaving() -> None:
+            if number == 5:
+                raise LookupError
+            left.append(number)
+
+        await wire.exchange("GET", "http://127.0.0.1:9/", ready=getting_ready, leaving=leaving)
+
+    wire = Wire(5, never, way=Way(connections=4))
+    try:
+        asked = [asyncio.create_task(one(number)) for number in range(20)]
+        await asyncio.sleep(0.05)
+        assert (len(ready), len(left), never.sent) == (6, 4, 4)
+        never.let_go.set()
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    finally:
+        await wire.aclose()
+    assert [type(each) for each in outcomes if each is not None] == [LookupError]
+    assert never.sent == len(left) == 19
