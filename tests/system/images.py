@@ -5,6 +5,7 @@ REQUIRE_IMAGE=1 makes an image that cannot be had a failure. One that our Docker
 
 import json
 import os
+import shlex
 import shutil
 import ssl
 import subprocess
@@ -17,6 +18,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
+from tests.system.documents import WITH_CONTAINERS, lines_of
 from tests.system.programs import WHERE
 
 ROOT = Path(__file__).parents[2]
@@ -151,8 +153,9 @@ class Builder:
 
     def build(self, context: Path, *words: str) -> subprocess.CompletedProcess[str]:
         base = ["--pull-never", "--from", "localhost/base", "--isolation", "chroot", "--network", "host"]
-        file = ["--format", "docker", "-f", "deployments/Dockerfile", *words, "."]
-        return bounded(600, *self._words, "bud", *base, *file, folder=context)
+        docker, build, *documented = shlex.split(lines_of(WITH_CONTAINERS)[0], comments=True)
+        assert (docker, build) == ("docker", "build")
+        return bounded(600, *self._words, "bud", *base, "--format", "docker", *words, *documented, folder=context)
 
     def reaches_an_index(self, context: Path) -> str:
         """Nothing where a container here reaches it with this machine's own configuration, or what pip says."""
@@ -168,7 +171,7 @@ class Builder:
 
     def image(self, context: Path) -> Image:
         index = ["--build-arg", f"PIP_INDEX_URL={index}"] if (index := _machines_index()) else []
-        done = self.build(context, *index, "-t", "greenlight")
+        done = self.build(context, *index)
         if done.returncode != 0:
             if why := self.reaches_an_index(context):
                 raise NoImage(f"no package index is reached from within a container: {why}")

@@ -7,6 +7,7 @@ since the one that the Dockerfile names is to be had from a registry alone.
 import json
 import os
 import re
+import shlex
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,7 +21,8 @@ from sqlalchemy import create_engine
 
 from tests.ats.postgres import Server
 from tests.linkedin.networks import certificates
-from tests.system.composed import Composed, read_services, relayed
+from tests.system.composed import FILE, Composed, read_services, relayed
+from tests.system.documents import ROOT, WITH_CONTAINERS, lines_of, types
 from tests.system.engine import Container, Engine, own_network
 from tests.system.images import Builder, Image, NoImage, a_builder, make_context
 
@@ -154,10 +156,19 @@ def test_the_company_is_trusted_without_a_word(engine: Engine, company: tuple[Pa
             assert "CERTIFICATE_VERIFY_FAILED" in engine.run("python", "-c", fetch, environment=nobody).err
 
 
-def lines_of(container: Container) -> list[dict[str, str]]:
+def logged(container: Container) -> list[dict[str, str]]:
     return [json.loads(line) for line in container.text().splitlines() if line.startswith("{")]
 
 
+def of_compose(line: str) -> list[str]:
+    """What a documented line tells Compose to do with our file."""
+    words = shlex.split(line, comments=True)
+    before = ["docker", "compose", "-f", FILE.relative_to(ROOT).as_posix(), "--env-file", "/etc/greenlight.env"]
+    assert words[: len(before)] == before
+    return words[len(before) :]
+
+
+@types(WITH_CONTAINERS)
 def test_what_compose_starts_takes_a_customer_to_enabled(
     engine: Engine, server: Server, company: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -208,8 +219,14 @@ def test_what_compose_starts_takes_a_customer_to_enabled(
         # The image's own check, and compose.yaml's.
         check = engine.config["Healthcheck"]["Test"]
         up["portal"].wait_for(lambda: engine.check(up["portal"], check) and composed.healthy("portal", up["portal"]))
-        assert "http://127.0.0.1:4200/deployments" in run("prefect", "--no-prompt", "deploy", "--all")
-        assert "created" in run("python", "-m", "deployments.automations")
+        start, *runs = map(of_compose, lines_of(WITH_CONTAINERS)[1:])
+        assert start == ["up", "-d"]
+        usual = {name for name, service in composed.services.items() if "profiles" not in service}
+        assert usual == {"postgres", "migrate", *up}, "what that line starts is what was started here"
+        assert [words[:3] for words in runs] == [["run", "--rm", "process-worker"]] * len(runs)
+        deployed, automated = [run(*words[3:]) for words in runs]
+        assert "http://127.0.0.1:4200/deployments" in deployed
+        assert "created" in automated
         assert "1 credentials stored" in run("greenlight", "import", "/run/secrets/customers.jsonl")
         run("prefect", "deployment", "run", "reconcile/nightly", "--watch")
         composed.leave_out("process-worker", "GREENLIGHT_DATABASE_URL", "PREFECT_API_AUTH_STRING")
@@ -230,11 +247,11 @@ def test_what_compose_starts_takes_a_customer_to_enabled(
     assert codes == dict.fromkeys(codes, 0)
     for name, container in up.items():
         # Prefect's server has nothing to log as long as all is well.
-        assert lines_of(container) or name == "prefect", container.text()
+        assert logged(container) or name == "prefect", container.text()
         # Prefect says a few lines of its own on the terminal, but logs none as text.
         assert not re.search(r"^\d\d:\d\d:\d\d\.\d+ \|", container.text(), re.MULTILINE), container.text()
         assert "Read-only file system" not in container.text(), container.text()
         assert "CANARY" not in container.text(), name
     for name in ("portal", "task-worker"):
-        assert len(lines_of(up[name])) == len(up[name].text().splitlines()), up[name].text()
-    assert any("1 enabled" in line["message"] for line in lines_of(up["process-worker"]))
+        assert len(logged(up[name])) == len(up[name].text().splitlines()), up[name].text()
+    assert any("1 enabled" in line["message"] for line in logged(up["process-worker"]))
