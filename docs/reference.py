@@ -78,16 +78,20 @@ def _files() -> str:
 
 
 def _is_number(value: ast.expr | None) -> bool:
-    """A number, or what is made of numbers alone: a sum, a span of time, a rate, a row of them."""
+    """A number, or what is reckoned with one: a sum, a span of time, also as a database writes it, a row of them."""
     match value:
+        case ast.Constant(value=str(text)):
+            return re.fullmatch(r"\d+(?:ms|s|min|h)?", text) is not None
         case ast.Constant(value=number):
             return isinstance(number, int | float) and not isinstance(number, bool)
         case ast.BinOp(left=left, right=right):
-            return _is_number(left) and _is_number(right)
+            return _is_number(left) or _is_number(right)
         case ast.Tuple(elts=parts):
             return bool(parts) and all(map(_is_number, parts))
-        case ast.Dict(values=parts):
-            return bool(parts) and all(map(_is_number, parts))
+        case ast.Dict(keys=keys, values=parts):
+            # What is taken over from elsewhere has no key.
+            own = [part for key, part in zip(keys, parts, strict=True) if key is not None]
+            return bool(own) and all(map(_is_number, own))
         case ast.Call(func=ast.Name(id="tuple"), args=[ast.GeneratorExp(elt=each)]):
             return _is_number(each)
         case ast.Call(func=ast.Name(id=name)):

@@ -24,6 +24,7 @@ _ATTESTED: dict[int, tuple[int | None, str]] = {
     403: (100, "Not enough permissions to access: POST /atsIntegrations"),
     429: (101, "Resource level throttle limit for calls to this resource is reached."),
 }
+#: Bytes of a body without an end that are sent at once.
 _CHUNK = b"x" * 65536
 
 
