@@ -54,24 +54,12 @@ class TestTutorial:
         assert mended.status == "ENABLED"
 
 
-OPEN = ("docs/tutorial.md", "python3 dev.py demo --portal")
-
-
 @pytest.fixture
 def of_a_clone(empty_terminal: Terminal) -> Terminal:
     """`dev.py` goes to its own folder and to no other: it must find there what it is tested with."""
     if not dev.is_ready():
         pytest.skip("the tests run in another Python than the one that dev.py has made")
     return empty_terminal
-
-
-@pytest.mark.long
-@types(OPEN)
-def test_the_demo_stays_open_with_a_page_to_click_on(of_a_clone: Terminal) -> None:
-    (line,) = lines_of(OPEN)
-    of_a_clone.succeed(line)
-    page = of_a_clone.wait_for(lambda: re.search(r"http://127\.0\.0\.1:\d+/\S*", of_a_clone.said()), 200)[0]
-    assert httpx.get(page, trust_env=False, follow_redirects=True).status_code == 200
 
 
 DEMO = ("docs/tutorial.md", "python3 dev.py demo")
