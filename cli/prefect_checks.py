@@ -18,6 +18,7 @@ _TRIED = {"3.8.8", "3.9.1"}
 _KEY = "PREFECT_SERVER_ENCRYPTION_KEY"
 #: Fewer events than this in one transaction, and a server on SQLite is busy writing them.
 _EVENTS_AT_ONCE = 100
+_POSTGRESQL = "postgresql+asyncpg"
 _PERSISTER = "PREFECT_SERVER_SERVICES_EVENT_PERSISTER"
 _MAKE_KEY = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
 _MOVE = "set it for the server by way of `greenlight keys export` and `greenlight keys restore` (docs/operating.md)"
@@ -136,17 +137,21 @@ def _events(client: httpx.Client, api: str, auth: httpx.BasicAuth | None, header
     """What the server's own settings cost; nothing where it does not tell."""
     tried, name = "GET /admin/settings", "prefect events"
     try:
-        services = client.get(f"{api}/admin/settings", auth=auth, headers=headers).json()["server"]["services"]
-        at_once = services["event_persister"]["batch_size"]
-    except (httpx.HTTPError, ValueError, LookupError, TypeError):
+        server = client.get(f"{api}/admin/settings", auth=auth, headers=headers).json()["server"]
+        at_once = server["services"]["event_persister"]["batch_size"]
+        # Its address is hidden there; the driver is told where the database is given in parts.
+        driver = server.get("database", {}).get("driver")
+    except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError):
         return []
     if not isinstance(at_once, int):
         return []
     text = f"the server writes its events {at_once} at a time"
-    if at_once >= _EVENTS_AT_ONCE:
+    if at_once >= _EVENTS_AT_ONCE or driver == _POSTGRESQL:
         return [ok(name, text, tried)]
-    text += "; on SQLite it refuses blocks meanwhile, so that an import waits for it again and again"
-    remedy = f"{_PERSISTER}_BATCH_SIZE=500 and {_PERSISTER}_FLUSH_INTERVAL=30 for the server"
+    where = "" if driver else "if its database is SQLite, "
+    text += f"; {where}it refuses blocks meanwhile, and an import waits for it again and again"
+    unless = "" if driver else "; on PostgreSQL nothing"
+    remedy = f"{_PERSISTER}_BATCH_SIZE=500 and {_PERSISTER}_FLUSH_INTERVAL=30 for the server{unless}"
     return [warning(name, text, tried, remedy)]
 
 

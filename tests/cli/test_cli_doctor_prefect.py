@@ -58,19 +58,30 @@ def test_it_says_which_version_it_met_and_whether_that_is_tried(
     assert (first.name, first.state.value) == ("prefect", state)
 
 
+_FEW = {"event_persister": {"batch_size": 20}}
+
+
 @pytest.mark.parametrize(
-    ("told", "state"),
+    ("told", "state", "says"),
     [
-        ({"server": {"services": {"event_persister": {"batch_size": 20}}}}, "warning"),
-        ({"server": {"services": {"event_persister": {"batch_size": 500}}}}, "ok"),
-        ({"server": {}}, None),
-        ("a page", None),
+        ({"server": {"services": _FEW}}, "warning", "if its database is SQLite, it refuses"),
+        (
+            {"server": {"services": _FEW, "database": {"driver": None}}},
+            "warning",
+            "if its database is SQLite, it refuses",
+        ),
+        ({"server": {"services": _FEW, "database": {"driver": "sqlite+aiosqlite"}}}, "warning", "time; it refuses"),
+        ({"server": {"services": _FEW, "database": {"driver": "postgresql+asyncpg"}}}, "ok", "20 at a time"),
+        ({"server": {"services": {"event_persister": {"batch_size": 500}}}}, "ok", "500 at a time"),
+        ({"server": {"services": _FEW, "database": None}}, None, ""),
+        ({"server": {}}, None, ""),
+        ("a page", None, ""),
     ],
 )
 def test_it_names_the_setting_that_an_import_waits_for(
-    monkeypatch: pytest.MonkeyPatch, told: object, state: str | None
+    monkeypatch: pytest.MonkeyPatch, told: object, state: str | None, says: str
 ) -> None:
-    """What a server does not tell is no finding."""
+    """What a server does not tell is no finding, and on which database it stands is not guessed."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/admin/settings"):
@@ -83,5 +94,6 @@ def test_it_names_the_setting_that_an_import_waits_for(
         _, findings = check_prefect()
     shown = [each for each in findings if each.name == "prefect events"]
     assert [each.state.value for each in shown] == ([state] if state is not None else [])
+    assert all(says in each.found for each in shown)
     if state == "warning":
         assert "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE=500" in shown[0].remedy
