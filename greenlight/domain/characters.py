@@ -1,4 +1,4 @@
-"""Characters that nobody sees, and where text may be cut: one rule for ids, names and secrets."""
+"""Characters that nobody sees in ids, names and secrets, and where text may be cut."""
 
 import re
 import unicodedata

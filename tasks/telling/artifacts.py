@@ -1,4 +1,4 @@
-"""What Prefect's UI shows of a run: what it planned, and what became of it; the events that go with that."""
+"""Tasks that publish artifacts and the events that go with them; their text is made in `pages.py`."""
 
 import asyncio
 
