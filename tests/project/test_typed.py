@@ -7,9 +7,7 @@ from pathlib import Path
 from tests.system.documents import ROOT, Block, Shown, documents, shown_in
 
 #: What cannot run here, and why.
-NOT_TYPED: dict[Block, str] = {
-    ("docs/tutorial.md", "python3 dev.py demo --portal"): "waits for a person's clicks until Ctrl-C",
-}
+NOT_TYPED: dict[Block, str] = {}
 
 
 def _typed() -> Iterator[Block]:

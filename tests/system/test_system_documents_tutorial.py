@@ -1,7 +1,10 @@
 """The tutorial's commands on the demo's customers, `dev.py`'s as they stand in the papers, and the sandbox's."""
 
 import json
+import os
 import re
+import shutil
+import signal
 from typing import Any
 
 import httpx
@@ -62,6 +65,29 @@ def of_a_clone(empty_terminal: Terminal) -> Terminal:
     return empty_terminal
 
 
+OPEN = ("docs/tutorial.md", "python3 dev.py demo --portal")
+
+
+@pytest.mark.long
+@types(OPEN)
+def test_the_demo_stays_open_with_a_page_to_click_on_until_it_is_stopped(of_a_clone: Terminal) -> None:
+    (line,) = lines_of(OPEN)
+    demo = of_a_clone.leave(line)
+    (ats,) = of_a_clone.wait_for(lambda: re.findall(r"^Open (http://127\.0\.0\.1:\d+) ", of_a_clone.said(), re.M), 200)
+    settings = httpx.get(ats, trust_env=False).text
+    customers = re.findall(r'"(/open/\w+)"', settings)
+    (recruiter, _) = re.findall(r'"(http://[^"]+/sandbox/recruiter/\w+)"', settings)
+    assert len(customers) == 2, settings
+    for customer in customers:
+        page = httpx.get(ats + customer, trust_env=False, follow_redirects=True)
+        assert (page.status_code, "Open the page" in page.text) == (200, True), page.text
+    assert httpx.get(recruiter, trust_env=False).status_code == 200
+    # As a terminal's Ctrl-C does, which all that run in it get.
+    os.killpg(demo.pid, signal.SIGINT)
+    assert demo.wait(60) == 0, of_a_clone.said()
+    assert "Traceback" not in of_a_clone.said()
+
+
 DEMO = ("docs/tutorial.md", "python3 dev.py demo")
 README = ("README.md", "python3 dev.py demo")
 CHANGING = ("CONTRIBUTING.md", "python3 dev.py test tests/domain")
@@ -72,6 +98,8 @@ TESTS = ("tests/README.md", "python3 dev.py test")
 @types(DEMO, README, CHANGING, TESTS)
 def test_what_dev_py_is_told_is_what_it_knows(of_a_clone: Terminal) -> None:
     """The checks are made before the tests are, and the tests are only counted here: they would run themselves."""
+    site = ROOT / "site"
+    shutil.rmtree(site, ignore_errors=True)
     for line in dict.fromkeys((*lines_of(DEMO), *lines_of(README), *lines_of(CHANGING), *lines_of(TESTS))):
         if line.startswith("python3 dev.py test"):
             assert re.search(r"\d+ tests collected|/\d+ tests collected", of_a_clone.succeed(line, "--collect-only -q"))
@@ -79,7 +107,7 @@ def test_what_dev_py_is_told_is_what_it_knows(of_a_clone: Terminal) -> None:
             assert "check" in of_a_clone.succeed(line, "--help")
         else:
             of_a_clone.succeed(line)
-    assert (ROOT / "site/index.html").is_file()
+    assert (site / "index.html").is_file()
 
 
 SANDBOX = ("sandbox/README.md", "python -m sandbox --port 8765 --world world.json")
