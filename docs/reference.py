@@ -18,7 +18,7 @@ SHORT = 50
 
 _HEAD = """# Reason codes
 
-Generated from `greenlight/domain/reasons.py` by `python docs/reference.py`; do not edit.
+Generated from `greenlight/domain/reasons.py` by `python3 dev.py run python docs/reference.py`; do not edit.
 Every item of a report has exactly one of these, with its remedy and whose move it is. The steps are
 [the four of LinkedIn's page](linkedin.md#the-four-steps).
 
@@ -169,8 +169,9 @@ def commands_page(_: str) -> str:
     text = re.sub(r"\[(`--install-completion`)\]\(#[\w-]+\)", r"\1", text)
     return f"""# Commands
 
-Generated from the command line's own help by `python docs/reference.py`; do not edit. What a command ends with is
-told in [What others may rely on](interface.md#exit-codes), and what it reads in [Using it](using.md).
+Generated from the command line's own help by `python3 dev.py run python docs/reference.py`; do not edit.
+What a command ends with is told in [What others may rely on](interface.md#exit-codes), and what it reads in
+[Using it](using.md).
 
 {text}
 """
@@ -196,7 +197,7 @@ def main(arguments: list[str]) -> int:
         if new == old:
             continue
         if "--check" in arguments:
-            sys.stderr.write(f"{page} is stale; run python docs/reference.py\n")
+            sys.stderr.write(f"{page} is stale; run python3 dev.py run python docs/reference.py\n")
             stale = 1
         else:
             page.parent.mkdir(exist_ok=True)
