@@ -25,6 +25,7 @@ from greenlight.settings import Settings, load_settings
 from tasks.parts.resources import enabling_resources, now, planning_resources
 from tasks.sequences.backfill import adopt_file, enable_in_waves, migrated_since
 from tasks.sequences.look_plan_enable import look_and_plan, say_waits
+from tasks.sequences.shards import helped
 from tasks.telling.artifacts import publish_outcome, publish_plan
 from tasks.telling.fleet_chart import publish_fleet
 
@@ -76,9 +77,10 @@ async def backfill(
         ids = await asyncio.to_thread(resources.runs.ids, scope)
         since = await asyncio.to_thread(resources.runs.start, run_id, Command.APPLY, scope, now(), resources.lane)
 
-        made = await look_and_plan(run_id, ids, since, request.max_changes, named=request.customers)
-        await publish_plan(made, None, applying=True)
-        stopped = await enable_in_waves(run_id, made, request.waves)
+        async with helped(run_id):
+            made = await look_and_plan(run_id, ids, since, request.max_changes, named=request.customers)
+            await publish_plan(made, None, applying=True)
+            stopped = await enable_in_waves(run_id, made, request.waves)
         say_waits()
 
         report = await asyncio.to_thread(resources.runs.finish, run_id, resources.sent(), now())

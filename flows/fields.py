@@ -19,6 +19,8 @@ Names = tuple[Name, ...]
 PlanId = Annotated[
     str, StringConstraints(strip_whitespace=True, pattern=r"^\s*[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f]\s*$")
 ]
+#: What Prefect gives each flow run.
+RunId = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\s*[0-9a-f-]{36}\s*$")]
 #: Names by id. The form has a line for each, `acme=Acme Ltd`, where a mapping would be JSON to write by hand.
 NewCustomers = Annotated[
     Mapping[str, str] | Sequence[str],

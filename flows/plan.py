@@ -17,6 +17,7 @@ from tasks.parts.progress import recorded
 from tasks.parts.resources import RunResources, now, planning_resources
 from tasks.plan import store_plan
 from tasks.sequences.look_plan_enable import look_and_plan, say_waits
+from tasks.sequences.shards import helped
 from tasks.telling.artifacts import publish_outcome, publish_plan
 
 
@@ -50,7 +51,8 @@ async def look_and_store(resources: RunResources, request: PlanRequest, named: S
     ids = await asyncio.to_thread(resources.runs.ids, scope)
     since = await asyncio.to_thread(resources.runs.start, run_id, Command.PLAN, scope, now(), resources.lane)
 
-    made = await look_and_plan(run_id, ids, since, request.max_changes, named=named)
+    async with helped(run_id):
+        made = await look_and_plan(run_id, ids, since, request.max_changes, named=named)
     plan_id = await store_plan(made, request.selection, named)
     await publish_plan(made, plan_id, applying=False)
     say_waits()

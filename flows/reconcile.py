@@ -25,6 +25,7 @@ from greenlight.settings import load_settings
 from tasks.parts.progress import recorded
 from tasks.parts.resources import RunResources, enabling_resources, now, planning_resources
 from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
+from tasks.sequences.shards import helped
 from tasks.telling.artifacts import publish_outcome, publish_plan
 from tasks.telling.fleet_chart import publish_fleet
 
@@ -83,11 +84,12 @@ async def look_and_enable(
     started = (run_id, Command.APPLY, scope, now(), resources.lane, chosen.next_on)
     since = await asyncio.to_thread(resources.runs.start, *started)
 
-    made = await look_and_plan(
-        run_id, chosen.ids, since, max_changes, named=named, approved=scope.plan_id, wanted=chosen.wanted
-    )
-    await publish_plan(made, scope.plan_id, applying=True)
-    await enable_and_confirm(run_id, made.to_enable, made.not_shown)
+    async with helped(run_id):
+        made = await look_and_plan(
+            run_id, chosen.ids, since, max_changes, named=named, approved=scope.plan_id, wanted=chosen.wanted
+        )
+        await publish_plan(made, scope.plan_id, applying=True)
+        await enable_and_confirm(run_id, made.to_enable, made.not_shown)
     say_waits()
 
     report = await asyncio.to_thread(resources.runs.finish, run_id, resources.sent(), now(), chosen=chosen.ids)

@@ -33,6 +33,7 @@ from flows.fields import (
     Name,
     Names,
     PlanId,
+    RunId,
     Types,
     Waves,
     names_by_id,
@@ -244,6 +245,15 @@ class ProvisionRequest(Request):
     def title(self) -> str:
         everybody = "all applications" if self.only_looks else "all customers without an application"
         return first_ten([*self.customers, *self.new], 3) or everybody
+
+
+class HelpRequest(Request):
+    """Which run to help."""
+
+    run_id: RunId
+
+    def title(self) -> str:
+        return f"run {self.run_id}"
 
 
 class RotateRequest(Request):

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     ca_file: str | None = None
     #: Requests that one run has on their way to LinkedIn at once.
     connections: int = Field(default=32, ge=1, le=1024)
+    #: Customers from which on, and in parts of which, a run lets other machines help it; 0 is never.
+    shard_size: int = Field(default=0, ge=0, le=100_000)
     http_timeout_seconds: float = Field(default=15, gt=0, le=600, allow_inf_nan=False)
     retry_delays_seconds: Annotated[tuple[float, ...], NoDecode] = (2.0, 10.0, 30.0)
     #: How long an enable whose answer proves nothing may still land.

@@ -12,7 +12,13 @@ from prefect.logging import get_run_logger
 from greenlight.ats.wanted import Wanted
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import WorkLeft
-from tasks.parts.chunks import ENABLE_CHUNKS_AT_ONCE, enable_chunks, run_chunks, side_by_side
+from tasks.parts.chunks import (
+    ENABLE_CHUNKS_AT_ONCE,
+    MAX_ENABLE_TASKS,
+    enable_chunks,
+    run_chunks,
+    side_by_side,
+)
 from tasks.parts.resources import current_resources
 from tasks.parts.retries import RECORDING, end_of_try, is_last_try
 
@@ -48,10 +54,17 @@ async def enable(run_id: str, ids: Sequence[int], label: str) -> State[None]:
     return await end_of_try(len(ids), reduce(or_, ends, WorkLeft()), resources.settings)
 
 
-async def enable_all(run_id: str, ids: Sequence[int]) -> None:
+async def enable_all(run_id: str, ids: Sequence[int], most_tasks: int = MAX_ENABLE_TASKS) -> None:
     """Enable all of these; what does not come through after all retries is on record as such."""
     resources = current_resources()
     wanted = await asyncio.to_thread(resources.store.wanted, ids)
     resources.crashes.extend(
-        await run_chunks(enable, (run_id,), enable_chunks(wanted), "enable", ENABLE_CHUNKS_AT_ONCE, resources.settings)
+        await run_chunks(
+            enable,
+            (run_id,),
+            enable_chunks(wanted, most_tasks),
+            "enable",
+            ENABLE_CHUNKS_AT_ONCE,
+            resources.settings,
+        )
     )

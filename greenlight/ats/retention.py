@@ -18,6 +18,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.fleet import FleetSnapshot
 from greenlight.ats.ledger import Attempt, Hold, Warrant
 from greenlight.ats.rows import open_request
+from greenlight.ats.shards import Shard
 from greenlight.ats.tables import (
     Approval,
     Customer,
@@ -94,7 +95,7 @@ def _old(before: datetime) -> list[_Old]:
         (Hold, and_(col(Hold.ended_at) < before, col(Hold.lifted_by).is_(None)), ()),
         (Plan, and_(col(Plan.created_at) < before, col(Plan.used_by_run).is_(None)), (PlanItem, Approval)),
         (Warrant, and_(col(Warrant.given_at) < before, _is_used_up(), ~_carries_an_attempt()), ()),
-        (Run, and_(col(Run.started_at) < before, *_of_no_more_use(before)), ()),
+        (Run, and_(col(Run.started_at) < before, *_of_no_more_use(before)), (Shard,)),
     ]
 
 

@@ -235,6 +235,8 @@ class Run(Table, table=True):
     verdict: str | None = Field(default=None, max_length=10)
     #: The day of the next night that rechecks some of what was not due in this one, if nights run every day.
     next_recheck_on: date | None = None
+    #: Until then it lasts, unless it says so again: others may take shards of it.
+    shards_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     token_requests: int = 0
     verify_requests: int = 0
     enable_requests: int = 0

@@ -59,9 +59,9 @@ def look_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
     return chunks
 
 
-def enable_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
+def enable_chunks(wanted: Sequence[Wanted], most: int = MAX_ENABLE_TASKS) -> list[Chunk]:
     """One integration each while there are a few, runs of them beyond that."""
-    size = math.ceil(len(wanted) / MAX_ENABLE_TASKS) or 1
+    size = math.ceil(len(wanted) / most) or 1
     chunks: list[Chunk] = []
     for start in range(0, len(wanted), size):
         some = wanted[start : start + size]

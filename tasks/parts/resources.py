@@ -26,6 +26,7 @@ from greenlight.ats.plans import Plans
 from greenlight.ats.requests import Requests
 from greenlight.ats.rows import SKEW
 from greenlight.ats.runs import Runs
+from greenlight.ats.shards import Shards
 from greenlight.ats.store import Store
 from greenlight.ats.warrants import Warrants
 from greenlight.domain.budget import Lane
@@ -85,6 +86,7 @@ class RunResources:
     warrants: Warrants
     alarms: Alarms
     leases: CustomerLeases
+    shards: Shards
     budget: Budget
     observer: Observer
     enabling: Enabling | None
@@ -176,6 +178,7 @@ async def _opened(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncI
             Warrants(database),
             Alarms(database),
             leases,
+            Shards(database, leases.owner),
             budget,
             Observer(
                 store,

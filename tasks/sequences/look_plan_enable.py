@@ -8,13 +8,15 @@ from prefect.logging import get_run_logger
 
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import first_ten
+from greenlight.domain.shards import Stage
 from greenlight.domain.tripwires import scheduled_cap
 from greenlight.reconcile.observe import Purpose
-from tasks.enable import enable_all
 from tasks.observe import look_at_all
 from tasks.parts.plan_made import PlanMade
 from tasks.parts.resources import current_resources, now
 from tasks.plan import make_plan
+from tasks.sequences.shards import in_shards
+from tasks.sequences.stages import confirm, enable_and_look
 from tasks.telling.outbox import announce_owed
 
 #: Requests that an integration may take: a look, an enable, and a look after it.
@@ -27,9 +29,11 @@ async def look(run_id: str, ids: Sequence[int]) -> None:
     left = await resources.budget.left()
     if left is not None and left < len(await asyncio.to_thread(resources.facts.customers, ids)):
         get_run_logger().warning("At most %s requests are left today, so not every customer is looked at", left)
-    # Chunks side by side would spend what is scarce out of order.
-    scarce = left is not None and left < SCARCE * len(ids)
-    await look_at_all(run_id, Purpose.OBSERVE, ids, side_by_side=not scarce)
+    if left is not None and left < SCARCE * len(ids):
+        # Chunks side by side, or shards, would spend what is scarce out of order.
+        await look_at_all(run_id, Purpose.OBSERVE, ids, side_by_side=False)
+    else:
+        await in_shards(Stage.LOOK, run_id, ids)
 
 
 async def look_and_plan(
@@ -79,17 +83,11 @@ async def enable_and_confirm(
     What is in doubt is waited for together, once, until all that may still land has landed; what had no effect then is
     tried once more. Unless it is to `settle`: then that is left to who comes after it.
     """
-    await _enable_and_look(run_id, ids, not_shown)
+    await in_shards(Stage.ENABLE, run_id, ids)
+    if not_shown:
+        await confirm(run_id, not_shown)
     if settle and await _settle(run_id, ids):
-        await _enable_and_look(run_id, ids)
-
-
-async def _enable_and_look(run_id: str, ids: Sequence[int], others: Sequence[int] = ()) -> None:
-    resources = current_resources()
-    await enable_all(run_id, ids)
-    lately = now() - timedelta(seconds=resources.settings.settles_in_seconds)
-    confirmed = await asyncio.to_thread(resources.attempts.not_shown, [*ids, *others], run_id, lately)
-    await look_at_all(run_id, Purpose.CONFIRM, confirmed)
+        await enable_and_look(run_id, ids)
 
 
 async def _settle(run_id: str, ids: Sequence[int]) -> bool:

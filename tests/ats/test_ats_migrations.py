@@ -35,7 +35,7 @@ TABLES = {
     ),
     "domains_record",
     "integration_change",
-    *("hold", "pause", "provisioning", "request_day", "request_evidence", "run", "visit", "warrant"),
+    *("hold", "pause", "provisioning", "request_day", "request_evidence", "run", "shard", "visit", "warrant"),
 }
 OPENER = """
 import sys

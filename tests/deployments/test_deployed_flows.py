@@ -17,7 +17,7 @@ CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text(encodi
 DEPLOYMENTS: list[dict[str, Any]] = CONFIG["deployments"]
 
 #: A person names these every time; there is nothing that would be right unless told.
-ASKS = {"backfill/csa", "approve/stored-plan", "rotate/child-secrets", "apply/approved-plan"}
+ASKS = {"backfill/csa", "approve/stored-plan", "rotate/child-secrets", "apply/approved-plan", "shards/of-a-run"}
 
 
 def flow_of(deployment: dict[str, Any]) -> Flow[..., Any]:
@@ -45,6 +45,7 @@ def test_the_deployments_have_the_names_that_the_guide_and_the_commands_say() ->
         "approve/stored-plan",
         "rotate/child-secrets",
         "prune/old-rows",
+        "shards/of-a-run",
     }
 
 
@@ -175,6 +176,7 @@ def test_what_has_to_be_given_is_not_called_optional() -> None:
     assert {name: fields for name, fields in required.items() if fields} == {
         "approve/stored-plan": {"plan_id", "approved_by"},
         "apply/approved-plan": {"plan_id"},
+        "shards/of-a-run": {"run_id"},
     }
     fields = {f"{full_name(one)} {name}": field for one in DEPLOYMENTS for name, field in _properties(one)}
     needed = {name for name, field in fields.items() if field["description"].startswith("Needed")}
