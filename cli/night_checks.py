@@ -17,6 +17,8 @@ from greenlight.domain.report import first_ten
 
 #: What all deployments of prefect.yaml are tagged with, and how the names of our automations begin.
 TAG, OURS = "greenlight", "greenlight-"
+#: What is tagged so helps large runs on other machines, and without a worker for it runs do all themselves.
+HELPER = "helper"
 #: In so many days some run of a scheduled deployment has ended.
 _DAYS = 2
 _DEPLOY = "prefect --no-prompt deploy --all, and a worker on the pool (docs/operating.md)"
@@ -32,7 +34,7 @@ async def check_night() -> list[Finding]:
         if not ours:
             text = "no deployment of ours is on this server: nothing runs by itself"
             return [warning("schedules", text, "the server's deployments", _DEPLOY)]
-        pools = sorted({each.work_pool_name for each in ours if each.work_pool_name})
+        pools = sorted({each.work_pool_name for each in ours if each.work_pool_name and HELPER not in each.tags})
         workers = [await _workers(client, pool) for pool in pools]
         return [await _schedules(client, ours), *workers, await _automations(client), *await _events(client)]
 

@@ -77,7 +77,9 @@ def test_it_is_described_tagged_and_takes_no_unknown_parameter(deployment: dict[
     # The automations find our runs by this tag.
     assert "greenlight" in deployment["tags"]
     assert deployment["enforce_parameter_schema"] is True
-    assert deployment["work_pool"]["name"] == "greenlight"
+    helps = full_name(deployment) == "shards/of-a-run"
+    assert deployment["work_pool"]["name"] == ("greenlight-helpers" if helps else "greenlight")
+    assert ("helper" in deployment["tags"]) is helps, "doctor asks for no worker for it"
 
 
 @every

@@ -68,6 +68,8 @@ async def test_each_thing_that_keeps_the_night_from_coming_is_named(ours: str) -
         await client.request("POST", f"/deployments/{nightly}/schedule", json={})
         entry: dict[str, Any] = {**load()[0], "name": f"{ours}-first"}
         automation = await client.create_automation(AutomationCore.model_validate(telling(entry, None).model_dump()))
+        helpers = await client.create_work_pool(WorkPoolCreate(name=f"{ours}-helpers", type="process"))
+        await client.create_deployment(flow_id, "help", work_pool_name=helpers.name, tags=[ours, night_checks.HELPER])
         assert await states() == {
             "schedules": ("ok", "on: nightly"),
             "workers": ("ok", f"{ours!r} has 1 online"),
@@ -83,6 +85,7 @@ async def test_each_thing_that_keeps_the_night_from_coming_is_named(ours: str) -
             "automations": ("warning", f"switched off: {ours}-first"),
         }
         await client.delete_work_pool(pool.name)
+        await client.delete_work_pool(helpers.name)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,157 @@
+"""Shards on record: each is at one process at a time, until it says nothing more, and only while its run lasts."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+
+from greenlight.ats.database import Database
+from greenlight.ats.leases import LEASE
+from greenlight.ats.retention import Retention
+from greenlight.ats.runs import Runs, RunTarget
+from greenlight.ats.shards import LASTS, Helped, Shards, Taken
+from greenlight.domain.budget import Lane
+from greenlight.domain.plan import RequestTotals
+from greenlight.domain.report import Command
+from greenlight.domain.selection import Selection
+from greenlight.domain.shards import Stage
+from tests.ats.world import NOON, at
+
+RUN = "run-1"
+PARTS = [[1, 2], [3], [4, 5]]
+TICK = timedelta(milliseconds=1)
+
+
+@pytest.fixture
+def run(database: Database) -> Shards:
+    """The run itself, which has cut three shards at noon."""
+    Runs(database).start(RUN, Command.APPLY, RunTarget(Selection()), NOON, Lane.NIGHTLY)
+    run = Shards(database, "run")
+    run.cut(RUN, Stage.LOOK, PARTS, frozenset({"acme"}), NOON)
+    return run
+
+
+@pytest.fixture
+def one(database: Database) -> Shards:
+    return Shards(database, "one")
+
+
+@pytest.fixture
+def two(database: Database) -> Shards:
+    return Shards(database, "two")
+
+
+def test_each_gets_a_shard_of_its_own_and_then_there_is_none(
+    database: Database, run: Shards, one: Shards, two: Shards
+) -> None:
+    taken = [shards.take(RUN, NOON) for shards in (run, one, two)]
+    assert taken == [
+        Taken(RUN, number, Stage.LOOK, tuple(part), frozenset({"acme"}), RequestTotals())
+        for number, part in enumerate(PARTS)
+    ]
+    assert Shards(database, "another").take(RUN, NOON) is None
+    assert run.left(RUN) == 3
+
+
+def test_what_is_asked_for_again_before_it_is_done_is_the_same(run: Shards, one: Shards) -> None:
+    """The answer to the first may have been lost on its way."""
+    assert one.take(RUN, NOON) == one.take(RUN, NOON)
+
+
+def test_many_at_the_same_moment_get_each_one_once(run: Shards, database: Database) -> None:
+    run.cut(RUN, Stage.LOOK, [[id] for id in range(40)], frozenset(), NOON)
+
+    def work(name: str) -> list[int]:
+        mine, shards = list[int](), Shards(database, name)
+        while taken := shards.take(RUN, NOON):
+            mine.append(taken.number)
+            shards.done(taken, NOON, None, [])
+        return mine
+
+    with ThreadPoolExecutor(8) as threads:
+        found = [number for mine in threads.map(work, map(str, range(8))) for number in mine]
+    assert sorted(found) == list(range(40))
+    assert run.left(RUN) == 0
+
+
+def test_whoever_died_keeps_a_shard_no_longer_than_a_lease(run: Shards, one: Shards, two: Shards) -> None:
+    first = _taken(one, NOON)
+    assert one.keep(first, NOON, RequestTotals(1, 2, 3))
+    another = _taken(two, NOON + LEASE - TICK)
+    assert another.number != first.number
+    two.done(another, NOON, RequestTotals(), [])
+    after = _taken(two, NOON + LEASE)
+    assert after.number == first.number
+    assert after.sent_before == RequestTotals(1, 2, 3), "what the dead one has sent is not forgotten"
+    two.done(after, NOON + LEASE, RequestTotals(10, 10, 10), [])
+    assert run.helped(RUN).sent == RequestTotals(11, 12, 13)
+
+
+def _taken(shards: Shards, now: datetime) -> Taken:
+    taken = shards.take(RUN, now)
+    assert taken is not None
+    return taken
+
+
+def test_one_that_was_lost_stays_with_whoever_has_it(database: Database, run: Shards, one: Shards, two: Shards) -> None:
+    lost = _taken(one, NOON)
+    assert _taken(two, NOON + LEASE).number == lost.number
+    one.done(lost, NOON + LEASE, RequestTotals(9, 9, 9), ["KeyError"])
+    one.keep(lost, NOON + LEASE, RequestTotals(9, 9, 9))
+    one.give_back(lost)
+    assert run.left(RUN) == 3
+    assert run.helped(RUN) == Helped(0, RequestTotals(), [])
+    assert _taken(Shards(database, "three"), NOON + LEASE + TICK).number != lost.number, "it is not free"
+
+
+def test_one_that_was_given_back_can_be_taken_at_once(run: Shards, one: Shards, two: Shards) -> None:
+    given = _taken(one, NOON)
+    one.give_back(given)
+    assert _taken(two, NOON).number == given.number
+
+
+def test_the_run_learns_what_others_did_and_sent_and_what_ended_badly(run: Shards, one: Shards) -> None:
+    ours, theirs = _taken(run, NOON), _taken(one, NOON)
+    run.done(ours, NOON, None, [])
+    one.done(theirs, NOON, RequestTotals(1, 2, 3), ["KeyError"])
+    assert run.helped(RUN) == Helped(1, RequestTotals(1, 2, 3), ["KeyError"])
+    assert run.left(RUN) == 1
+
+
+def test_nobody_works_for_a_run_that_is_silent_or_over(run: Shards, one: Shards) -> None:
+    """It was cancelled, or its process is gone: what it decided is nobody's decision any more."""
+    assert one.helps(RUN, NOON) == (Command.APPLY, Lane.NIGHTLY)
+    taken = _taken(one, NOON)
+    assert one.keep(taken, NOON + LASTS - TICK, None)
+    for silent in (NOON + LASTS, NOON + LASTS + timedelta(days=1)):
+        assert one.take(RUN, silent) is None
+        assert one.helps(RUN, silent) is None
+        assert not one.keep(taken, silent, None)
+    run.lasts(RUN, NOON + LASTS)
+    assert one.keep(taken, NOON + LASTS, None), "it was slow, and no more"
+    run.over(RUN)
+    assert one.take(RUN, NOON) is None
+    assert one.helps(RUN, NOON) is None
+    assert not one.keep(taken, NOON, None)
+    assert run.left(RUN) == 0
+
+
+def test_there_is_nothing_to_help_where_no_such_run_is(run: Shards, database: Database) -> None:
+    Runs(database).start("run-2", Command.PLAN, RunTarget(Selection()), NOON, Lane.OPERATOR)
+    for other in ("run-2", "run-3"):
+        assert run.helps(other, NOON) is None
+        assert run.take(other, NOON) is None
+
+
+def test_the_next_stage_takes_the_place_of_the_one_before(run: Shards, one: Shards) -> None:
+    old = _taken(one, NOON)
+    run.cut(RUN, Stage.ENABLE, [[7], [8]], frozenset(), at(1))
+    one.done(old, at(1), RequestTotals(5, 5, 5), [])
+    assert run.left(RUN) == 2, "what is done of the stage before is not done of this one"
+    assert [_taken(shards, at(1)).integrations for shards in (one, run)] == [(7,), (8,)]
+
+
+def test_what_a_killed_run_left_goes_with_it(run: Shards, database: Database) -> None:
+    deleted = Retention(database).prune(NOON + timedelta(days=1))
+    assert deleted["run"] == 1
+    assert run.left(RUN) == 0

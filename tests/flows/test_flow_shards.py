@@ -1,0 +1,245 @@
+"""A large run in shards: with helpers, without any, and with helpers that die; who helps decides nothing."""
+
+import asyncio
+from collections.abc import Callable
+from contextvars import Context
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from flows.plan import plan
+from flows.reconcile import reconcile
+from flows.request import What
+from flows.shards import shards
+from greenlight.ats.shards import Shard, Shards
+from greenlight.ats.tables import Run
+from greenlight.domain.report import Command
+from greenlight.domain.shards import Stage
+from tasks.sequences import shards as sequence
+from tasks.sequences.helpers import Helpers
+from tests.flows.fault_world import Case, import_file, world
+
+ENABLED = ("enabled", "ENABLED", "ENABLED")
+CASES = tuple(Case(f"c{number:02}", "an ordinary customer", ENABLED) for number in range(12))
+ONCE = {"received": 1, "effective": 1}
+IN_SHARDS = {"GREENLIGHT_SHARD_SIZE": "2"}
+
+
+@pytest.fixture
+def helpers(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.Task[Any]]:
+    """Two helpers for each run that asks, without the processes of Prefect's workers around them."""
+    started: list[asyncio.Task[Any]] = []
+
+    async def ask(self: Any, wanted: int) -> None:
+        if not started:
+            run_id = self._run_id
+            for _ in range(2):
+                helper = asyncio.create_task(_start(run_id), context=Context())
+                started.append(helper)
+
+    async def _start(run_id: str) -> Any:
+        return await shards(run_id, return_state=True)
+
+    monkeypatch.setattr(Helpers, "ask", ask)
+    return started
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch, helpers: list[asyncio.Task[Any]]) -> None:
+    """The run itself does nothing before a helper has begun, so that there is something to see."""
+    work, begun = sequence._work, asyncio.Event()
+
+    async def later(taken: Any, before: Any) -> None:
+        if before is None:
+            await asyncio.wait_for(begun.wait(), 60)
+        begun.set()
+        await work(taken, before)
+
+    monkeypatch.setattr(sequence, "_work", later)
+
+
+async def test_all_is_enabled_once_and_told_as_if_the_run_had_been_alone(
+    town: Any, helpers: list[asyncio.Task[Any]], waits: None
+) -> None:
+    async with town(world(CASES), **IN_SHARDS) as there:
+        await there.bring_in(import_file(CASES))
+        state: Any = await reconcile(What.APPLY, return_state=True)
+        ends = await asyncio.gather(*helpers)
+        assert sum(int(end.message.split()[0]) for end in ends if end.name == "Helped") > 0
+        assert state.name == "Converged"
+        report = there.report(state)
+        assert {entry.condition.outcome.value for entry in report.items} == {"enabled"}
+        assert len(report.items) == len(CASES)
+        assert set(map(str, there.enables().values())) == {str(ONCE)}
+        sent, counted = there.operations(), report.requests
+        assert counted is not None
+        assert (counted.token, counted.verify, counted.enable) == tuple(
+            sent.count(kind) for kind in ("token", "verify", "enable")
+        ), "what helpers sent is the run's"
+        assert there.violations() == []
+        with there.database.reading() as session:
+            assert session.exec(select(Shard)).all() == []
+            assert set(session.exec(select(Run.shards_until))) == {None}
+
+
+async def test_without_any_helper_the_run_does_it_all_and_says_so(town: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """No such deployment is known to this Prefect server, which is as good as a pool without a worker."""
+    async with town(world(CASES), **IN_SHARDS) as there:
+        await there.bring_in(import_file(CASES))
+        state: Any = await reconcile(What.APPLY, return_state=True)
+        assert state.name == "Converged"
+        assert set(map(str, there.enables().values())) == {str(ONCE)}
+    said = [record.message for record in caplog.records if "no helper ended a shard" in record.message]
+    assert [line.split(":")[0] for line in said] == ["look", "enable"]
+
+
+async def test_the_cap_is_the_runs_and_no_shards(town: Any, helpers: list[asyncio.Task[Any]]) -> None:
+    async with town(world(CASES), **IN_SHARDS) as there:
+        await there.bring_in(import_file(CASES))
+        state: Any = await reconcile(What.APPLY, max_changes=5, return_state=True)
+        await asyncio.gather(*helpers)
+        assert there.operations().count("enable") == 5
+        assert sum(entry.condition.reason.value == "HELD_BY_CAP" for entry in there.report(state).items) == 7
+
+
+async def test_who_helps_a_run_that_only_plans_has_nothing_that_could_enable(
+    town: Any, helpers: list[asyncio.Task[Any]], waits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    could: list[bool] = []
+    work = sequence._work
+
+    async def seen(taken: Any, before: Any) -> None:
+        if before is not None:
+            could.append(sequence.current_resources().enabling is not None)
+        await work(taken, before)
+
+    monkeypatch.setattr(sequence, "_work", seen)
+    async with town(world(CASES), **IN_SHARDS) as there:
+        await there.bring_in(import_file(CASES))
+        state: Any = await plan(return_state=True)
+        assert state.name == "Planned"
+        await asyncio.gather(*helpers)
+        assert set(could) == {False}
+        assert "enable" not in there.operations()
+
+
+async def test_a_shard_whose_helper_died_is_taken_over(
+    town: Any, helpers: list[asyncio.Task[Any]], waits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever helps dies in the middle of a shard of enables, and gives nothing back."""
+    monkeypatch.setattr("greenlight.ats.shards.LEASE", timedelta(seconds=2))
+    give_back = Shards.give_back
+
+    async def dies(
+        run_id: str, ids: Any, *, whole: Callable[..., Any] = sequence.SHARE[Stage.ENABLE], **_: Any
+    ) -> None:
+        this = asyncio.current_task()
+        assert this is not None
+        if sequence.current_resources().shards.owner in killed:
+            await whole(run_id, ids[:1])
+            raise asyncio.CancelledError
+        await whole(run_id, ids)
+
+    killed: set[str] = set()
+    work = sequence._work
+
+    async def marked(taken: Any, before: Any) -> None:
+        if before is not None:
+            killed.add(sequence.current_resources().shards.owner)
+        await work(taken, before)
+
+    monkeypatch.setattr(sequence, "_work", marked)
+    monkeypatch.setitem(sequence.SHARE, Stage.ENABLE, dies)
+    monkeypatch.setattr(
+        Shards, "give_back", lambda self, shard: None if self.owner in killed else give_back(self, shard)
+    )
+    async with town(world(CASES), **IN_SHARDS) as there:
+        await there.bring_in(import_file(CASES))
+        state: Any = await reconcile(What.APPLY, return_state=True)
+        await asyncio.gather(*helpers, return_exceptions=True)
+        assert killed
+        assert state.name == "Converged"
+        assert {entry.condition.outcome.value for entry in there.report(state).items} == {"enabled"}
+        assert set(map(str, there.enables().values())) == {str(ONCE)}
+
+
+async def test_a_shard_that_is_done_by_two_at_once_is_enabled_once(
+    town: Any, helpers: list[asyncio.Task[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody takes every shard, as if each had lost it to the other: leases and intents keep them apart."""
+    taken_by: dict[tuple[str, str], int] = {}
+
+    def take(self: Shards, run_id: str, now: Any) -> Any:
+        with self._database.reading() as session:
+            rows = session.exec(select(Shard).where(Shard.run_id == run_id).order_by(col(Shard.number))).all()
+            row = next(
+                (r for r in rows if (self.owner, f"{r.stage} {r.number}") not in taken_by and r.done_at is None), None
+            )
+            if row is None:
+                return None
+            taken_by[self.owner, f"{row.stage} {row.number}"] = 1
+            from greenlight.ats.shards import _taken
+
+            return _taken(row)
+
+    monkeypatch.setattr(Shards, "take", take)
+    monkeypatch.setattr(Shards, "done", _done_by_anybody)
+    async with town(world(CASES), GREENLIGHT_SHARD_SIZE="6") as there:
+        await there.bring_in(import_file(CASES))
+        state: Any = await reconcile(What.APPLY, return_state=True)
+        await asyncio.gather(*helpers)
+        twice = [shard for _, shard in taken_by]
+        assert len(twice) > len(set(twice)), "somebody took what somebody else was at"
+        assert {entry.condition.outcome.value for entry in there.report(state).items} == {"enabled"}
+        assert set(map(str, there.enables().values())) == {str(ONCE)}
+
+
+def _done_by_anybody(self: Shards, shard: Any, now: Any, sent: Any, crashes: Any) -> None:
+    with self._database.writing() as session:
+        row = session.get(Shard, (shard.run_id, shard.number))
+        if row is not None and row.stage == shard.stage:
+            row.done_at = now
+
+
+async def test_nobody_helps_a_run_that_is_over_or_was_never_there(town: Any) -> None:
+    async with town(world(CASES)) as there:
+        await there.bring_in(import_file(CASES))
+        state: Any = await reconcile(What.PLAN, return_state=True)
+        before = len(there.operations())
+        for run_id in (str(state.state_details.flow_run_id), "01998f6e-0000-7000-8000-000000000000"):
+            end: Any = await shards(run_id, return_state=True)
+            assert end.name == "NothingLeft"
+        refused: Any = await shards("acme", return_state=True)
+        assert refused.name == "Refused"
+        assert len(there.operations()) == before
+
+
+async def test_a_helper_stops_when_its_run_is_cancelled(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle of a shard: nothing more is sent for a run that nobody wants any more."""
+    began = asyncio.Event()
+
+    async def endless(run_id: str, ids: Any) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setitem(sequence.SHARE, Stage.ENABLE, endless)
+    monkeypatch.setattr(sequence, "RENEW_EVERY", 0.2)
+    async with town(world(CASES)) as there:
+        await there.bring_in(import_file(CASES))
+        run_id = "01998f6e-0000-7000-8000-000000000001"
+        run, owner = there.runs, Shards(there.database, "the run")
+        from greenlight.ats.runs import RunTarget
+        from greenlight.domain.budget import Lane
+        from greenlight.domain.selection import Selection
+
+        run.start(run_id, Command.APPLY, RunTarget(Selection()), there.now(), Lane.OPERATOR)
+        owner.cut(run_id, Stage.ENABLE, [[1], [2]], frozenset(), there.now())
+        helper = asyncio.create_task(shards(run_id, return_state=True), context=Context())
+        await asyncio.wait_for(began.wait(), 30)
+        owner.over(run_id)
+        end: Any = await asyncio.wait_for(helper, 30)
+        assert end.name == "Helped"
+        assert end.message.startswith("0 shards")
+        assert "enable" not in there.operations()
