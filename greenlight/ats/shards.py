@@ -119,9 +119,7 @@ class Shards:
     def take(self, run_id: str, now: datetime) -> Taken | None:
         """Take a shard that nobody is at; None if there is none, or the run does not last."""
         each = aliased(Shard)
-        nobody = or_(col(each.taken_until).is_(None), col(each.taken_until) <= now)
-        # What was taken by a transaction whose answer was lost is ours already.
-        free = or_(nobody, col(each.taken_by) == self.owner)
+        free = or_(col(each.taken_until).is_(None), col(each.taken_until) <= now)
         lasts = exists().where(col(Run.run_id) == run_id, _is_lasting(now))
         one = select(each.number).where(col(each.run_id) == run_id, col(each.done_at).is_(None), free, lasts)
         first = one.order_by(col(each.number)).limit(1).with_for_update(skip_locked=True, of=each).scalar_subquery()

@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from blocks.child_app import ChildAppBlocks
@@ -33,7 +33,7 @@ from greenlight.domain.budget import Lane
 from greenlight.domain.plan import RequestTotals
 from greenlight.linkedin.calls import Calls
 from greenlight.linkedin.integrations import Enabler, Verifier
-from greenlight.linkedin.oauth import RequestCounts, Tokens
+from greenlight.linkedin.oauth import Operation, RequestCounts, Tokens
 from greenlight.linkedin.transport import Wire
 from greenlight.reconcile.customer_leases import CustomerLeases
 from greenlight.reconcile.enable import Enabling
@@ -99,6 +99,24 @@ class RunResources:
 
 
 _CURRENT: ContextVar[RunResources] = ContextVar("resources")
+_SENT: ContextVar[RequestCounts | None] = ContextVar("sent", default=None)
+
+
+class _Counts(RequestCounts):
+    """All that a run sends, and what each part of it sends that is counted by itself."""
+
+    def add(self, operation: Operation) -> None:
+        super().add(operation)
+        if (part := _SENT.get()) is not None:
+            part.add(operation)
+
+
+def set_apart() -> RunResources:
+    """From here on, for this asyncio task and those that it starts: the same means, with its own counts and crashes."""
+    apart = replace(_CURRENT.get(), counts=RequestCounts(), crashes=[])
+    _SENT.set(apart.counts)
+    _CURRENT.set(apart)
+    return apart
 
 
 def current_resources() -> RunResources:
@@ -155,7 +173,7 @@ async def renewed(leases: CustomerLeases) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _opened(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncIterator[RunResources]:
     async with ground(settings) as (database, clock, wire):
-        counts = RequestCounts()
+        counts = _Counts()
         tokens = Tokens(wire, settings.linkedin_token_url, counts)
         budget = Budget(Budgets(database, settings.requests_per_day), lane, settings.budget_scope, now)
         means = Calls(wire, tokens, counts, budget), settings.linkedin_api_url

@@ -6,9 +6,10 @@ is in the ATS database alone: a shard whose helper died is taken by another, or 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,10 +18,12 @@ from greenlight.ats.waiting import DatabaseUnavailable
 from greenlight.domain.plan import RequestTotals
 from greenlight.domain.shards import Stage, shards
 from greenlight.reconcile.customer_leases import RENEW_EVERY
-from tasks.parts.resources import RunResources, current_resources, now
+from tasks.parts.resources import RunResources, current_resources, now, set_apart
 from tasks.sequences.helpers import Helpers
 from tasks.sequences.stages import SHARE, WHOLE
 
+#: Shards that one process is at: while one ends, with few requests under way, another keeps the connections busy.
+AT_ONCE = 2
 #: Seconds between two looks for a shard that somebody has given back or cut.
 PAUSE = 0.5
 #: Seconds after which a helper that found none goes: its place at the worker is somebody else's.
@@ -55,13 +58,7 @@ class Cutting:
             self._lasting = asyncio.create_task(self._last())
         asking = asyncio.create_task(self._helpers.ask(len(parts) - 1))
         try:
-            while True:
-                while taken := await asyncio.to_thread(ours.take, self._run_id, now()):
-                    await _work(taken, None)
-                if not await asyncio.to_thread(ours.left, self._run_id):
-                    break
-                # Its helper may die, and then it is ours.
-                await asyncio.sleep(PAUSE)
+            await _side_by_side(self._until_all_are_done)
             await asking
         finally:
             asking.cancel()
@@ -72,6 +69,16 @@ class Cutting:
             _log.info("%s: helpers did %s of %s shards", stage, helped.shards, len(parts))
         else:
             _log.warning("%s: no helper ended a shard, so this run did all %s itself", stage, len(parts))
+
+    async def _until_all_are_done(self) -> None:
+        ours = self._resources.shards
+        while True:
+            while taken := await asyncio.to_thread(ours.take, self._run_id, now()):
+                self._resources.crashes.extend((await _work(taken, helping=False)).crashes)
+            if not await asyncio.to_thread(ours.left, self._run_id):
+                return
+            # Its helper may die, and then it is ours.
+            await asyncio.sleep(PAUSE)
 
     async def end(self) -> None:
         """Nobody is to help any more."""
@@ -125,51 +132,62 @@ async def in_shards(stage: Stage, run_id: str, ids: Sequence[int]) -> None:
 
 async def help_with(run_id: str) -> list[Taken]:
     """Take shards of another flow run as long as it lasts and has some; those that were done."""
-    resources, done, idle_since = current_resources(), list[Taken](), now()
-    while (now() - idle_since).total_seconds() < IDLE:
-        taken = await asyncio.to_thread(resources.shards.take, run_id, now())
-        if taken is None:
-            if await asyncio.to_thread(resources.shards.helps, run_id, now()) is None:
-                break
-            await asyncio.sleep(PAUSE)
-            continue
-        try:
-            await _work(taken, resources.sent())
-        except RunIsOver:
-            break
-        done.append(taken)
-        idle_since = now()
+    done: list[Taken] = []
+    await _side_by_side(lambda: _help_with(run_id, done))
     return done
 
 
-async def _work(taken: Taken, before: RequestTotals | None) -> None:
-    """Do one shard. `before` is what a helper had sent before it took this one. Raises RunIsOver."""
-    resources = current_resources()
-    if resources.enabling is not None:
-        resources.enabling.insisted = taken.insisted
-    crashes = len(resources.crashes)
+async def _side_by_side(take_some: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """As often as one process is at shards at once. Raises the first error as it is, once all have ended."""
+    tasks = [asyncio.create_task(take_some()) for _ in range(AT_ONCE)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
-    def sent() -> RequestTotals | None:
-        if before is None:
-            return None
-        all_of_it = resources.sent()
-        return RequestTotals(
-            all_of_it.token - before.token, all_of_it.verify - before.verify, all_of_it.enable - before.enable
-        )
 
+async def _help_with(run_id: str, done: list[Taken]) -> None:
+    ours, idle_since = current_resources().shards, now()
+    while (now() - idle_since).total_seconds() < IDLE:
+        taken = await asyncio.to_thread(ours.take, run_id, now())
+        if taken is None:
+            if await asyncio.to_thread(ours.helps, run_id, now()) is None:
+                return
+            await asyncio.sleep(PAUSE)
+            continue
+        with suppress(RunIsOver):
+            await _work(taken, helping=True)
+            done.append(taken)
+        idle_since = now()
+
+
+async def _work(taken: Taken, *, helping: bool) -> RunResources:
+    """Do one shard; with which means, that tell what of it was sent. Raises RunIsOver to who is helping."""
+    if (enabling := current_resources().enabling) is not None:
+        enabling.insisted = taken.insisted
+    # In a task of its own, whose context is its own.
+    return await asyncio.create_task(_apart(taken, helping=helping))
+
+
+async def _apart(taken: Taken, *, helping: bool) -> RunResources:
+    apart = set_apart()
+    shards = apart.shards
     work = asyncio.ensure_future(SHARE[taken.stage](taken.run_id, taken.integrations))
     try:
         while not (await asyncio.wait([work], timeout=RENEW_EVERY))[0]:
             with suppress(SQLAlchemyError, DatabaseUnavailable):
-                lasts = await asyncio.to_thread(resources.shards.keep, taken, now(), sent())
-                if before is not None and not lasts:
+                lasts = await asyncio.to_thread(shards.keep, taken, now(), apart.sent() if helping else None)
+                if helping and not lasts:
                     raise RunIsOver
         await work
     except BaseException:
         work.cancel()
         await asyncio.wait([work])
-        await asyncio.to_thread(resources.shards.give_back, taken)
+        await asyncio.to_thread(shards.give_back, taken)
         raise
-    # The run knows its own crashes.
-    ended_by = resources.crashes[crashes:] if before is not None else []
-    await asyncio.to_thread(resources.shards.done, taken, now(), sent(), ended_by)
+    # The run counts what it sends and what it crashes of itself.
+    sent, crashes = (apart.sent(), apart.crashes) if helping else (None, [])
+    await asyncio.to_thread(shards.done, taken, now(), sent, crashes)
+    return apart

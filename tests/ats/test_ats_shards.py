@@ -53,9 +53,9 @@ def test_each_gets_a_shard_of_its_own_and_then_there_is_none(
     assert run.left(RUN) == 3
 
 
-def test_what_is_asked_for_again_before_it_is_done_is_the_same(run: Shards, one: Shards) -> None:
-    """The answer to the first may have been lost on its way."""
-    assert one.take(RUN, NOON) == one.take(RUN, NOON)
+def test_who_has_one_gets_another_and_not_the_same(run: Shards, one: Shards) -> None:
+    """A process is at several at once."""
+    assert [_taken(one, NOON).number for _ in PARTS] == [0, 1, 2]
 
 
 def test_many_at_the_same_moment_get_each_one_once(run: Shards, database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Prefect workers as on machines of their own: processes that take a run each, and can be killed with all they started."""
+"""Prefect workers as on machines of their own: processes that take a run each, and can be killed with what they run."""
 
 import asyncio
 import os

@@ -51,11 +51,11 @@ def waits(monkeypatch: pytest.MonkeyPatch, helpers: list[asyncio.Task[Any]]) -> 
     """The run itself does nothing before a helper has begun, so that there is something to see."""
     work, begun = sequence._work, asyncio.Event()
 
-    async def later(taken: Any, before: Any) -> None:
-        if before is None:
+    async def later(taken: Any, *, helping: bool) -> Any:
+        if not helping:
             await asyncio.wait_for(begun.wait(), 60)
         begun.set()
-        await work(taken, before)
+        return await work(taken, helping=helping)
 
     monkeypatch.setattr(sequence, "_work", later)
 
@@ -110,10 +110,10 @@ async def test_who_helps_a_run_that_only_plans_has_nothing_that_could_enable(
     could: list[bool] = []
     work = sequence._work
 
-    async def seen(taken: Any, before: Any) -> None:
-        if before is not None:
+    async def seen(taken: Any, *, helping: bool) -> Any:
+        if helping:
             could.append(sequence.current_resources().enabling is not None)
-        await work(taken, before)
+        return await work(taken, helping=helping)
 
     monkeypatch.setattr(sequence, "_work", seen)
     async with town(world(CASES), **IN_SHARDS) as there:
@@ -145,10 +145,10 @@ async def test_a_shard_whose_helper_died_is_taken_over(
     killed: set[str] = set()
     work = sequence._work
 
-    async def marked(taken: Any, before: Any) -> None:
-        if before is not None:
+    async def marked(taken: Any, *, helping: bool) -> Any:
+        if helping:
             killed.add(sequence.current_resources().shards.owner)
-        await work(taken, before)
+        return await work(taken, helping=helping)
 
     monkeypatch.setattr(sequence, "_work", marked)
     monkeypatch.setitem(sequence.SHARE, Stage.ENABLE, dies)

@@ -1,4 +1,4 @@
-"""Two Prefect workers at one run, with a Prefect server, PostgreSQL and processes as they are: one of them is killed."""
+"""Two workers at one run, with Prefect's server, PostgreSQL and processes as they are; one of them is killed."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ def test_a_machine_that_dies_in_the_middle_costs_nothing_but_time(tmp_path: Path
     """The far end counts: whoever enables anything twice, or leaves anybody out, ends this command with an error."""
     command = [sys.executable, "-m", "tests.benchmarks.shards", "--kill", "--json", "--poll", "1"]
     command += ["--customers", "160", "--size", "10", "--connections", "2"]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     (run,) = json.loads(done.stdout)
     assert run["killed"], "it was in the middle of a shard"
