@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from greenlight.ats.leases import LEASE, Holder, Lease, Leases
 from greenlight.ats.waiting import DatabaseUnavailable
+
+_P = ParamSpec("_P")
+_Done = TypeVar("_Done")
 
 #: Waits for another run, which is at a customer for a request or two; 5 s in all.
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.75, 1.0, 1.0, 1.5)
@@ -74,15 +78,15 @@ class CustomerLeases:
             await self._sleep(RENEW_EVERY)
             # The next renewal may come through, and an enable asks for its lease before it is sent.
             with suppress(SQLAlchemyError, DatabaseUnavailable):
-                await _to_its_end(self._sync)
-                await _to_its_end(self._leases.renew, self._clock())
+                await to_its_end(self._sync)
+                await to_its_end(self._leases.renew, self._clock())
 
 
-async def _to_its_end(act: Callable[..., None], *args: datetime) -> None:
-    """Also where this is cancelled: the database is closed next, and not beneath a thread that writes there."""
-    work = asyncio.create_task(asyncio.to_thread(act, *args))
+async def to_its_end(act: Callable[_P, _Done], *args: _P.args, **kwargs: _P.kwargs) -> _Done:
+    """In a thread, also where this is cancelled: the database is closed next, and not beneath one that works there."""
+    work = asyncio.create_task(asyncio.to_thread(act, *args, **kwargs))
     try:
-        await asyncio.shield(work)
+        return await asyncio.shield(work)
     except asyncio.CancelledError:
         await asyncio.wait([work])
         raise

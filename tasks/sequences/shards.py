@@ -17,7 +17,7 @@ from greenlight.ats.shards import Taken
 from greenlight.ats.waiting import DatabaseUnavailable
 from greenlight.domain.plan import RequestTotals
 from greenlight.domain.shards import Stage, shards
-from greenlight.reconcile.customer_leases import RENEW_EVERY
+from greenlight.reconcile.customer_leases import RENEW_EVERY, to_its_end
 from tasks.parts.resources import RunResources, current_resources, now, set_apart
 from tasks.sequences.helpers import Helpers
 from tasks.sequences.stages import SHARE, WHOLE
@@ -46,14 +46,14 @@ class Cutting:
         self._lasting: asyncio.Task[None] | None = None
 
     async def cut(self, ids: Sequence[int]) -> list[list[int]]:
-        wanted = await asyncio.to_thread(self._resources.store.wanted, ids)
+        wanted = await to_its_end(self._resources.store.wanted, ids)
         return shards({entry.id: entry.item.customer_id for entry in wanted}, self._resources.settings.shard_size)
 
     async def do(self, stage: Stage, parts: Sequence[Sequence[int]]) -> None:
         """Do all of these shards, with whoever helps."""
         ours, enabling = self._resources.shards, self._resources.enabling
         insisted = enabling.insisted if enabling is not None else frozenset[str]()
-        await asyncio.to_thread(ours.cut, self._run_id, stage, parts, insisted, now())
+        await to_its_end(ours.cut, self._run_id, stage, parts, insisted, now())
         if self._lasting is None:
             self._lasting = asyncio.create_task(self._last())
         asking = asyncio.create_task(self._helpers.ask(len(parts) - 1))
@@ -62,7 +62,7 @@ class Cutting:
             await asking
         finally:
             asking.cancel()
-        helped = await asyncio.to_thread(ours.helped, self._run_id)
+        helped = await to_its_end(ours.helped, self._run_id)
         self._count(helped.sent)
         self._resources.crashes.extend(helped.crashes)
         if helped.shards:
@@ -73,9 +73,9 @@ class Cutting:
     async def _until_all_are_done(self) -> None:
         ours = self._resources.shards
         while True:
-            while taken := await asyncio.to_thread(ours.take, self._run_id, now()):
+            while taken := await to_its_end(ours.take, self._run_id, now()):
                 self._resources.crashes.extend((await _work(taken, helping=False)).crashes)
-            if not await asyncio.to_thread(ours.left, self._run_id):
+            if not await to_its_end(ours.left, self._run_id):
                 return
             # Its helper may die, and then it is ours.
             await asyncio.sleep(PAUSE)
@@ -87,14 +87,14 @@ class Cutting:
         self._lasting.cancel()
         with suppress(asyncio.CancelledError):
             await self._lasting
-        await asyncio.to_thread(self._resources.shards.over, self._run_id)
+        await to_its_end(self._resources.shards.over, self._run_id)
         await self._helpers.dismiss()
 
     async def _last(self) -> None:
         while True:
             await asyncio.sleep(RENEW_EVERY)
             with suppress(SQLAlchemyError, DatabaseUnavailable):
-                await asyncio.to_thread(self._resources.shards.lasts, self._run_id, now())
+                await to_its_end(self._resources.shards.lasts, self._run_id, now())
 
     def _count(self, sent: RequestTotals) -> None:
         counts = self._resources.counts
@@ -151,9 +151,9 @@ async def _side_by_side(take_some: Callable[[], Coroutine[Any, Any, None]]) -> N
 async def _help_with(run_id: str, done: list[Taken]) -> None:
     ours, idle_since = current_resources().shards, now()
     while (now() - idle_since).total_seconds() < IDLE:
-        taken = await asyncio.to_thread(ours.take, run_id, now())
+        taken = await to_its_end(ours.take, run_id, now())
         if taken is None:
-            if await asyncio.to_thread(ours.helps, run_id, now()) is None:
+            if await to_its_end(ours.helps, run_id, now()) is None:
                 return
             await asyncio.sleep(PAUSE)
             continue
@@ -178,16 +178,16 @@ async def _apart(taken: Taken, *, helping: bool) -> RunResources:
     try:
         while not (await asyncio.wait([work], timeout=RENEW_EVERY))[0]:
             with suppress(SQLAlchemyError, DatabaseUnavailable):
-                lasts = await asyncio.to_thread(shards.keep, taken, now(), apart.sent() if helping else None)
+                lasts = await to_its_end(shards.keep, taken, now(), apart.sent() if helping else None)
                 if helping and not lasts:
                     raise RunIsOver
         await work
     except BaseException:
         work.cancel()
         await asyncio.wait([work])
-        await asyncio.to_thread(shards.give_back, taken)
+        await to_its_end(shards.give_back, taken)
         raise
     # The run counts what it sends and what it crashes of itself.
     sent, crashes = (apart.sent(), apart.crashes) if helping else (None, [])
-    await asyncio.to_thread(shards.done, taken, now(), sent, crashes)
+    await to_its_end(shards.done, taken, now(), sent, crashes)
     return apart

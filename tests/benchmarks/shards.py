@@ -114,10 +114,10 @@ def table(given: argparse.Namespace, measured: list[dict[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=2000)
-    parser.add_argument("--size", type=int, default=100, help="customers of a shard")
+    parser.add_argument("--size", type=int, default=125, help="customers of a shard")
     parser.add_argument("--latency", type=float, default=0.1, help="seconds until the far end answers")
     parser.add_argument("--connections", type=int, default=8, help="of each process")
-    parser.add_argument("--poll", type=float, default=10.0, help="seconds after which a worker asks for runs again")
+    parser.add_argument("--poll", type=float, default=2.0, help="seconds after which a worker asks for runs again")
     parser.add_argument("--kill", action="store_true", help="two workers alone, the second of which dies in the middle")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="one document with every run instead of the table")

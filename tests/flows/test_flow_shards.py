@@ -13,9 +13,12 @@ from flows.plan import plan
 from flows.reconcile import reconcile
 from flows.request import What
 from flows.shards import shards
-from greenlight.ats.shards import Shard, Shards
+from greenlight.ats.runs import RunTarget
+from greenlight.ats.shards import Shard, Shards, _taken
 from greenlight.ats.tables import Run
+from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
+from greenlight.domain.selection import Selection
 from greenlight.domain.shards import Stage
 from tasks.sequences import shards as sequence
 from tasks.sequences.helpers import Helpers
@@ -130,6 +133,8 @@ async def test_a_shard_whose_helper_died_is_taken_over(
 ) -> None:
     """Whoever helps dies in the middle of a shard of enables, and gives nothing back."""
     monkeypatch.setattr("greenlight.ats.shards.LEASE", timedelta(seconds=2))
+    # A process that is killed closes nothing; here the other half of it would have to.
+    monkeypatch.setattr(sequence, "AT_ONCE", 1)
     give_back = Shards.give_back
 
     async def dies(
@@ -169,38 +174,41 @@ async def test_a_shard_that_is_done_by_two_at_once_is_enabled_once(
     town: Any, helpers: list[asyncio.Task[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Everybody takes every shard, as if each had lost it to the other: leases and intents keep them apart."""
-    taken_by: dict[tuple[str, str], int] = {}
+    taken_by: set[tuple[str, str, int]] = set()
+    begun: dict[tuple[str, int], asyncio.Event] = {}
+    work = sequence._work
 
     def take(self: Shards, run_id: str, now: Any) -> Any:
         with self._database.reading() as session:
-            rows = session.exec(select(Shard).where(Shard.run_id == run_id).order_by(col(Shard.number))).all()
-            row = next(
-                (r for r in rows if (self.owner, f"{r.stage} {r.number}") not in taken_by and r.done_at is None), None
-            )
-            if row is None:
-                return None
-            taken_by[self.owner, f"{row.stage} {row.number}"] = 1
-            from greenlight.ats.shards import _taken
+            for row in session.exec(select(Shard).where(Shard.run_id == run_id).order_by(col(Shard.number))).all():
+                if row.done_at is None and (key := (self.owner, row.stage, row.number)) not in taken_by:
+                    taken_by.add(key)
+                    return _taken(row)
+        return None
 
-            return _taken(row)
+    def done(self: Shards, shard: Any, now: Any, sent: Any, crashes: Any) -> None:
+        with self._database.writing() as session:
+            row = session.get(Shard, (shard.run_id, shard.number))
+            if row is not None and row.stage == shard.stage:
+                row.done_at = now
+
+    async def together(taken: Any, *, helping: bool) -> Any:
+        event = begun.setdefault((taken.stage, taken.number), asyncio.Event())
+        if helping:
+            event.set()
+        await asyncio.wait_for(event.wait(), 60)
+        return await work(taken, helping=helping)
 
     monkeypatch.setattr(Shards, "take", take)
-    monkeypatch.setattr(Shards, "done", _done_by_anybody)
+    monkeypatch.setattr(Shards, "done", done)
+    monkeypatch.setattr(sequence, "_work", together)
     async with town(world(CASES), GREENLIGHT_SHARD_SIZE="6") as there:
         await there.bring_in(import_file(CASES))
         state: Any = await reconcile(What.APPLY, return_state=True)
         await asyncio.gather(*helpers)
-        twice = [shard for _, shard in taken_by]
-        assert len(twice) > len(set(twice)), "somebody took what somebody else was at"
+        assert len({owner for owner, stage, _ in taken_by if stage == "enable"}) > 1
         assert {entry.condition.outcome.value for entry in there.report(state).items} == {"enabled"}
         assert set(map(str, there.enables().values())) == {str(ONCE)}
-
-
-def _done_by_anybody(self: Shards, shard: Any, now: Any, sent: Any, crashes: Any) -> None:
-    with self._database.writing() as session:
-        row = session.get(Shard, (shard.run_id, shard.number))
-        if row is not None and row.stage == shard.stage:
-            row.done_at = now
 
 
 async def test_nobody_helps_a_run_that_is_over_or_was_never_there(town: Any) -> None:
@@ -230,10 +238,6 @@ async def test_a_helper_stops_when_its_run_is_cancelled(town: Any, monkeypatch: 
         await there.bring_in(import_file(CASES))
         run_id = "01998f6e-0000-7000-8000-000000000001"
         run, owner = there.runs, Shards(there.database, "the run")
-        from greenlight.ats.runs import RunTarget
-        from greenlight.domain.budget import Lane
-        from greenlight.domain.selection import Selection
-
         run.start(run_id, Command.APPLY, RunTarget(Selection()), there.now(), Lane.OPERATOR)
         owner.cut(run_id, Stage.ENABLE, [[1], [2]], frozenset(), there.now())
         helper = asyncio.create_task(shards(run_id, return_state=True), context=Context())
