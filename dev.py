@@ -41,7 +41,7 @@ LOCK = ROOT / "requirements.lock"
 # Both locks, and what is in each beside the dependencies; the image's has none of the tools.
 LOCKS = {
     LOCK: ("--group", "dev"),
-    ROOT / "deployments" / "requirements.lock": ("--extra", "xlsx", "--group", "build", "-c", str(LOCK)),
+    ROOT / "deployments" / "requirements.lock": ("--extra=xlsx", "--extra=redis", "--group", "build", "-c", str(LOCK)),
 }
 STAMP = VENV / ".stamp"
 # The one version whose way of writing the lock is the one in the repository.

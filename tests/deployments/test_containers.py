@@ -15,17 +15,23 @@ from greenlight.settings import PREFIX, Settings
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "deployments"
 COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
+#: Laid over it where several processes of Prefect's server run.
+SERVERS: dict[str, Any] = yaml.safe_load((FOLDER / "servers.yaml").read_text(encoding="utf-8"))
 DOCKERFILE = (FOLDER / "Dockerfile").read_text(encoding="utf-8")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+MORE: dict[str, dict[str, Any]] = {f"servers: {name}": service for name, service in SERVERS["services"].items()}
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "greenlight"}
 
-#: Prefect reads it from the environment alone (prefect/server/utilities/encryption.py).
-NOT_A_SETTING = "PREFECT_SERVER_ENCRYPTION_KEY"
+OURS_TOO = OURS | {name: service for name, service in MORE.items() if service["image"] == "greenlight"}
+
+#: Prefect reads the first from the environment alone (prefect/server/utilities/encryption.py), the other is of
+#: prefect_redis, whose settings are its own.
+NOT_SETTINGS = {"PREFECT_SERVER_ENCRYPTION_KEY", "PREFECT_REDIS_MESSAGING_HOST"}
 
 
 def commands() -> list[list[str]]:
     last = re.findall(r"^CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
-    every = [*(service["command"] for service in OURS.values()), *map(yaml.safe_load, last)]
+    every = [*(service["command"] for service in OURS_TOO.values()), *map(yaml.safe_load, last)]
     return [list(words) for words in dict.fromkeys(map(tuple, every))]
 
 
@@ -35,11 +41,12 @@ def test_the_command_exists(command: list[str]) -> None:
         parsed, _, _ = app.parse_args(command[1:], exit_on_error=False, print_error=False)
         assert parsed.__name__ == command[1]
     else:
-        assert command[:3] in (["prefect", "server", "start"], ["prefect", "worker", "start"])
+        services = ["prefect", "server", "services"]
+        assert command[:3] in (["prefect", "server", "start"], ["prefect", "worker", "start"], services)
 
 
 def known_settings() -> set[str]:
-    prefect = set(_get_settings_fields(PrefectSettings)) | {NOT_A_SETTING}
+    prefect = set(_get_settings_fields(PrefectSettings)) | NOT_SETTINGS
     aliases = {alias.upper() for alias in _aliases(PrefectSettings)}
     return prefect | aliases | {(PREFIX + name).upper() for name in Settings.model_fields}
 
@@ -54,15 +61,38 @@ def _aliases(model: Any) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("service", OURS)
+@pytest.mark.parametrize("service", OURS_TOO)
 def test_every_setting_exists(service: str) -> None:
     """A name that is misspelt would be ignored."""
-    assert set(OURS[service]["environment"]) - known_settings() == set()
+    assert set(OURS_TOO[service]["environment"]) - known_settings() == set()
+
+
+def test_servers_that_run_together_have_what_one_alone_has_and_one_of_them_has_the_services() -> None:
+    alone, services = SERVICES["prefect"], SERVERS["services"]["prefect-services"]
+    together = SERVERS["services"]["prefect"]["environment"].items()
+    assert together <= services["environment"].items()
+    assert "--no-services" in SERVERS["services"]["prefect"]["command"]
+    # Lease storage apart, what both read is the same; the rest is for whoever answers requests.
+    both = alone["environment"].keys() & services["environment"].keys() - dict(together).keys()
+    assert {name: alone["environment"][name] for name in both} == {name: services["environment"][name] for name in both}
+    assert {
+        name for name in alone["environment"] if "_SERVICES_" in name or name.endswith(("_KEY", "_URL"))
+    } - both == {"PREFECT_UI_API_URL"}
+
+
+def test_a_worker_that_helps_takes_no_more_at_once_than_it_is_told() -> None:
+    """Without a limit the first one that asks would take all helpers of a run, on one machine."""
+    command = SERVICES["helper-worker"]["command"]
+    assert int(command[command.index("--limit") + 1]) > 0
+    pools = {
+        words[words.index("--pool") + 1] for words in (one["command"] for one in OURS.values()) if "--pool" in words
+    }
+    assert pools == {"greenlight", "greenlight-helpers"}
 
 
 def test_no_secret_is_written_down() -> None:
     secret = re.compile(r"PASSWORD|AUTH|KEY|DATABASE\w*_URL")
-    for service in SERVICES.values():
+    for service in (*SERVICES.values(), *MORE.values()):
         for name, value in service.get("environment", {}).items():
             assert not secret.search(name) or "${" in value, name
     assert not re.search(r"^(ARG|ENV).*(PASSWORD|SECRET|AUTH|_KEY)", DOCKERFILE, re.MULTILINE)

@@ -16,6 +16,7 @@ DIRECT = [*PROJECT["project"]["dependencies"], *GROUPS["build"], *TOOLS]
 OF_THE_IMAGE = [
     *PROJECT["project"]["dependencies"],
     *PROJECT["project"]["optional-dependencies"]["xlsx"],
+    *PROJECT["project"]["optional-dependencies"]["redis"],
     *GROUPS["build"],
 ]
 EVERYBODYS, IMAGES = "requirements.lock", "deployments/requirements.lock"
