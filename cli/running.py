@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -237,11 +238,16 @@ def _progress() -> Iterator[None]:
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=hidden) as bar:
         starting = bar.add_task("starting", total=None)
         stages: dict[str, TaskID] = {}
+        totals: Counter[str] = Counter()
 
         def listen(step: Step) -> None:
             bar.update(starting, visible=False)
             if step.stage not in stages:
                 stages[step.stage] = bar.add_task(_STAGES[step.stage], total=step.total)
+            if not step.done:
+                # It begins anew with each shard.
+                totals[step.stage] += step.total
+                bar.update(stages[step.stage], total=totals[step.stage])
             bar.advance(stages[step.stage], step.done)
 
         mark = LISTENER.set(listen)

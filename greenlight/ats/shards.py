@@ -1,7 +1,7 @@
 """Shards of a run on record: what is to be done, who is at it, and whether the run that cut them still lasts."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 
 from sqlalchemy import JSON, Column, ColumnElement, Table, delete, exists, func
@@ -93,7 +93,9 @@ class Shards:
             for number, part in enumerate(parts)
         ]
         with self._database.writing() as session:
-            session.execute(delete(_SHARDS).where(_SHARDS.c.run_id == run_id))
+            # A run that was killed leaves its own behind.
+            dead = select(Run.run_id).where(col(Run.shards_until) < now - timedelta(days=1))
+            session.execute(delete(_SHARDS).where(or_(_SHARDS.c.run_id == run_id, _SHARDS.c.run_id.in_(dead))))
             insert_rows(session, _SHARDS, rows)
             session.execute(_lasting(run_id, now + LASTS))
 

@@ -155,3 +155,13 @@ def test_what_a_killed_run_left_goes_with_it(run: Shards, database: Database) ->
     deleted = Retention(database).prune(NOON + timedelta(days=1))
     assert deleted["run"] == 1
     assert run.left(RUN) == 0
+
+
+def test_what_a_killed_run_left_goes_when_another_cuts_a_day_later(run: Shards, database: Database) -> None:
+    """It may name customers, who may have to be forgotten."""
+    tomorrow = NOON + timedelta(days=1)
+    Runs(database).start("run-2", Command.APPLY, RunTarget(Selection()), NOON, Lane.NIGHTLY)
+    run.cut("run-2", Stage.LOOK, [[1], [2]], frozenset(), tomorrow)
+    assert (run.left(RUN), run.left("run-2")) == (3, 2), "it may be slow, and no more"
+    run.cut("run-2", Stage.LOOK, [[1], [2]], frozenset(), tomorrow + LASTS + TICK)
+    assert (run.left(RUN), run.left("run-2")) == (0, 2)

@@ -1,5 +1,6 @@
 """The image and compose.yaml: only commands and settings that exist, and no secret."""
 
+import importlib.util
 import re
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,9 @@ def test_every_setting_exists(service: str) -> None:
 def test_servers_that_run_together_have_what_one_alone_has_and_one_of_them_has_the_services() -> None:
     alone, services = SERVICES["prefect"], SERVERS["services"]["prefect-services"]
     together = SERVERS["services"]["prefect"]["environment"].items()
+    for name, value in together:
+        if value.startswith("prefect_redis."):
+            assert importlib.util.find_spec(value) is not None, name
     assert together <= services["environment"].items()
     assert "--no-services" in SERVERS["services"]["prefect"]["command"]
     # Lease storage apart, what both read is the same; the rest is for whoever answers requests.
