@@ -13,7 +13,7 @@ from tasks.parts.chunks import MAX_ENABLE_TASKS
 from tasks.parts.resources import current_resources, now
 
 #: Task runs of one shard's enables: a large run has many shards, and Prefect records only so many task runs.
-ENABLE_TASKS_OF_A_SHARD = 8
+ENABLE_TASKS_OF_A_SHARD = 16
 
 
 async def look(run_id: str, ids: Sequence[int]) -> None:

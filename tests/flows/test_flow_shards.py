@@ -21,7 +21,9 @@ from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.domain.shards import Stage
 from tasks.sequences import shards as sequence
+from tasks.parts.chunks import enable_chunks
 from tasks.sequences.helpers import Helpers
+from tasks.sequences.stages import ENABLE_TASKS_OF_A_SHARD
 from tests.flows.fault_world import Case, import_file, world
 
 ENABLED = ("enabled", "ENABLED", "ENABLED")
@@ -87,13 +89,23 @@ async def test_all_is_enabled_once_and_told_as_if_the_run_had_been_alone(
             assert set(session.exec(select(Run.shards_until))) == {None}
 
 
-async def test_without_any_helper_the_run_does_it_all_and_says_so(town: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_without_any_helper_the_run_does_it_all_and_says_so(
+    town: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No such deployment is known to this Prefect server, which is as good as a pool without a worker."""
+    tasks: set[int] = set()
+
+    def chunks(wanted: Any, most: int) -> Any:
+        tasks.add(most)
+        return enable_chunks(wanted, most)
+
+    monkeypatch.setattr("tasks.enable.enable_chunks", chunks)
     async with town(world(CASES), **IN_SHARDS) as there:
         await there.bring_in(import_file(CASES))
         state: Any = await reconcile(What.APPLY, return_state=True)
         assert state.name == "Converged"
         assert set(map(str, there.enables().values())) == {str(ONCE)}
+    assert tasks == {ENABLE_TASKS_OF_A_SHARD}, "many shards are not many times the task runs of one"
     said = [record.message for record in caplog.records if "no helper ended a shard" in record.message]
     assert [line.split(":")[0] for line in said] == ["look", "enable"]
 
