@@ -20,8 +20,8 @@ from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.domain.selection import Selection
 from greenlight.domain.shards import Stage
-from tasks.sequences import shards as sequence
 from tasks.parts.chunks import enable_chunks
+from tasks.sequences import shards as sequence
 from tasks.sequences.helpers import Helpers
 from tasks.sequences.stages import ENABLE_TASKS_OF_A_SHARD
 from tests.flows.fault_world import Case, import_file, world
