@@ -22,7 +22,23 @@ from greenlight.domain.status import Observation, Status
 from tests.ats.asking import session_of
 from tests.ats.world import NOON, at, attempts_at, begin, bring_in, customer, ids_of, integration, key_of, shows
 
-OLDER = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0011", "0012", "0013", "0014", "0015")
+OLDER = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+    "0008",
+    "0009",
+    "0011",
+    "0012",
+    "0013",
+    "0014",
+    "0015",
+    "0016",
+)
 #: What stands elsewhere since then.
 MOVED = ("imported_at",)
 Contents = dict[str, list[dict[str, object]]]

@@ -6,5 +6,6 @@
 from tests.guards.guard import Guard as Guard
 from tests.guards.ledger import LEDGER
 from tests.guards.plans import PLANS
+from tests.guards.sources import SOURCES
 
-GUARDS = [*LEDGER, *PLANS]
+GUARDS = [*LEDGER, *PLANS, *SOURCES]
