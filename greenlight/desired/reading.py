@@ -51,6 +51,8 @@ def _or_unreadable(rows: Iterator[Row]) -> Iterator[Row]:
 def _row(line: int, values: dict[str, str | None], told: list[RowError]) -> Iterator[dict[str, Any]]:
     problems = Problems("")
     whole = dict.fromkeys(OF_A_FILE, "") | {name: values.get(name, "") for name in COLUMNS}
+    if values.get("client_secret"):
+        problems.add(line, "client_secret", "is given: a source never gives credentials, so leave it empty")
     client_id = _client_id(line, whole.pop("client_id"), problems)
     checked = check_row(line, whole | {"client_id": "", "client_secret": ""}, problems)
     row = checked.as_import_row()

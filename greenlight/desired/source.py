@@ -45,7 +45,16 @@ def check_columns(names: list[str]) -> None:
         raise SourceUnreadable(f"has the column {twice[0]} {names.count(twice[0])} times")
 
 
-def as_text(value: object) -> str | None:
+def text_values(number: int, row: dict[str, object], problems: Problems) -> dict[str, str | None]:
+    """A row's values as text; of each that is none it is told."""
+    values = {name: _as_text(value) for name, value in row.items()}
+    for name, value in values.items():
+        if value is None:
+            problems.add(number, name, f"must be text or a whole number, not {type(row[name]).__name__}")
+    return values
+
+
+def _as_text(value: object) -> str | None:
     """A value that is text, a whole number or an id as text, nothing as empty; None for anything else."""
     if value is None:
         return ""

@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, CursorResult, make_url
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from greenlight.desired.source import Row, SourceUnreadable, as_text, check_columns
+from greenlight.desired.source import Row, SourceUnreadable, check_columns, text_values
 from greenlight.intake.problems import Problems
 
 #: The view that is read unless another, or a SELECT, is named.
@@ -44,7 +44,7 @@ class SqlSource:
             check_columns(names)
             try:
                 for number, row in enumerate(result, 1):
-                    yield number, _values(number, dict(zip(names, row, strict=True)), problems)
+                    yield number, text_values(number, dict(zip(names, row, strict=True)), problems)
             except SQLAlchemyError as error:
                 raise SourceUnreadable(f"could not be read to its end: {self._cause(error)}") from None
 
@@ -124,11 +124,3 @@ def _read_only(connection: Connection) -> Connection:
     if (words := _READ_ONLY_NOW.get(connection.dialect.name)) is not None:
         connection.exec_driver_sql(words)
     return connection
-
-
-def _values(number: int, row: dict[str, object], problems: Problems) -> dict[str, str | None]:
-    values = {name: as_text(value) for name, value in row.items()}
-    for name, value in values.items():
-        if value is None:
-            problems.add(number, name, f"must be text, not {type(row[name]).__name__}; convert it in the query")
-    return values
