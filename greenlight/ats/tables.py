@@ -167,7 +167,7 @@ class Integration(Table, table=True):
     #: When a look first showed nothing where one before had shown this status; None once something is shown again.
     vanished_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     vanished_from: str | None = Field(default=None, max_length=20)
-    #: When a look showed that it is ENABLED no more; None once somebody was told, or once it is back.
+    #: When a look showed that it is ENABLED no more, or the source dropped what is ENABLED; None once that is told.
     drifted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: When a scheduled run first counted it among what is wanted; None is new.
     judged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -259,7 +259,7 @@ _OTHERS: dict[Reason, Explanation] = {
         "If it must not go on at LinkedIn, have the customer's admin switch it off, or ask LinkedIn to, for Recruiter "
         "integrations LTSATSIntegrations@linkedin.com, else your partner contact; name the organization and the type.",
         Mover.US,
-        "docs/interface.md#commands",
+        "docs/desired-state.md#what-a-sync-does",
     ),
     Reason.REJECTED_REQUEST: _E(
         "The plugin's callback named it, and LinkedIn says that there is no such thing; nothing else ever named it.",

@@ -1,5 +1,6 @@
 """A vendor's schema that is not ours, read by a ten-line view: who came, was renamed, left and came back."""
 
+import json
 from collections.abc import Generator
 from datetime import timedelta
 
@@ -7,9 +8,11 @@ import pytest
 
 from greenlight.ats.desired import Syncs
 from greenlight.ats.ledger import Attempt
+from greenlight.ats.retention import Retention
 from greenlight.ats.tables import Customer
 from greenlight.ats.withdrawals import Withdrawals
 from greenlight.desired.source import Row
+from greenlight.desired.sql import SqlSource
 from greenlight.domain.desired import SyncOutcome, SyncReport
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
@@ -241,3 +244,20 @@ def test_an_enable_that_is_on_its_way_is_seen_to_its_end_first(vendor: Vendor, n
         attempt = session.get_one(Attempt, attempts_at(nights.database, id)[0].id)
         attempt.closed_at, attempt.outcome = nights.now, "refused"
     assert changed(nights.sync(vendor.source())) == {"withdrawn": ["4"]}
+
+
+@pytest.mark.parametrize("driver", ["postgresql+psycopg", "mysql+nobodys"])
+def test_what_is_not_there_is_said_without_its_password(driver: str, nights: Nights) -> None:
+    report = nights.sync(SqlSource(f"{driver}://me:S3cr3tCanary@127.0.0.1:9/ats"))
+    assert report.outcome is SyncOutcome.UNREADABLE
+    assert ("no driver" in (report.detail or "")) is (driver != "postgresql+psycopg")
+    assert "S3cr3tCanary" not in json.dumps(report.as_json()) + report.in_words()
+
+
+def test_old_syncs_are_pruned_and_a_persons_word_stays(known: SyncReport, vendor: Vendor, nights: Nights) -> None:
+    vendor.does("DELETE FROM tenants")
+    nights.sync(vendor.source())
+    Syncs(nights.database).let("ada", nights.now)
+    pruned = Retention(nights.database).prune(nights.now + timedelta(days=1))
+    assert pruned["desired_sync"] == 1
+    assert nights.sync(vendor.source()).counts == {"withdrawn": known.customers}
