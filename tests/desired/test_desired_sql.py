@@ -214,12 +214,13 @@ def test_a_source_that_ends_half_way_changes_nothing(vendor: Vendor, nights: Nig
 
 
 def test_what_the_source_never_named_is_not_its_to_withdraw(vendor: Vendor, nights: Nights) -> None:
-    bring_in(nights.database, customer("own"))
+    own = [f"own{number}" for number in range(5)]
+    bring_in(nights.database, *map(customer, own))
     vendor.signs(1, 2)
     nights.sync(vendor.source())
     vendor.switches(2, "off")
     assert changed(nights.sync(vendor.source())) == {"withdrawn": ["2"]}
-    assert set(nights.wanted()) == {"own", "1"}
+    assert set(nights.wanted()) == {*own, "1"}
 
 
 @pytest.mark.usefixtures("known")
