@@ -8,12 +8,14 @@ import pytest
 
 from greenlight.ats.desired import Syncs
 from greenlight.ats.ledger import Attempt
+from greenlight.ats.registry import Registration
 from greenlight.ats.retention import Retention
 from greenlight.ats.tables import Customer
 from greenlight.ats.withdrawals import Withdrawals
 from greenlight.desired.source import Row
 from greenlight.desired.sql import SqlSource
 from greenlight.domain.desired import SyncOutcome, SyncReport
+from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
 from greenlight.intake.problems import Problems
@@ -119,6 +121,17 @@ def test_what_a_person_has_withdrawn_stays_withdrawn_until_the_source_has_it_ane
 
 
 @pytest.mark.usefixtures("known")
+def test_what_a_person_has_withdrawn_before_the_source_had_it_stays_so(vendor: Vendor, nights: Nights) -> None:
+    key = IntegrationKey("urn:li:organization:org12", "APPLY_WITH_LINKEDIN", "JOBS")
+    bring_in(nights.database, Registration("12", "Tenant 12", None, [(key, "own")]))
+    Withdrawals(nights.database).withdraw("12", "APPLY_WITH_LINKEDIN", None, "ada", nights.now)
+    vendor.signs(12)
+    assert changed(nights.sync(vendor.source())) == {"kept_out": ["12"]}
+    assert nights.sync(vendor.source()).counts == {}
+    assert "12" not in nights.wanted()
+
+
+@pytest.mark.usefixtures("known")
 def test_a_forgotten_customer_is_not_brought_back_by_a_row_that_stayed(vendor: Vendor, nights: Nights) -> None:
     Withdrawals(nights.database).forget("5", "ada", nights.now)
     nights.sync(vendor.source())
@@ -135,6 +148,7 @@ def test_a_bad_row_holds_its_customer_alone(vendor: Vendor, nights: Nights) -> N
     vendor.does("UPDATE tenants SET legal_name = ' padded' WHERE id = 3")
     vendor.does("UPDATE tenant_settings SET value = 'urn:li:person:1' WHERE tenant_id = 6 AND value LIKE 'urn:%'")
     vendor.does("INSERT INTO tenant_settings VALUES (7, 'linkedin_organization', 'urn:li:organization:org7')")
+    vendor.does("UPDATE tenants SET legal_name = 'Renamed' WHERE id = 7")
     report = nights.sync(vendor.source("SELECT * FROM greenlight_desired ORDER BY customer_id"))
     assert changed(report)["added"] == ["11"]
     held = {(e["customer_id"], e["line"], e["field"]) for e in report.entries["held_back"]}
