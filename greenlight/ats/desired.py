@@ -110,7 +110,7 @@ class Syncs:
             good = [col(DesiredRow.sync_id) == sync_id, col(DesiredRow.field).is_(None)]
             counted = select_columns(func.count(), func.count(func.distinct(col(DesiredRow.customer_id)))).where(*good)
             report.rows, report.customers = session.execute(counted).one()
-            report.known = _outcome_before(session, sync_id) == report.outcome
+            report.known = report.was_so(_before(session, sync_id))
         stored = report.stored() | {"known": report.known}
         self._database.write(write)
         self._delete_rows(col(DesiredRow.sync_id) == sync_id)
@@ -194,12 +194,7 @@ class Syncs:
 def sync_of(session: Session, run_id: str) -> SyncReport | None:
     """What a run's sync gave; None where it made none, or did not come to its end."""
     ended = _ended().where(col(DesiredSync.run_id) == run_id).order_by(col(DesiredSync.began_at).desc())
-    sync = session.execute(ended.limit(1)).scalars().first()
-    if sync is None or sync.outcome is None:
-        return None
-    return SyncReport(
-        sync.source, SyncOutcome(sync.outcome), sync.detail, sync.rows, sync.customers, **dict(sync.changes)
-    )
+    return _report(session.execute(ended.limit(1)).scalars().first())
 
 
 def is_at_fault(sync_id: str, customer_id: Any) -> ColumnElement[bool]:
@@ -246,10 +241,17 @@ def _last(session: Session) -> DesiredSync | None:
     return session.execute(newest.limit(1)).scalars().first()
 
 
-def _outcome_before(session: Session, sync_id: str) -> str | None:
+def _before(session: Session, sync_id: str) -> SyncReport | None:
     before = _ended().where(col(DesiredSync.sync_id) != sync_id).order_by(col(DesiredSync.began_at).desc())
-    sync = session.execute(before.limit(1)).scalars().first()
-    return None if sync is None else sync.outcome
+    return _report(session.execute(before.limit(1)).scalars().first())
+
+
+def _report(sync: DesiredSync | None) -> SyncReport | None:
+    if sync is None or sync.outcome is None:
+        return None
+    return SyncReport(
+        sync.source, SyncOutcome(sync.outcome), sync.detail, sync.rows, sync.customers, **dict(sync.changes)
+    )
 
 
 def _fitted(sync_id: str, number: int, row: dict[str, Any]) -> dict[str, Any]:

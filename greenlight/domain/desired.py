@@ -61,7 +61,7 @@ class SyncReport:
     counts: dict[str, int] = field(default_factory=dict)
     #: The first of each kind.
     entries: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    #: Whether the sync before ended in the same way.
+    #: Whether the sync before ended in the same way, with no fault that is new.
     known: bool = False
 
     def note(self, kind: str, entry: dict[str, Any]) -> None:
@@ -70,6 +70,16 @@ class SyncReport:
         kept = self.entries.setdefault(kind, [])
         if len(kept) < NAMED:
             kept.append(entry)
+
+    def was_so(self, before: "SyncReport | None") -> bool:
+        """Whether a sync before ended in the same way, with no fault that is new."""
+        if before is None or before.outcome is not self.outcome:
+            return False
+        fewer = self.counts.get(HELD_BACK, 0) <= before.counts.get(HELD_BACK, 0)
+        return fewer and self._faults() <= before._faults()
+
+    def _faults(self) -> set[tuple[str | None, str, str]]:
+        return {(e["customer_id"], e["field"], e["why"]) for e in self.entries.get(HELD_BACK, ())}
 
     @property
     def is_troubled(self) -> bool:

@@ -82,3 +82,20 @@ def test_a_runs_report_has_its_source() -> None:
     assert held.as_json()["source"]["outcome"] == "held"
     known = replace(report, source=made(SyncOutcome.HELD, detail="too little", known=True))
     assert known.is_known_trouble()
+
+
+def faulty(*customers: str | None) -> SyncReport:
+    report = made()
+    for line, customer in enumerate(customers):
+        report.note("held_back", {"customer_id": customer, "line": line, "field": "row", "why": "is bad"})
+    return report
+
+
+def test_known_trouble_hides_no_new_one() -> None:
+    assert faulty("a").was_so(faulty("b", "a")), "wherever the row stands"
+    assert not faulty("a", "c").was_so(faulty("a", "b"))
+    assert not faulty("a").was_so(made())
+    assert not faulty(None, None).was_so(faulty(None)), "of those that do not say whose they are the number tells"
+    assert not made().was_so(None)
+    assert not made(SyncOutcome.HELD).was_so(made())
+    assert made(SyncOutcome.HELD).was_so(made(SyncOutcome.HELD))
