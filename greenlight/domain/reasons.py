@@ -255,7 +255,7 @@ _OTHERS: dict[Reason, Explanation] = {
         "docs/interface.md#commands",
     ),
     Reason.ENABLED_BUT_WITHDRAWN: _E(
-        "It is withdrawn, by a person or by the source, and LinkedIn has it enabled: the API cannot undo that.",
+        "A person or the source has withdrawn it, and LinkedIn has it enabled: that cannot be undone from here.",
         "If it must not go on at LinkedIn, have the customer's admin switch it off, or ask LinkedIn to, for Recruiter "
         "integrations LTSATSIntegrations@linkedin.com, else your partner contact; name the organization and the type.",
         Mover.US,
