@@ -26,6 +26,7 @@ from cli.checks import (
 from cli.file_checks import check_files
 from cli.quiet import quiet_prefect
 from cli.render import console_for_people, plain, print_json, table_of
+from cli.source_checks import check_held_source, check_source
 from cli.way_checks import check_way
 from greenlight.ats.database import Database, DatabaseUnavailable, looked_at
 from greenlight.settings import Settings
@@ -81,6 +82,10 @@ def _examine(
                 findings.append(within(_LIMIT, "database writes", lambda: check_place(database)))
                 findings.append(within(_LIMIT, "database clock", lambda: check_database_clock(database)))
                 findings.append(within(_LIMIT, "budget", lambda: check_budget(database, settings, datetime.now(UTC))))
+                held = within(_LIMIT, "source", lambda: check_held_source(database))
+                findings += [held] if isinstance(held, Finding) else held
+            source = within(_LIMIT, "source", lambda: check_source(settings))
+            findings += [source] if isinstance(source, Finding) else source
             way = within(_LIMIT, "way to LinkedIn", lambda: check_way(settings))
             findings += [way] if isinstance(way, Finding) else way
     return findings + _prefect_and_linkedin(settings, tried)

@@ -10,10 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from greenlight.domain.conditions import Condition
+from greenlight.domain.desired import REMEDIES
 from greenlight.domain.plan import Action
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
 from greenlight.domain.recheck import recheck_by
-from greenlight.domain.report import Command, Report, ReportItem
+from greenlight.domain.report import Command, Report
+from greenlight.domain.report_item import ReportItem
 
 #: A sign and a colour for each outcome; the sign says it all, so that colour is never the only carrier.
 _SIGNS = {
@@ -67,6 +69,10 @@ def print_report(report: Report, console: Console) -> None:
         console.print(Text(_LEGEND, style="dim"))
         console.print()
     console.print(Text(f"{_title(report)}: {report.in_words() or 'nothing is wanted'}."))
+    if report.source is not None:
+        console.print(plain(f"{report.source.in_words()}."))
+        if report.has_trouble_at_source and (remedy := REMEDIES.get(report.source.outcome)):
+            console.print(plain(remedy))
     sent = report.requests
     if report.command in (Command.PLAN, Command.APPLY):
         console.print(Text(f"Requests sent: {sent.token} token, {sent.verify} verify, {sent.enable} enable."))

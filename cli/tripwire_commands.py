@@ -22,10 +22,13 @@ def tripwires_list(*, json: Json = False) -> int:
 def lift(
     *customers: str,
     all: Annotated[bool, Parameter(negative=(), help="Everything that is held, for everybody.")] = False,
+    source: Annotated[
+        bool, Parameter(negative=(), help="The source of what is wanted, which has much less than before.")
+    ] = False,
     by: Annotated[str | None, Parameter(help="Who says so (you unless given).")] = None,
     json: Json = False,
 ) -> int:
     """Let what is held for these customers go on; the next run enables what is ready, which cannot be undone."""
     from cli.tripwires import run_lift
 
-    return run_lift(customers, everybody=all, by=by, as_json=json)
+    return run_lift(customers, everybody=all, source=source, by=by, as_json=json)

@@ -9,9 +9,11 @@ from cli.opening import ats_database
 from cli.render import console_for_people, plain, print_database, print_json, table_of
 from greenlight.ats.clock import time_of
 from greenlight.ats.database import Database
+from greenlight.ats.desired import HeldSync, Syncs
 from greenlight.ats.holds import Held, Holds
+from greenlight.domain.desired import REMEDIES, SyncOutcome
 from greenlight.domain.formatting import iso
-from greenlight.domain.reasons import EXPLANATIONS
+from greenlight.domain.reasons import EXPLANATIONS, Reason
 
 #: As long a name as the ATS database takes.
 _LONGEST_NAME = 200
@@ -19,27 +21,32 @@ _LONGEST_NAME = 200
 
 def run_tripwires(*, as_json: bool) -> int:
     database = ats_database()
-    held = Holds(database).on_record()
+    held, source = Holds(database).on_record(), Syncs(database).held()
     if as_json:
-        print_json(_document(held, database))
+        print_json(_document(held, database, source))
         return 0
     console = console_for_people()
+    if source is not None:
+        console.print(plain(f"{_of(source)}: {REMEDIES[SyncOutcome.HELD]}"))
     if held:
         _print(held)
         for reason in dict.fromkeys(entry.reason for entry in held):
             console.print(plain(f"{reason}: {EXPLANATIONS[reason].remedy}"))
-    else:
+    elif source is None:
         console.print(plain("No tripwire holds anything."))
     print_database(database.name, console)
     return 0
 
 
-def run_lift(customers: tuple[str, ...], *, everybody: bool, by: str | None, as_json: bool) -> int:
-    if everybody == bool(customers):
+def run_lift(customers: tuple[str, ...], *, everybody: bool, source: bool, by: str | None, as_json: bool) -> int:
+    if everybody + bool(customers) + source != 1:
         raise CannotRun(
-            "nobody is named", "name the customers whose holds are to end, or --all: `greenlight tripwires` lists them"
+            "nobody is named",
+            "name the customers whose holds are to end, or --all, or --source: `greenlight tripwires` lists them",
         )
     who, database = who_says_so(by), ats_database()
+    if source:
+        return _lift_source(who, database, as_json=as_json)
     lifted = Holds(database).lift(customers, who, time_of(database))
     if as_json:
         print_json(_document(lifted, database) | {"lifted_by": who})
@@ -49,6 +56,22 @@ def run_lift(customers: tuple[str, ...], *, everybody: bool, by: str | None, as_
     else:
         console_for_people().print(plain("Nothing was held, so nothing has changed."))
     return 0
+
+
+def _lift_source(who: str, database: Database, *, as_json: bool) -> int:
+    let = Syncs(database).let(who, time_of(database))
+    if as_json:
+        print_json(_document([], database, let) | {"lifted_by": who})
+    elif let is None:
+        console_for_people().print(plain("The source was not held, so nothing has changed."))
+    else:
+        told = f"{_of(let)}. Lifted by {who}: the next run withdraws so much, if the source still does not have it."
+        console_for_people().print(plain(told))
+    return 0
+
+
+def _of(source: HeldSync) -> str:
+    return f"The source {source.source} is held since {source.since:%Y-%m-%d %H:%M:%SZ}: {source.detail}"
 
 
 def who_says_so(by: str | None) -> str:
@@ -75,7 +98,7 @@ def _print(held: Sequence[Held]) -> None:
     console_for_people().print(table)
 
 
-def _document(held: Sequence[Held], database: Database) -> dict[str, Any]:
+def _document(held: Sequence[Held], database: Database, source: HeldSync | None = None) -> dict[str, Any]:
     return {
         "schema": "greenlight.tripwires/1",
         "database": database.name,
@@ -88,4 +111,11 @@ def _document(held: Sequence[Held], database: Database) -> dict[str, Any]:
             }
             for entry in held
         ],
+        "source": source
+        and {
+            "name": source.source,
+            "reason": Reason.SUDDENLY_EMPTY.value,
+            "saw": source.detail,
+            "since": iso(source.since),
+        },
     }

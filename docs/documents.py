@@ -113,12 +113,20 @@ class Hold(Named):
     since: Moment
 
 
+class HeldSource(TypedDict):
+    name: str
+    reason: Reason
+    saw: str
+    since: Moment
+
+
 class Tripwires(TypedDict):
-    """What is held, or with `lifted_by` what was until now."""
+    """What is held, or with `lifted_by` what was until now. `source` is that of what is wanted, where it is held."""
 
     schema: Literal["greenlight.tripwires/1"]
     database: str
     holds: list[Hold]
+    source: HeldSource | None
     lifted_by: NotRequired[str]
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from greenlight.domain.desired import SyncOutcome
 from greenlight.domain.plan import Action
 from greenlight.domain.provisioning import Provision
 from greenlight.domain.reasons import Mover, Outcome, Reason
@@ -58,6 +59,36 @@ class NotDue(TypedDict):
     whose_move: Mover
 
 
+class SourceFault(TypedDict):
+    """`customer_id` is null where a bad row does not say whose it is."""
+
+    customer_id: str | None
+    line: int
+    field: str
+    why: str
+
+
+class Source(TypedDict):
+    """The sync with the source of what is wanted. `counts` are of all, the lists name the first 50 of each kind."""
+
+    name: str
+    outcome: SyncOutcome
+    reason: Reason | None
+    message: str | None
+    remedy: str | None
+    whose_move: Mover
+    rows: Count
+    customers: Count
+    counts: dict[str, Count]
+    added: list[dict[str, Any]]
+    renamed: list[dict[str, Any]]
+    withdrawn: list[dict[str, Any]]
+    returned: list[dict[str, Any]]
+    held_back: list[SourceFault]
+    kept_out: list[dict[str, Any]]
+    on_its_way: list[dict[str, Any]]
+
+
 class Report(TypedDict):
     """Of `plan`, `apply`, `status` and `explain`. `counts` adds up to the number of `items`."""
 
@@ -72,6 +103,7 @@ class Report(TypedDict):
     requests: Requests
     price: NotRequired[Requests]
     not_due: NotRequired[NotDue]
+    source: NotRequired[Source]
     items: list[ReportItem]
 
 

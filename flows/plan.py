@@ -18,6 +18,7 @@ from tasks.parts.resources import RunResources, now, planning_resources
 from tasks.plan import store_plan
 from tasks.sequences.look_plan_enable import look_and_plan, say_waits
 from tasks.sequences.shards import helped
+from tasks.sync import sync_with_source
 from tasks.telling.artifacts import publish_outcome, publish_plan
 
 
@@ -48,6 +49,7 @@ async def look_and_store(resources: RunResources, request: PlanRequest, named: S
     """Verify, compare and store a plan in this flow run. `named` are the customers that a person named for it."""
     get_run_logger().info("The same again: %s", request.command())
     run_id, scope = str(flow_run.id), RunTarget(request.selection)
+    await sync_with_source(run_id)
     ids = await asyncio.to_thread(resources.runs.ids, scope)
     since = await asyncio.to_thread(resources.runs.start, run_id, Command.PLAN, scope, now(), resources.lane)
 

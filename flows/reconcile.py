@@ -26,6 +26,7 @@ from tasks.parts.progress import recorded
 from tasks.parts.resources import RunResources, enabling_resources, now, planning_resources
 from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
 from tasks.sequences.shards import helped
+from tasks.sync import sync_with_source
 from tasks.telling.artifacts import publish_outcome, publish_plan
 from tasks.telling.fleet_chart import publish_fleet
 
@@ -80,6 +81,8 @@ async def look_and_enable(
     """Look, plan, enable and look again in this flow run. `named` are the customers that a person named for it."""
     get_run_logger().info("The same again: %s", request.command())
     run_id, days = str(flow_run.id), resources.settings.recheck_days
+    if scope.plan_id is None:
+        await sync_with_source(run_id)
     chosen = await asyncio.to_thread(resources.runs.to_look_at, scope, resources.lane, now(), days)
     started = (run_id, Command.APPLY, scope, now(), resources.lane, chosen.next_on)
     since = await asyncio.to_thread(resources.runs.start, *started)

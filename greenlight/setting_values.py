@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from ipaddress import ip_network
 from pathlib import Path
 
+from pydantic import ValidationInfo
+from sqlalchemy import engine
+from sqlalchemy.exc import ArgumentError
 from yarl import URL
 
 from greenlight.domain.way import is_loopback
@@ -22,6 +25,30 @@ def secret_in(file: str) -> str:
     if not text:
         raise ValueError("is to be read from a file that is empty; write it there")
     return text
+
+
+def text_or_file(value: object, info: ValidationInfo, prefix: str, *, needs_name: bool = False) -> object:
+    """What was given, or the text of the file that a field of the same name with `_file` names.
+
+    With `needs_name` such a field must not be empty.
+    """
+    path, variable = info.data.get(f"{info.field_name}_file"), f"{prefix}{str(info.field_name).upper()}_FILE"
+    if not path:
+        if path is not None and needs_name:
+            raise ValueError(f"is to be read from {variable}, which is empty; name the file there")
+        return value
+    if value:
+        raise ValueError(f"and {variable} are both given; keep one of them")
+    return secret_in(path)
+
+
+def database_address(text: str) -> engine.URL:
+    """A database's address, for PostgreSQL with the driver that is there."""
+    try:
+        url = engine.make_url(text)
+    except (ArgumentError, ValueError):
+        raise ValueError("is not a database URL; use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME") from None
+    return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgres", "postgresql") else url
 
 
 def check_proxy(text: str) -> None:

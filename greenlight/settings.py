@@ -5,9 +5,8 @@ from typing import Annotated
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 from yarl import URL
 
 from greenlight.domain.applications import MAX_ATS_NAME, InvalidOrigin, name_units, names_linkedin, parse_origin
@@ -17,7 +16,15 @@ from greenlight.domain.keys import InvalidKey, parse_constant
 from greenlight.domain.way import Way, is_loopback
 from greenlight.errors import BadInput
 from greenlight.mistyped import is_meant_for, mistyped, named_like_settings
-from greenlight.setting_values import check_address, check_certificates, check_networks, check_proxy, secret_in
+from greenlight.setting_values import (
+    check_address,
+    check_certificates,
+    check_networks,
+    check_proxy,
+    database_address,
+    text_or_file,
+)
+from greenlight.source_settings import SourceSettings
 
 PREFIX = "GREENLIGHT_"
 ENV_FILE = ".env"
@@ -39,7 +46,7 @@ def _default_database_url() -> str:
     return f"sqlite:///{user_data_path('greenlight', ensure_exists=False) / 'greenlight.db'}"
 
 
-class Settings(BaseSettings):
+class Settings(SourceSettings):
     """Built once at the top with `load_settings` and passed down."""
 
     model_config = SettingsConfigDict(
@@ -131,29 +138,17 @@ class Settings(BaseSettings):
     @field_validator("database_url", "https_proxy", mode="before")
     @classmethod
     def _from_file(cls, value: object, info: ValidationInfo) -> object:
-        path, variable = info.data.get(f"{info.field_name}_file"), f"{PREFIX}{str(info.field_name).upper()}_FILE"
-        if not path:
-            if path is not None and value is _NOT_GIVEN:
-                # The default is another database than the one that is meant.
-                raise ValueError(f"is to be read from {variable}, which is empty; name the file there")
-            return value
-        if value and value is not _NOT_GIVEN:
-            raise ValueError(f"and {variable} are both given; keep one of them")
-        return secret_in(path)
+        value = None if value is _NOT_GIVEN else value
+        # The default is another database than the one that is meant.
+        given = text_or_file(value, info, PREFIX, needs_name=info.field_name == "database_url" and value is None)
+        return _NOT_GIVEN if given is None and info.field_name == "database_url" else given
 
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: SecretStr) -> SecretStr:
         if value is _NOT_GIVEN:
             return SecretStr(_default_database_url())
-        try:
-            url = make_url(value.get_secret_value())
-        except (ArgumentError, ValueError):
-            raise ValueError(
-                "is not a database URL; use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
-            ) from None
-        if url.drivername in ("postgres", "postgresql"):
-            url = url.set(drivername="postgresql+psycopg")
+        url = database_address(value.get_secret_value())
         if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
             raise ValueError("names no file; use sqlite:///FILE")
         if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):

@@ -49,7 +49,10 @@ class NewHold:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """That a look has shown an integration to be ENABLED no more, and why nothing is done about it."""
+    """That a look has shown an integration to be ENABLED no more, and why nothing is done about it.
+
+    Or, by its reason, that the source has dropped it and LinkedIn has it ENABLED.
+    """
 
     integration_id: int
     item: Item

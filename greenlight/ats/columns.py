@@ -15,7 +15,18 @@ from greenlight.domain.characters import cut
 from greenlight.errors import BadInput
 
 #: Text that is there to be read. What is longer is cut; everything else is a key, a code or a name that is used.
-_FREE = {"detail", "application_name", "approved_by", "given_by", "lifted_by", "owner", "saw"}
+_FREE = {
+    "detail",
+    "application_name",
+    "approved_by",
+    "given_by",
+    "lifted_by",
+    "let_by",
+    "owner",
+    "saw",
+    "source",
+    "why",
+}
 _FREE_OF_TABLE = {("pause", "reason")}
 
 

@@ -16,7 +16,7 @@ class Word(StrEnum):
 
     #: The plugin's callback named it.
     CALLBACK = "callback"
-    #: An import brought it in.
+    #: An import brought it in, or a source of what is wanted.
     IMPORT = "import"
     #: A person approved a plan that enables it.
     PLAN = "plan"
@@ -32,7 +32,7 @@ class Warrant(Table, table=True):
     id: int | None = Field(default=None, primary_key=True)
     integration_id: int = Field(foreign_key="integration.id", index=True)
     word: str = Field(max_length=10)
-    #: The session's digest, the approver, or who started the run.
+    #: The session's digest, the source, the approver, or who started the run.
     given_by: str | None = Field(default=None, max_length=200)
     given_at: datetime = Field(sa_type=UtcDateTime)
     #: The only run that it is good for; None is any.

@@ -104,15 +104,17 @@ def clashing(session: Session, registrations: Sequence[Registration]) -> Iterato
         held[who] = client_id
 
 
-def register_together(session: Session, registrations: Sequence[Registration], now: datetime) -> Changes:
-    """Write these customers, each of them once, and return what that changed."""
+def register_together(
+    session: Session, registrations: Sequence[Registration], now: datetime, by: str | None = None
+) -> Changes:
+    """Write these customers, each of them once, and return what that changed. `by` is whose word it is."""
     session.flush()
     changes = Changes()
     added, renamed = _write_customers(session, registrations, now)
     changed = _write_applications(session, registrations, now)
     changes.customers_added, changes.customers_changed = len(added), len((renamed | changed) - added)
     asked_for = _write_integrations(session, registrations, changes, now)
-    _give_import_warrants(session, asked_for, now)
+    _give_import_warrants(session, asked_for, now, by)
     # What the caller has in hand is read again.
     session.flush()
     session.expire_all()
@@ -207,7 +209,7 @@ def _known(session: Session, keys: Sequence[_Key]) -> dict[_Key, _Known]:
     return found
 
 
-def _give_import_warrants(session: Session, ids: Sequence[int], now: datetime) -> None:
+def _give_import_warrants(session: Session, ids: Sequence[int], now: datetime, by: str | None) -> None:
     """A file's word, once for each time that something was to be brought about; the same file again changes nothing."""
     for some in parameter_batches(ids):
         warranted = select(Warrant.integration_id).where(is_live(None), Warrant.word == Word.IMPORT)
@@ -216,7 +218,7 @@ def _give_import_warrants(session: Session, ids: Sequence[int], now: datetime) -
             col(Integration.observed).not_in(EFFECT),
             col(Integration.id).not_in(warranted.correlate(Integration)),
         )
-        give(session, [id for id in session.exec(needing) if id is not None], Word.IMPORT, now, by=None)
+        give(session, [id for id in session.exec(needing) if id is not None], Word.IMPORT, now, by=by)
 
 
 def _customer(registration: Registration) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sqlmodel import Session, and_, col, exists, or_, select
 from greenlight.ats.changes import IntegrationChange
 from greenlight.ats.clock import time_of
 from greenlight.ats.database import Database
+from greenlight.ats.desired_tables import DesiredRow, DesiredSync
 from greenlight.ats.fleet import FleetSnapshot
 from greenlight.ats.ledger import Attempt, Hold, Warrant
 from greenlight.ats.rows import open_request
@@ -95,6 +96,7 @@ def _old(before: datetime) -> list[_Old]:
         (Hold, and_(col(Hold.ended_at) < before, col(Hold.lifted_by).is_(None)), ()),
         (Plan, and_(col(Plan.created_at) < before, col(Plan.used_by_run).is_(None)), (PlanItem, Approval)),
         (Warrant, and_(col(Warrant.given_at) < before, _is_used_up(), ~_carries_an_attempt()), ()),
+        (DesiredSync, and_(col(DesiredSync.began_at) < before, col(DesiredSync.let_at).is_(None)), (DesiredRow,)),
         (Run, and_(col(Run.started_at) < before, *_of_no_more_use(before)), (Shard,)),
     ]
 

@@ -61,10 +61,10 @@ def is_wanted() -> ColumnElement[bool]:
 
 
 def want_again(row: Integration, now: datetime) -> bool:
-    """Bring back what was withdrawn; whether it was."""
+    """Bring back what was withdrawn; whether it was. A source that does not have it has no say then."""
     if row.withdrawn_at is None:
         return False
-    row.withdrawn_at = row.withdrawn_by = None
+    row.withdrawn_at = row.withdrawn_by = row.listing = None
     set_condition(row, NOT_LOOKED_AT, now)
     return True
 

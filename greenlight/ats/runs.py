@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.desired import sync_of
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.nights import Nights, ToLookAt, in_report
 from greenlight.ats.plans import Plans
@@ -157,6 +158,7 @@ class Runs:
                 database=self._database.name,
                 began=run.started_at,
                 not_due=NotDue(left_out, run.next_recheck_on if left_out else None),
+                source=sync_of(session, run_id),
             )
 
     def known(self, command: Command, selection: Selection) -> Report:

@@ -145,6 +145,7 @@ class Integration(Table, table=True):
         ),
         _some("ix_integration_waits_for_a_look", ("look_due_at", "customer_id"), "look_due_at IS NOT NULL"),
         _some("ix_integration_drifted", ("id",), "drifted_at IS NOT NULL"),
+        _some("ix_integration_listed", ("customer_id",), "listing = 'listed'"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -166,7 +167,7 @@ class Integration(Table, table=True):
     #: When a look first showed nothing where one before had shown this status; None once something is shown again.
     vanished_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     vanished_from: str | None = Field(default=None, max_length=20)
-    #: When a look showed that it is ENABLED no more; None once somebody was told, or once it is back.
+    #: When a look showed that it is ENABLED no more, or the source dropped what is ENABLED; None once that is told.
     drifted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: When a scheduled run first counted it among what is wanted; None is new.
     judged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -188,7 +189,9 @@ class Integration(Table, table=True):
     #: When the plugin's callback last named it, and the latest such moment that has been acted on.
     requested_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     acted_on_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    #: When a person took it out of what is wanted, and who that was; None is wanted.
+    #: Whether the source of what is wanted has it: `Listing`; None is one that it never named.
+    listing: str | None = Field(default=None, max_length=10)
+    #: When it was taken out of what is wanted, and by whom; None is wanted.
     withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     withdrawn_by: str | None = Field(default=None, max_length=200)
     #: While a request is open: not to be acted on before. Otherwise: that somebody waits for a look, and since when.

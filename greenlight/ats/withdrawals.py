@@ -77,7 +77,7 @@ class Withdrawals:
                 contexts = ", ".join(row.integration_context for row in found)
                 raise NotTakenBack(f"customer {customer_id!r} has several {integration_type}: name one of {contexts}")
             _nothing_on_its_way(session, found)
-            return _withdraw(session, found[0], by, now)
+            return withdraw_row(session, found[0], by, now)
 
     def forget(self, customer_id: str, by: str, now: datetime) -> Forgotten:
         """Withdraw all that is a customer's, end its sessions and take its name off the records, in one.
@@ -89,7 +89,7 @@ class Withdrawals:
             customer = _customer(session, customer_id)
             found = _integrations(session, customer)
             _nothing_on_its_way(session, found)
-            withdrawn = [_withdraw(session, row, by, now) for row in found]
+            withdrawn = [withdraw_row(session, row, by, now) for row in found]
             for row in found:
                 row.integration_name = f"{NAMELESS}: {row.integration_type}"
             application = session.get(ChildApplication, customer_id)
@@ -128,7 +128,8 @@ def _nothing_on_its_way(session: Session, rows: Sequence[Integration]) -> None:
         )
 
 
-def _withdraw(session: Session, row: Integration, by: str, now: datetime) -> Withdrawn:
+def withdraw_row(session: Session, row: Integration, by: str, now: datetime) -> Withdrawn:
+    """Take an integration out of what is wanted, as part of a transaction that has its customer locked."""
     if row.withdrawn_at is None:
         row.withdrawn_at, row.withdrawn_by = now, by
         set_condition(row, NOT_LOOKED_AT, now)

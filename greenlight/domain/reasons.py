@@ -249,16 +249,17 @@ _OTHERS: dict[Reason, Explanation] = {
         "docs/safety.md#caps-and-tripwires",
     ),
     Reason.WITHDRAWN: _E(
-        "A person has withdrawn it: it is neither looked at nor enabled, and its history is kept.",
-        "Nothing to do. A new request of the customer's, or an import that names it, brings it back.",
+        "A person, or the source of what is wanted, has withdrawn it: it is neither looked at nor enabled.",
+        "Nothing to do. A new request, an import that names it, or a source that has it anew brings it back.",
         Mover.NOBODY,
         "docs/interface.md#commands",
     ),
     Reason.ENABLED_BUT_WITHDRAWN: _E(
-        "A person has withdrawn it, and LinkedIn has it enabled: that cannot be undone from here.",
-        "If it must not go on at LinkedIn, ask LinkedIn's support or the customer's admin to switch it off.",
+        "A person or the source has withdrawn it, and LinkedIn has it enabled: that cannot be undone from here.",
+        "If it must not go on at LinkedIn, have the customer's admin switch it off, or ask LinkedIn to, for Recruiter "
+        "integrations LTSATSIntegrations@linkedin.com, else your partner contact; name the organization and the type.",
         Mover.US,
-        "docs/interface.md#commands",
+        "docs/desired-state.md#what-a-sync-does",
     ),
     Reason.REJECTED_REQUEST: _E(
         "The plugin's callback named it, and LinkedIn says that there is no such thing; nothing else ever named it.",

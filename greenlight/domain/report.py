@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import Any
 
 from greenlight.domain.conditions import WORTH_REPEATING, Condition
-from greenlight.domain.formatting import iso
+from greenlight.domain.desired import SyncReport
 from greenlight.domain.plan import Action, Item, RequestTotals
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
-from greenlight.domain.recheck import SETTLED, NotDue
+from greenlight.domain.recheck import NotDue
+from greenlight.domain.report_item import ReportItem
 from greenlight.domain.status import Status
 
 SCHEMA = "greenlight.report/1"
@@ -45,54 +46,6 @@ def first_ten(names: Sequence[str], most: int = 10) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportItem:
-    """One integration with the newest that is known of it."""
-
-    item: Item
-    customer_name: str
-    integration_name: str
-    observed: Status
-    observed_at: datetime | None
-    action: Action
-    condition: Condition
-    condition_since: datetime | None = None
-    observed_since: datetime | None = None
-    next_try_at: datetime | None = None
-    #: An attempt of this run is still open: whether it landed is not known.
-    in_doubt: bool = False
-    #: An enable of this run took effect, also where the customer's admin has the last word.
-    changed: bool = False
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether a scheduled run leaves it alone until its recheck is due."""
-        return self.observed is Status.ENABLED and self.condition.reason in SETTLED
-
-    @property
-    def message(self) -> str:
-        message = EXPLANATIONS[self.condition.reason].message
-        return f"{message} ({self.condition.detail})" if self.condition.detail else message
-
-    def as_json(self) -> dict[str, Any]:
-        explanation = EXPLANATIONS[self.condition.reason]
-        return {
-            **self.item.as_json(),
-            "integration_name": self.integration_name,
-            "observed": self.observed.value,
-            "observed_at": _iso(self.observed_at),
-            "action": self.action.value,
-            "outcome": self.condition.outcome.value,
-            "reason": self.condition.reason.value,
-            "message": self.message,
-            "remedy": explanation.remedy,
-            "whose_move": explanation.mover.value,
-            "since": _iso(self.condition_since),
-            "next_try_at": _iso(self.next_try_at),
-            "changed": self.changed,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """Items, and everything that follows from them: counts, verdict, exit code."""
 
@@ -110,6 +63,8 @@ class Report:
     not_due: NotDue = field(default_factory=NotDue)
     #: Items that a scheduled run found to be ENABLED no more.
     drifted: Sequence[ReportItem] = ()
+    #: What the run's sync with the source of what is wanted gave, if it made one.
+    source: SyncReport | None = None
 
     def counts(self) -> dict[Outcome, int]:
         counts = dict.fromkeys(Outcome, 0)
@@ -146,7 +101,10 @@ class Report:
         Somebody has been told then; the exit code goes on saying it.
         """
         began, unsettled = self.began, self.unsettled()
-        return began is not None and bool(unsettled) and all(_is_known(entry, began) for entry in unsettled)
+        if self.source is not None and self.source.is_troubled and not self.source.known:
+            return False
+        troubled = bool(unsettled) or self.has_trouble_at_source
+        return began is not None and troubled and all(_is_known(entry, began) for entry in unsettled)
 
     def dropped(self) -> list[ReportItem]:
         """Of an approved plan's enables, those that no longer were what was approved when it was applied."""
@@ -156,7 +114,12 @@ class Report:
     @property
     def verdict(self) -> Verdict:
         """What is known to be well and was not due counts among all."""
-        return verdict_of(len(self.unsettled()), len(self.items) + self.not_due.count)
+        verdict = verdict_of(len(self.unsettled()), len(self.items) + self.not_due.count)
+        return Verdict.PARTIAL if verdict is Verdict.OK and self.has_trouble_at_source else verdict
+
+    @property
+    def has_trouble_at_source(self) -> bool:
+        return self.source is not None and self.source.is_troubled
 
     @property
     def changes(self) -> int:
@@ -173,6 +136,8 @@ class Report:
         text = self.in_words() or "nothing is wanted"
         if self.changed:
             text += f"; {self.changed} changed by this run"
+        if self.source is not None:
+            text += f". {self.source.in_words()}"
         if drifted := [f"{i.item.customer_id} ({i.condition.reason})" for i in self.drifted]:
             text += f". No longer enabled at LinkedIn: {first_ten(drifted)}"
         if dropped := [f"{i.item.customer_id} ({i.condition.reason})" for i in self.dropped()]:
@@ -195,7 +160,7 @@ class Report:
         """0 nothing left for us, 2 a plan with changes, 3 an item is unsettled (docs/interface.md#exit-codes)."""
         if self.command is Command.PLAN and self.changes:
             return 2
-        return 3 if self.unsettled() else 0
+        return 3 if self.unsettled() or self.has_trouble_at_source else 0
 
     def as_json(self) -> dict[str, Any]:
         document: dict[str, Any] = {
@@ -214,6 +179,8 @@ class Report:
             document["price"] = asdict(self.price)
         if self.not_due.count:
             document["not_due"] = self.not_due.as_json()
+        if self.source is not None:
+            document["source"] = self.source.as_json()
         return document
 
 
@@ -294,7 +261,3 @@ def _is_known(entry: ReportItem, began: datetime) -> bool:
     if entry.in_doubt or not stays or known.reason in _NEVER_KNOWN:
         return False
     return since is not None and since < began
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return iso(moment) if moment is not None else None

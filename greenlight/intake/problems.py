@@ -27,6 +27,11 @@ class Problems:
             self._errors.append(RowError(self._file, line, "file", why))
             raise TooManyErrors
 
+    def drain(self) -> list[RowError]:
+        """All faults so far in the order they were found; they are none of this list's any more."""
+        errors, self._errors = self._errors, []
+        return errors
+
     def in_order(self) -> tuple[RowError, ...]:
         """All faults by line; those of one line stay in the order they were found."""
         return tuple(sorted(self._errors, key=lambda error: error.line))

@@ -47,11 +47,14 @@ def _values(path: str | os.PathLike[str], problems: Problems) -> Iterator[tuple[
     if data.startswith(BEGINNINGS):
         return read_workbook(data, problems)
     text = as_utf8(data)
-    return (read_objects if _is_json(text, path) else read_table)(Lines(text), problems)
+    return (read_objects if is_json(text, path) else read_table)(Lines(text), problems)
 
 
-def _is_json(data: bytes, path: str | os.PathLike[str]) -> bool:
-    """Told by the content; by the suffix only where the content is neither an object nor a header."""
+def is_json(data: bytes, path: str | os.PathLike[str]) -> bool:
+    """Whether a file that begins so has JSON Lines, and no CSV.
+
+    Told by the content; by the suffix only where the content is neither an object nor a header.
+    """
     start = data.lstrip()[:4096]
     if start.startswith((b"{", b"[")):
         return True

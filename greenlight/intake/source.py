@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import BinaryIO
 
 #: An import file and one row of it; more is none of ours.
 MAX_FILE_BYTES = 32 * 1024 * 1024
@@ -93,9 +94,8 @@ class Lines(Iterator[str]):
     `next()` raises RowTooLong when the lines since `begin()` are more than a row may have.
     """
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._buffer = io.BytesIO(data)
+    def __init__(self, data: bytes | BinaryIO) -> None:
+        self._buffer = io.BytesIO(data) if isinstance(data, bytes) else data
         self._size = 0
         self.line = 0
         self.first_line = 1
@@ -104,8 +104,12 @@ class Lines(Iterator[str]):
 
     def opening(self) -> str:
         """The beginning of the next line that is not padding, from its first letter; the position stays."""
-        start = self._data[self._buffer.tell() :].lstrip(_PADDING)[:MAX_ROW_BYTES].partition(b"\n")[0]
-        return start.decode("utf-8", "surrogateescape").rstrip()
+        at, start = self._buffer.tell(), b""
+        while not start and (more := self._buffer.read(MAX_ROW_BYTES)):
+            start = more.lstrip(_PADDING)
+        start = (start + self._buffer.read(MAX_ROW_BYTES))[:MAX_ROW_BYTES]
+        self._buffer.seek(at)
+        return start.partition(b"\n")[0].decode("utf-8", "surrogateescape").rstrip()
 
     def begin(self) -> None:
         """The next physical line is the first of a row."""

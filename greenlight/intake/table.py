@@ -29,21 +29,23 @@ class Unusable:
     why: str
 
 
-def read_table(lines: Lines, problems: Problems) -> Iterator[tuple[int, dict[str, str | None]]]:
+def read_table(
+    lines: Lines, problems: Problems, needed: Sequence[str] = COLUMNS
+) -> Iterator[tuple[int, dict[str, str | None]]]:
     """Yield (line, values by column) for every row that has one cell per column; tell of every other row.
 
-    Rows and nameless columns that are empty throughout are none. Without a usable header there is one list of what is
-    wrong with it and no row at all.
+    Rows and nameless columns that are empty throughout are none. Columns that are not `needed` may be left out. Without
+    a usable header there is one list of what is wrong with it and no row at all.
     """
     delimiter = _delimiter(lines, problems)
     if delimiter is None:
         return
     rows = _split(lines, delimiter, problems)
-    yield from by_name(rows, problems)
+    yield from by_name(rows, problems, needed)
 
 
 def by_name(
-    rows: Iterator[tuple[int, Sequence[str | Unusable]]], problems: Problems
+    rows: Iterator[tuple[int, Sequence[str | Unusable]]], problems: Problems, needed: Sequence[str] = COLUMNS
 ) -> Iterator[tuple[int, dict[str, str | None]]]:
     """The same for rows that are cells already, the header first and none of them padding.
 
@@ -54,7 +56,7 @@ def by_name(
     if problems:
         return
     header = ["" if isinstance(name, Unusable) or _is_blank(name) else name for name in cells]
-    for why in _header_faults(header):
+    for why in _header_faults(header, needed):
         problems.add(header_line, HEADER, why)
     if problems:
         return
@@ -158,7 +160,7 @@ def _divides(opening: str, delimiter: str) -> bool:
     return len(names) > 1 and names_columns(names)
 
 
-def _header_faults(columns: list[str]) -> list[str]:
+def _header_faults(columns: list[str], needed: Sequence[str]) -> list[str]:
     header = [name for name in columns if name]
     if not header:
         return ["is missing: the file is empty"]
@@ -176,5 +178,5 @@ def _header_faults(columns: list[str]) -> list[str]:
     else:
         faults = unknown_names([name or None for name in columns], "column")
     faults += [f"has the column {name} {header.count(name)} times" for name in COLUMNS if header.count(name) > 1]
-    faults += [f"has no column {name}" for name in COLUMNS if name not in header]
+    faults += [f"has no column {name}" for name in needed if name not in header]
     return faults

@@ -74,6 +74,7 @@ class RunResources:
 
     settings: Settings
     lane: Lane
+    database: Database
     store: Store
     attempts: Attempts
     runs: Runs
@@ -184,6 +185,7 @@ async def _opened(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncI
         resources = RunResources(
             settings,
             lane,
+            database,
             store,
             attempts,
             Runs(database),

@@ -125,7 +125,9 @@ def _of_hold(hold: NewHold) -> dict[str, Any]:
 
 def _of_drift(drift: Drift) -> dict[str, Any]:
     id = _id_of("drift", drift.integration_id, drift.since)
-    known = event_about("greenlight.integration.drifted", drift.item, drift.reason, since=iso(drift.since))
+    withdrawn = drift.reason is Reason.ENABLED_BUT_WITHDRAWN
+    name = "greenlight.integration.enabled_but_withdrawn" if withdrawn else "greenlight.integration.drifted"
+    known = event_about(name, drift.item, drift.reason, since=iso(drift.since))
     return {**known, "id": id, "occurred": now()}
 
 

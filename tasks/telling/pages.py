@@ -128,6 +128,8 @@ def outcome_page(report: Report) -> str:
     ]
     if left_out := report.not_due.in_words():
         lines += [f"Besides, {left_out}: settled as ENABLED, each is looked at again in its turn.", ""]
+    if report.source is not None:
+        lines += [f"{cell(report.source.in_words())}.", ""]
     left = MAX_ROWS
     for title, items in (
         ("Changed by this run", changed),

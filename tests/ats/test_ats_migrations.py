@@ -33,6 +33,7 @@ TABLES = {
         "plan",
         "plan_item",
     ),
+    *("desired_row", "desired_sync"),
     "domains_record",
     "integration_change",
     *("hold", "pause", "provisioning", "request_day", "request_evidence", "run", "shard", "visit", "warrant"),

@@ -38,6 +38,7 @@ OLDER = (
     "0014",
     "0015",
     "0016",
+    "0017",
 )
 #: What stands elsewhere since then.
 MOVED = ("imported_at",)

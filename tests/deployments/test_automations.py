@@ -37,7 +37,7 @@ def test_prefect_takes_it_as_it_stands_and_with_a_notification(entry: dict[str, 
 
 def test_no_two_share_a_name_since_the_name_is_what_they_are_updated_by() -> None:
     names = [entry["name"] for entry in AUTOMATIONS]
-    assert len(names) == len(set(names)) == 9
+    assert len(names) == len(set(names)) == 10
 
 
 def test_every_name_of_a_bad_end_is_listened_for() -> None:
@@ -54,6 +54,7 @@ def test_every_name_of_a_bad_end_is_listened_for() -> None:
         "request-overdue",
         "credentials-dead",
         "integration-drifted",
+        "enabled-but-withdrawn",
         "application-drifted",
         "enable-not-shown",
         "tripwire-held",

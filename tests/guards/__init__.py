@@ -7,5 +7,6 @@ from tests.guards.guard import Guard as Guard
 from tests.guards.ledger import LEDGER
 from tests.guards.plans import PLANS
 from tests.guards.shards import SHARDS
+from tests.guards.sources import SOURCES
 
-GUARDS = [*LEDGER, *PLANS, *SHARDS]
+GUARDS = [*LEDGER, *PLANS, *SHARDS, *SOURCES]

@@ -9,6 +9,7 @@ import gc
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +28,11 @@ import tasks.sequences.look_plan_enable
 from blocks.child_app import ChildAppBlocks, block_name
 from blocks.parent_app import parent_credentials
 from flows.request import What
+from greenlight.ats import desired_changes
+from greenlight.ats.database import open_database
+from greenlight.desired import reading
+from greenlight.desired.sources import source_of
+from greenlight.desired.syncing import sync
 from greenlight.domain.domains import DomainsWord
 from greenlight.domain.provisioning import Provision
 from greenlight.domain.rotation import COMMAND as ROTATION
@@ -81,11 +87,24 @@ async def _reconcile(cell: Cell) -> dict[str, Any]:
     return {"state": state.name, "message": state.message}
 
 
+async def _sync(cell: Cell) -> dict[str, Any]:
+    """What a run does before it looks, where a source says what is wanted; in parts as small as can be."""
+    reading.ROWS_AT_ONCE = desired_changes.ROWS_AT_ONCE = 4
+    desired_changes.WITHDRAWN_AT_ONCE = 1
+    settings = load_settings()
+    source = source_of(settings)
+    assert source is not None
+    with closing(open_database(settings.database_url.get_secret_value())) as database:
+        report = await asyncio.to_thread(sync, source, database, lambda: datetime.now(UTC), None)
+    return {"outcome": report.outcome.value, "detail": report.detail, "counts": report.counts}
+
+
 ACTS: dict[str, Callable[[Cell], Awaitable[dict[str, Any]]]] = {
     "provision": _provision,
     "rotate": _rotate,
     "request": _act_on_requests,
     "reconcile": _reconcile,
+    "sync": _sync,
 }
 
 

@@ -1,0 +1,1 @@
+"""Where what is wanted comes from: one small protocol, and the sources that there are."""

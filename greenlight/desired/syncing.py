@@ -1,0 +1,62 @@
+"""The sync step: read a source to its end, judge what would follow, then carry it out.
+
+Nothing follows before all of it was read and judged. Cut short anywhere, the next sync leads to the same.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+
+from greenlight.ats.database import Database
+from greenlight.ats.desired import Judged, Syncs
+from greenlight.ats.desired_changes import DesiredChanges
+from greenlight.desired.reading import read_in_parts
+from greenlight.desired.source import DesiredSource, SourceUnreadable
+from greenlight.domain.desired import HELD_BACK, SyncOutcome, SyncReport
+
+
+def sync(source: DesiredSource, database: Database, clock: Callable[[], datetime], run_id: str | None) -> SyncReport:
+    """Have what is wanted of this source be what it has; the report says what changed, or why nothing did.
+
+    Not for the event loop: call it in a thread. Raises DatabaseUnavailable.
+    """
+    syncs = Syncs(database)
+    report, judged = SyncReport(source.name, SyncOutcome.APPLIED), Judged((), 0, too_much=False)
+    sync_id = syncs.begin(source.name, run_id, clock())
+    try:
+        _read(source, syncs, sync_id)
+    except SourceUnreadable as error:
+        report.outcome, report.detail = SyncOutcome.UNREADABLE, error.message
+        return syncs.end(sync_id, report, 0, clock())
+    for fault in syncs.faults(sync_id):
+        report.note(HELD_BACK, fault)
+    judged = syncs.judge(sync_id)
+    if judged.too_much:
+        report.outcome = SyncOutcome.HELD
+        report.detail = f"{judged.losing} of the customers that it had would lose something of what they want"
+    elif not _carry_out(DesiredChanges(database), sync_id, judged, source.name, clock, report):
+        report.outcome = SyncOutcome.OVERTAKEN
+    return syncs.end(sync_id, report, judged.losing, clock())
+
+
+def _read(source: DesiredSource, syncs: Syncs, sync_id: str) -> None:
+    kept, parts = 0, read_in_parts(source)
+    with closing(parts):
+        for part in parts:
+            syncs.stage(sync_id, kept, part)
+            kept += len(part)
+    syncs.stage(sync_id, kept, syncs.contradictions(sync_id))
+
+
+def _carry_out(
+    changes: DesiredChanges,
+    sync_id: str,
+    judged: Judged,
+    name: str,
+    clock: Callable[[], datetime],
+    report: SyncReport,
+) -> bool:
+    by = f"the source {name}"
+    return changes.bring_in(sync_id, by, clock(), report) and changes.withdraw(
+        sync_id, judged.gone, by, clock(), report
+    )
