@@ -39,11 +39,9 @@ class Table(SQLModel):
     )
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("_"):
-            # SQLAlchemy's own, once for each row that is read.
-            super().__setattr__(name, value)
-            return
-        super().__setattr__(name, fitting(type(self).__dict__["__table__"], name, value))
+        # What begins with _ is SQLAlchemy's own, set once for each row that is read.
+        known = value if name.startswith("_") else fitting(type(self).__dict__["__table__"], name, value)
+        super().__setattr__(name, known)
 
 
 class Customer(Table, table=True):

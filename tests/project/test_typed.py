@@ -7,7 +7,14 @@ from pathlib import Path
 from tests.system.documents import ROOT, Block, Shown, documents, shown_in
 
 #: What cannot run here, and why.
-NOT_TYPED: dict[Block, str] = {}
+NOT_TYPED: dict[Block, str] = {
+    ("docs/more-machines.md", "export PREFECT_WORKER_QUERY_SECONDS=2"): (
+        "workers on other machines; tests/system/test_system_more_machines.py starts such workers here"
+    ),
+    ("docs/more-machines.md", "export PREFECT_SERVER_EVENTS_CAUSAL_ORDERING=prefect_redis.ordering"): (
+        "several servers need Redis, which the tests do not"
+    ),
+}
 
 
 def _typed() -> Iterator[Block]:
