@@ -42,12 +42,13 @@ class Call:
 class Meter(Protocol):
     """A limit on requests, by client id.
 
-    Both `check` and `before` raise Refused where none may be sent; `before` counts one that is about to leave.
+    Both `check` and `before` raise Refused where none may be sent; `before` counts one that is about to leave, and
+    returns what tells whether it may still leave on that count.
     """
 
     async def check(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None: ...
 
-    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None: ...
+    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> Callable[[], bool]: ...
 
     async def after(self, client_id: str, *, throttled: bool, retry_after: float | None) -> None: ...
 
@@ -58,8 +59,8 @@ class Unmetered:
     async def check(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None:
         pass
 
-    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None:
-        pass
+    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> Callable[[], bool]:
+        return lambda: True
 
     async def after(self, client_id: str, *, throttled: bool, retry_after: float | None) -> None:
         pass
@@ -97,18 +98,22 @@ class Calls:
     async def _send(self, credentials: Credentials, call: Call) -> tuple[Answered, tuple[str, ...]]:
         client_id, used = credentials.client_id, list[str]()
         rejected: LinkedInError | None = None
+        counted: Callable[[], bool] = _not_yet
 
         def in_time() -> None:
             if call.still is not None and not call.still():
                 raise rejected or Refused(Reason.LINKEDIN_UNAVAILABLE, "not sent: the way to it took too long")
 
         async def ready() -> None:
+            nonlocal counted
             in_time()
-            await self._meter.before(client_id, call.operation, keep_reserve=call.keep_reserve)
+            counted = await self._meter.before(client_id, call.operation, keep_reserve=call.keep_reserve)
 
-        def leaving() -> None:
+        def leaving() -> bool:
             in_time()
-            self._counts.add(call.operation)
+            if counts := counted():
+                self._counts.add(call.operation)
+            return counts
 
         if not self._tokens.held(credentials):
             await self._meter.check(client_id, call.operation, keep_reserve=call.keep_reserve)
@@ -150,6 +155,10 @@ class Calls:
                 continue
             self._tokens.forget(credentials, token)
             raise error
+
+
+def _not_yet() -> bool:
+    return False
 
 
 def _error_of(answer: Answered, call: Call, hide: tuple[str, ...]) -> LinkedInError | None:

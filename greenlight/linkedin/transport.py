@@ -143,12 +143,12 @@ class Wire:
         form: Mapping[str, str] | None = None,
         content: bytes | None = None,
         ready: Callable[[], Awaitable[None]] | None = None,
-        leaving: Callable[[], None] = lambda: None,
+        leaving: Callable[[], bool] = lambda: True,
     ) -> Answered:
         """One request and its whole answer within the time limit. Raises NoAnswer.
 
         `ready` is awaited when a connection is free or soon will be, and `leaving` is called right before the request
-        leaves; what either raises keeps it here.
+        leaves; what either raises keeps it here, and where `leaving` says no, it gets ready anew.
         """
         request = httpx.Request(
             method,
@@ -159,11 +159,12 @@ class Wire:
             extensions=self._extensions,
         )
         async with self._getting_ready:
-            if ready is not None:
-                await ready()
-            async with self._gate:
-                leaving()
-                return await self._exchange(request)
+            while True:
+                if ready is not None:
+                    await ready()
+                async with self._gate:
+                    if leaving():
+                        return await self._exchange(request)
 
     async def _exchange(self, request: httpx.Request) -> Answered:
         try:

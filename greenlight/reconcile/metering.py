@@ -30,9 +30,14 @@ class Budget:
         """Raise Refused where `before` would, counting nothing: nobody needs a token for that."""
         await self._ask(self._budgets.refusals, client_id, operation, keep_reserve)
 
-    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None:
-        """Count one request. Raises Refused where the budget or the customer's share is spent, or it is parked."""
+    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> Callable[[], bool]:
+        """Count one request. Raises Refused where the budget or the customer's share is spent, or it is parked.
+
+        What is returned says whether the day on which it was counted lasts.
+        """
+        ends = day_ends(self._clock())
         await self._ask(self._budgets.take_all, client_id, operation, keep_reserve)
+        return lambda: self._clock() < ends
 
     async def _ask(
         self,

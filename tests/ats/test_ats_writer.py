@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import select
 
+from greenlight.ats import writer
 from greenlight.ats.database import Database
 from greenlight.ats.leases import Lease, Leases
 from greenlight.ats.tables import Customer
 from greenlight.ats.waiting import units
-from greenlight.ats.writer import BUSY_UNITS
 from tests.ats.world import bring_in, customer
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -232,15 +232,19 @@ def test_another_loop_goes_on_where_one_was_ended_in_the_middle(database: Databa
     assert asyncio.run(database.writer.do(names.name, TEN[1], "next")) == "next"
 
 
-async def test_where_much_is_asked_the_next_ones_are_waited_for(database: Database, names: Names) -> None:
+async def test_where_much_is_asked_the_next_ones_are_waited_for(
+    database: Database, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A commit costs more than a moment's wait; a single click has nobody to wait for."""
+    monkeypatch.setattr(writer, "BUSY_SECONDS", 60.0)
+    monkeypatch.setattr(writer, "GATHER_SECONDS", 0.5)
 
     async def later(rounds: int) -> str:
         for _ in range(rounds):
             await asyncio.sleep(0)
         return await database.writer.join(names.name_all, (TEN[0], f"round {rounds}"))
 
-    await asyncio.gather(*(later(0) for _ in range(BUSY_UNITS)))
+    await asyncio.gather(*(later(0) for _ in range(writer.BUSY_UNITS)))
     names.at_once.clear()
     await asyncio.gather(*(later(rounds) for rounds in range(0, 50, 10)))
     assert names.at_once == [5]

@@ -1,6 +1,7 @@
 """Whose words an answer is: only the API's own are verdicts; anything else came from somebody in between."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -201,7 +202,8 @@ class _Noting:
 
     async def check(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None: ...
 
-    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None: ...
+    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> Callable[[], bool]:
+        return lambda: True
 
     async def after(self, client_id: str, *, throttled: bool, retry_after: float | None) -> None:
         self.told.append((throttled, retry_after))

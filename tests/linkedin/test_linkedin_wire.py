@@ -232,10 +232,13 @@ async def test_half_as_many_get_ready_while_all_connections_are_used_and_may_sti
         async def getting_ready() -> None:
             ready.append(number)
 
-        def leaving() -> None:
+        def leaving() -> bool:
             if number == 5:
                 raise LookupError
+            if number == 6 and ready.count(6) == 1:
+                return False
             left.append(number)
+            return True
 
         await wire.exchange("GET", "http://127.0.0.1:9/", ready=getting_ready, leaving=leaving)
 
@@ -250,3 +253,4 @@ async def test_half_as_many_get_ready_while_all_connections_are_used_and_may_sti
         await wire.aclose()
     assert [type(each) for each in outcomes if each is not None] == [LookupError]
     assert never.sent == len(left) == 19
+    assert ready.count(6) == 2, "what its count no longer holds for gets ready anew"
