@@ -156,6 +156,7 @@ async def test_each_automation_fires_and_says_what_happened_where_and_what_to_do
                 ("greenlight.credentials.dead", "dead"),
                 ("greenlight.credentials.dead", "dead"),
                 ("greenlight.integration.drifted", "cyan"),
+                ("greenlight.integration.enabled_but_withdrawn", "hugo"),
                 ("greenlight.enable.not_shown", "elsa"),
                 ("greenlight.tripwire.held", "fred"),
                 ("greenlight.application.drifted", "gale"),
@@ -164,7 +165,7 @@ async def test_each_automation_fires_and_says_what_happened_where_and_what_to_do
                 await _emit(client, event, customer)
 
             async def all_heard() -> bool:
-                return len(heard) >= 8
+                return len(heard) >= 9
 
             assert await _eventually(all_heard), heard
     by_subject = {message["subject"]: message["body"] for message in heard}
@@ -172,6 +173,7 @@ async def test_each_automation_fires_and_says_what_happened_where_and_what_to_do
         "Greenlight: bolt has waited for more than a day",
         "Greenlight: the key of dead is refused",
         "Greenlight: cyan lost an integration",
+        "Greenlight: hugo is withdrawn and still enabled",
         "Greenlight: elsa was enabled, and LinkedIn does not show it",
         "Greenlight: fred is held by a tripwire",
         "Greenlight: the application of gale is not as it was",
@@ -179,7 +181,7 @@ async def test_each_automation_fires_and_says_what_happened_where_and_what_to_do
         "Greenlight: the nightly run is missing",
     }
     # Twice the same about one customer is said once.
-    assert len([message for message in heard if "missing" not in message["subject"]]) == 7
+    assert len([message for message in heard if "missing" not in message["subject"]]) == 8
     ended = by_subject["Greenlight: nightly-one ended as PartialFailure"]
     assert "Needs somebody: bolt (THROTTLED)." in ended
     assert f"https://prefect.example.com/runs/flow-run/{run_id}" in ended
