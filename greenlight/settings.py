@@ -25,6 +25,7 @@ from greenlight.setting_values import (
     text_or_file,
 )
 from greenlight.source_settings import SourceSettings
+from greenlight.webhook_settings import WebhookSettings
 
 PREFIX = "GREENLIGHT_"
 ENV_FILE = ".env"
@@ -46,7 +47,7 @@ def _default_database_url() -> str:
     return f"sqlite:///{user_data_path('greenlight', ensure_exists=False) / 'greenlight.db'}"
 
 
-class Settings(SourceSettings):
+class Settings(SourceSettings, WebhookSettings):
     """Built once at the top with `load_settings` and passed down."""
 
     model_config = SettingsConfigDict(

@@ -7,7 +7,7 @@ views `greenlight_status_v1` and `greenlight_changes_v1`, whose columns stay.
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Index
 from sqlmodel import Field
 
 from greenlight.ats.columns import UtcDateTime
@@ -18,7 +18,10 @@ class IntegrationChange(Table, table=True):
     """One change of an integration's status or reason, or of whether it is wanted."""
 
     __tablename__: ClassVar[Any] = "integration_change"
-    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
+    __table_args__: ClassVar[Any] = (
+        Index("ix_integration_change_integration_id_number", "integration_id", "number"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     #: Given when the transaction ends, so that whoever has read up to a number never misses a smaller one.

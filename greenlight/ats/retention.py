@@ -34,6 +34,7 @@ from greenlight.ats.tables import (
     Run,
 )
 from greenlight.ats.waiting import units
+from greenlight.ats.webhook_tables import WebhookDelivery
 
 #: Rows of one transaction, so that nobody waits long for it.
 AT_ONCE = 500
@@ -93,6 +94,7 @@ def _old(before: datetime) -> list[_Old]:
             (RequestEvidence,),
         ),
         (IntegrationChange, col(IntegrationChange.at) < before, ()),
+        (WebhookDelivery, or_(col(WebhookDelivery.delivered_at) < before, col(WebhookDelivery.failed_at) < before), ()),
         (Hold, and_(col(Hold.ended_at) < before, col(Hold.lifted_by).is_(None)), ()),
         (Plan, and_(col(Plan.created_at) < before, col(Plan.used_by_run).is_(None)), (PlanItem, Approval)),
         (Warrant, and_(col(Warrant.given_at) < before, _is_used_up(), ~_carries_an_attempt()), ()),

@@ -85,7 +85,7 @@ class ChildApplication(Table, table=True):
     js_sdk_domains: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
     #: Those of them that were written from here; any other is foreign and stays.
     own_domains: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
-    provisioned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    provisioned_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     #: When its credentials first got a token; a new application may take minutes (docs/linkedin.md#after-create).
     works_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
 

@@ -28,6 +28,9 @@ WORTH_REPEATING = frozenset(
     {Reason.LINKEDIN_UNAVAILABLE, Reason.UNREADABLE_ANSWER, Reason.NOT_THE_API, Reason.THROTTLED}
 )
 
+#: What says that a customer's key is of no use any more.
+DEAD_CREDENTIALS = frozenset({Reason.CREDENTIALS_REFUSED, Reason.WRONG_CREDENTIALS, Reason.TOKEN_REJECTED})
+
 #: No trouble of the item's: the day is over for all, or its customer's share of it is, which no other run is bound by.
 _NO_REQUEST_LEFT = {Reason.THROTTLED: Outcome.NOT_LOOKED_AT, Reason.SHARE_SPENT: Outcome.WAITING}
 

@@ -1,4 +1,7 @@
-"""The task worker: acts on stored requests when the portal rings, and looks by itself for those whose ring was lost."""
+"""The task worker: acts on stored requests when the portal rings, and looks by itself for those whose ring was lost.
+
+It delivers the webhooks too.
+"""
 
 import asyncio
 import logging
@@ -9,6 +12,7 @@ from prefect.task_worker import TaskWorker
 
 from greenlight.ats.database import DatabaseUnavailable
 from greenlight.settings import InvalidSettings, load_settings
+from tasks.realtime.delivering import deliver_webhooks
 from tasks.realtime.requested import announce_owed, due_customers, enable_requested
 
 #: How often a worker looks by itself for requests whose ring was lost.
@@ -46,6 +50,7 @@ async def answer_rings() -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(_serve())
         group.create_task(_sweep())
+        group.create_task(deliver_webhooks())
 
 
 async def _serve() -> None:

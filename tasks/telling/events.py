@@ -12,7 +12,7 @@ from prefect.states import Failed
 from greenlight.ats.alarms import Alarm, Alarms
 from greenlight.ats.announcements import Announcements
 from greenlight.ats.domains import DomainLists
-from greenlight.domain.conditions import EFFECT, WORTH_REPEATING
+from greenlight.domain.conditions import DEAD_CREDENTIALS, EFFECT, WORTH_REPEATING
 from greenlight.domain.plan import Item
 from greenlight.domain.provisioning import ProvisionReport
 from greenlight.domain.reasons import Outcome, Reason
@@ -28,7 +28,6 @@ OVERDUE_AFTER = timedelta(days=1)
 NOT_SHOWN_AFTER = timedelta(hours=1)
 
 _WELL = frozenset({Outcome.ENABLED, Outcome.ALREADY_ENABLED, Outcome.WAITING})
-_DEAD = frozenset({Reason.CREDENTIALS_REFUSED, Reason.WRONG_CREDENTIALS, Reason.TOKEN_REJECTED})
 
 
 _log = logging.getLogger("greenlight.events")
@@ -138,7 +137,7 @@ def _troubles(report: Report, now: datetime) -> Iterator[_Event]:
     dead: set[str] = set()
     for entry in report.items:
         reason, customer = entry.condition.reason, entry.item.customer_id
-        if reason in _DEAD and customer not in dead:
+        if reason in DEAD_CREDENTIALS and customer not in dead:
             dead.add(customer)
             yield _Event(_DEAD_KEY, entry.item, reason)
         if _is_not_shown(entry, now):
@@ -149,7 +148,7 @@ def _troubles(report: Report, now: datetime) -> Iterator[_Event]:
 
 def _over(report: Report) -> Iterator[Alarm]:
     """Trouble that cannot be there any more, by what LinkedIn has shown. A look that failed ends none."""
-    dead = {entry.item.customer_id for entry in report.items if entry.condition.reason in _DEAD}
+    dead = {entry.item.customer_id for entry in report.items if entry.condition.reason in DEAD_CREDENTIALS}
     for entry in report.items:
         well = entry.condition.outcome in _WELL and entry.condition.reason is not Reason.SHARE_SPENT
         if well and entry.item.customer_id not in dead:

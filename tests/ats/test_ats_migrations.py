@@ -36,6 +36,7 @@ TABLES = {
     *("desired_row", "desired_sync"),
     "domains_record",
     "integration_change",
+    *("webhook_delivery", "webhook_place"),
     *("hold", "pause", "provisioning", "request_day", "request_evidence", "run", "shard", "visit", "warrant"),
 }
 OPENER = """

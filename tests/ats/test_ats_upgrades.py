@@ -39,6 +39,7 @@ OLDER = (
     "0015",
     "0016",
     "0017",
+    "0018",
 )
 #: What stands elsewhere since then.
 MOVED = ("imported_at",)
