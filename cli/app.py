@@ -22,6 +22,7 @@ from cli.plan_commands import plans
 from cli.provision_commands import provision
 from cli.pruning import prune
 from cli.tripwire_commands import tripwires
+from cli.webhook_commands import webhooks
 from cli.withdrawal_commands import forget, sessions, withdraw
 from greenlight.errors import GreenlightError
 from greenlight.settings import pointed_out
@@ -45,7 +46,7 @@ app = App(
     # Where one is worth saying, its help says it.
     default_parameter=Parameter(show_default=False),
 )
-for each in (plans, tripwires, credentials, sessions, keys):
+for each in (plans, tripwires, credentials, sessions, keys, webhooks):
     app.command(each)
 app.command(migrate, group=SET_UP)
 app.command(config, group=SET_UP)

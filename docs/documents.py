@@ -5,6 +5,7 @@ from typing import Any, Literal, NotRequired
 from pydantic import TypeAdapter
 from run_documents import Count, Demo, Error, Import, Moment, Named, ProvisionReport, Report, Rotate
 from typing_extensions import TypedDict
+from webhook_documents import Webhooks
 
 from cli.checks import State as CheckState
 from greenlight.ats.stored_plans import PlanState
@@ -265,6 +266,7 @@ DOCUMENTS: tuple[Any, ...] = (
     Serving,
     Sessions,
     Tripwires,
+    Webhooks,
     Withdraw,
 )
 

@@ -56,6 +56,7 @@ ROOMS = {
     "settings": WHOLE,
     "system": Part(files=1, each=2),
     "tasks": Part(engines=1, files=3, each=4),
+    "webhooks": WHOLE,
 }
 
 #: How many tests were chosen, of how many.

@@ -25,6 +25,10 @@ COMMANDS = [
     ["sessions", "end", "acme"],
     ["withdraw", "acme", TYPES[0]],
     ["prune"],
+    ["webhooks", "list"],
+    ["webhooks", "replay", "msg_none"],
+    ["webhooks", "replay", "--since", "2026-03-01T12:00Z"],
+    ["webhooks", "test"],
     ["import", "c.csv"],
     ["nonsense"],
 ]

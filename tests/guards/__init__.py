@@ -8,5 +8,6 @@ from tests.guards.ledger import LEDGER
 from tests.guards.plans import PLANS
 from tests.guards.shards import SHARDS
 from tests.guards.sources import SOURCES
+from tests.guards.webhooks import WEBHOOKS
 
-GUARDS = [*LEDGER, *PLANS, *SHARDS, *SOURCES]
+GUARDS = [*LEDGER, *PLANS, *SHARDS, *SOURCES, *WEBHOOKS]

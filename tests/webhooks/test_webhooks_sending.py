@@ -70,6 +70,13 @@ async def test_what_goes_wrong_is_said_without_the_secret(listener: Listener) ->
         assert slow == Answer(False, "no answer within 0.2 s")
 
 
+async def test_no_redirect_is_followed(listener: Listener) -> None:
+    listener.answers = lambda: 307
+    answer = await sent(listener.url, listener.secret, allow_internal=True)
+    assert answer == Answer(False, "HTTP 307 Temporary Redirect")
+    assert listener.asked == 1
+
+
 async def test_what_is_no_answer_is_said(listener: Listener) -> None:
     async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)

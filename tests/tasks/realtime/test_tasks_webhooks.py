@@ -173,15 +173,6 @@ def test_many_workers_at_once_keep_the_order(
     assert listener.asked > len(listener.taken)
 
 
-async def test_no_redirect_is_followed(database: Database, clock: Clock, listener: Listener) -> None:
-    (id,) = bring_in(database, customer("acme"))
-    await deliver(database, receiver(listener), clock)
-    shows(database, id, Status.ENABLED, clock.now)
-    listener.answers = lambda: 307
-    await deliver(database, receiver(listener), clock)
-    assert (listener.asked, listener.taken) == (1, [])
-
-
 def test_the_listener_takes_nothing_that_is_signed_otherwise(listener: Listener) -> None:
     headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(time.time()))}
     with pytest.raises(WebhookVerificationError):
