@@ -15,7 +15,7 @@ _SECRETS_AT_MOST = 2
 
 
 class WebhookSettings(BaseSettings):
-    """A part of `greenlight.settings.Settings`."""
+    """A part of `greenlight.settings.Settings`; no validator has a name that another part has."""
 
     #: What each delivery is signed with, the newest first; a comma list of two at most, which may stand in a file.
     webhook_secret_file: str | None = None
@@ -32,12 +32,12 @@ class WebhookSettings(BaseSettings):
 
     @field_validator("webhook_secret", mode="before")
     @classmethod
-    def _given(cls, value: object, info: ValidationInfo) -> object:
+    def _webhook_secret_or_file(cls, value: object, info: ValidationInfo) -> object:
         return text_or_file(value, info, "GREENLIGHT_") or None
 
     @field_validator("webhook_secret")
     @classmethod
-    def _secrets(cls, value: SecretStr | None) -> SecretStr | None:
+    def _webhook_secrets(cls, value: SecretStr | None) -> SecretStr | None:
         secrets = () if value is None else _listed(value.get_secret_value())
         if value is not None and not 1 <= len(secrets) <= _SECRETS_AT_MOST:
             raise ValueError("takes one secret, or two while one replaces the other: NEW,OLD")
@@ -47,7 +47,7 @@ class WebhookSettings(BaseSettings):
 
     @field_validator("webhook_url")
     @classmethod
-    def _receiver(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _webhook_receiver(cls, value: str | None, info: ValidationInfo) -> str | None:
         if not value:
             return None
         check_address(value)

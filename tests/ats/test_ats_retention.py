@@ -102,6 +102,7 @@ def test_what_is_evidence_owed_or_open_stays(database: Database) -> None:
         "request_day": 2,
         "visit": 1,
         "integration_change": 2,
+        "webhook_delivery": 0,
         "hold": 1,
         "plan": 1,
         "warrant": deleted["warrant"],

@@ -1,23 +1,27 @@
 """Webhooks from a change to a receiver that nobody here wrote: none lost, in order, signed with what is good now."""
 
 import asyncio
+import contextlib
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+from sqlmodel import select
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from greenlight.ats.database import Database
 from greenlight.ats.tables import Integration
+from greenlight.ats.webhook_tables import WebhookDelivery, WebhookPlace
 from greenlight.ats.webhooks import Webhooks
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
 from greenlight.webhooks.sending import Receiver
-from tasks.realtime.delivering import deliver_due
+from tasks.realtime.delivering import deliver_due, deliver_webhooks
 from tests.ats.world import NOON, bring_in, customer, shows
 from tests.webhooks.listener import Listener, by_the_clock, listening, new_secret
 
@@ -178,3 +182,63 @@ def test_the_listener_takes_nothing_that_is_signed_otherwise(listener: Listener)
     with pytest.raises(WebhookVerificationError):
         Webhook(listener.secret).verify("{}", {**headers, "webhook-signature": "v1,AAAA"})
     assert listener.hear({**headers, "webhook-signature": "v1,AAAA"}, b"{}") == 400
+
+
+@contextlib.asynccontextmanager
+async def working() -> AsyncIterator[None]:
+    """The worker's own loop, which reads the settings as it goes."""
+    task = asyncio.create_task(deliver_webhooks())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(done: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not done():  # noqa: ASYNC110 - it comes from another thread
+            await asyncio.sleep(0.01)
+
+
+async def test_a_worker_signs_with_what_its_file_holds_now(
+    database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listener: Listener
+) -> None:
+    """No restart is needed to replace a secret, and a file that is amiss for a moment loses nothing."""
+    monkeypatch.setattr("tasks.realtime.delivering.TURN_SECONDS", 0.02)
+    file, new = tmp_path / "secrets", new_secret()
+    file.write_text(listener.secret)
+    for name, value in {
+        "DATABASE_URL": database_url,
+        "WEBHOOK_URL": listener.url,
+        "WEBHOOK_SECRET_FILE": str(file),
+        "WEBHOOK_ALLOW_INTERNAL": "true",
+    }.items():
+        monkeypatch.setenv(f"GREENLIGHT_{name}", value)
+    (id,) = bring_in(database, customer("acme"))
+    Webhooks(database).take_in(NOON)
+    async with working():
+        shows(database, id, Status.REQUESTED, NOON)
+        await until(lambda: len(listener.taken) == 1)
+        file.write_text("")
+        shows(database, id, Status.ENABLED, NOON, purpose="observe:run-2")
+        await asyncio.sleep(0.1)
+        listener.secret = new
+        file.write_text(new)
+        await until(lambda: len(listener.taken) == 2)
+    assert listener.refused == []
+    assert listener.asked == 2
+
+
+async def test_without_a_receiver_nothing_is_written(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.realtime.delivering.TURN_SECONDS", 0.01)
+    monkeypatch.setenv("GREENLIGHT_DATABASE_URL", database_url)
+    (id,) = bring_in(database, customer("acme"))
+    async with working():
+        shows(database, id, Status.REQUESTED, NOON)
+        await asyncio.sleep(0.2)
+    with database.reading() as session:
+        assert session.exec(select(WebhookPlace)).all() == []
+        assert session.exec(select(WebhookDelivery)).all() == []
