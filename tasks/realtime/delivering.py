@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -13,6 +14,8 @@ from greenlight.webhooks.sending import Receiver
 
 #: How often a worker looks whether anything is due.
 TURN_SECONDS = 2.0
+#: A turn begins nothing after that long, so that no backlog is sent under settings of long ago.
+LONGEST_TURN_SECONDS = 10.0
 #: Customers who have one on its way at once.
 AT_ONCE = 32
 #: A claim outlasts the sending by that much.
@@ -23,13 +26,18 @@ _log = logging.getLogger("greenlight.webhooks")
 
 async def deliver_webhooks() -> None:
     """Deliver until cancelled. The settings are read each time, so that a new secret needs no restart."""
+    said = ""
     while True:
         try:
             await _deliver(load_settings())
+            trouble = ""
         except (DatabaseUnavailable, InvalidSettings) as error:
-            _log.warning("webhooks cannot be delivered: %s", error)
+            trouble = f"webhooks cannot be delivered: {error}"
         except Exception as error:
-            _log.warning("webhooks could not be delivered (%s); trying again", type(error).__name__)
+            trouble = f"webhooks could not be delivered ({type(error).__name__}); trying again"
+        if trouble and trouble != said:
+            _log.warning("%s", trouble)
+        said = trouble
         await asyncio.sleep(TURN_SECONDS)
 
 
@@ -62,7 +70,7 @@ async def _deliver(settings: Settings) -> None:
 async def deliver_due(
     webhooks: Webhooks, receiver: Receiver, now: Callable[[], datetime], takes_at_most: timedelta
 ) -> None:
-    """Take in what has changed and send all that is due, each customer's one after another."""
+    """Take in what has changed and send what is due, each customer's in turn; what is left is the next turn's."""
 
     async def send(due: Due) -> Sent:
         answer = await receiver.send(due.event_id, due.body, now())
@@ -71,6 +79,10 @@ async def deliver_due(
         return Sent(due, answer.accepted, answer.detail)
 
     await asyncio.to_thread(webhooks.take_in, now())
-    while due := await asyncio.to_thread(webhooks.claim, now(), now() + takes_at_most + _CLAIM_MORE, AT_ONCE):
+    until = time.monotonic() + LONGEST_TURN_SECONDS
+    while time.monotonic() < until:
+        due = await asyncio.to_thread(webhooks.claim, now(), now() + takes_at_most + _CLAIM_MORE, AT_ONCE)
+        if not due:
+            return
         sent = await asyncio.gather(*map(send, due))
         await asyncio.to_thread(webhooks.record, sent, now())

@@ -177,6 +177,23 @@ def test_many_workers_at_once_keep_the_order(
     assert listener.asked > len(listener.taken)
 
 
+async def test_a_turn_ends_so_that_the_settings_are_read_again(
+    database: Database, clock: Clock, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (id,) = bring_in(database, customer("acme"))
+    await deliver(database, receiver(listener), clock)
+    for run, status in enumerate(IN_TURN):
+        shows(database, id, status, clock.now, purpose=f"observe:run-{run}")
+
+    with monkeypatch.context() as brief:
+        brief.setattr("tasks.realtime.delivering.LONGEST_TURN_SECONDS", 0.4)
+        listener.answers = lambda: time.sleep(0.5)
+        await deliver(database, receiver(listener), clock)
+    assert len(listener.taken) == 1
+    await deliver(database, receiver(listener), clock)
+    assert [event["data"]["status"] for event in listener.of("acme") if "status_c" in event["type"]] == list(IN_TURN)
+
+
 def test_the_listener_takes_nothing_that_is_signed_otherwise(listener: Listener) -> None:
     headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(time.time()))}
     with pytest.raises(WebhookVerificationError):
@@ -186,13 +203,17 @@ def test_the_listener_takes_nothing_that_is_signed_otherwise(listener: Listener)
 
 @contextlib.asynccontextmanager
 async def working() -> AsyncIterator[None]:
-    """The worker's own loop, which reads the settings as it goes."""
-    task = asyncio.create_task(deliver_webhooks())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    """The worker's own loop, which reads the settings as it goes; it is stopped between two turns."""
+    with pytest.MonkeyPatch.context() as quick:
+        quick.setattr("tasks.realtime.delivering.TURN_SECONDS", 0.02)
+        task = asyncio.create_task(deliver_webhooks())
+        try:
+            yield
+        finally:
+            quick.setattr("tasks.realtime.delivering.TURN_SECONDS", 3600)
+            await asyncio.sleep(0.5)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 async def until(done: Callable[[], bool]) -> None:
@@ -205,7 +226,6 @@ async def test_a_worker_signs_with_what_its_file_holds_now(
     database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listener: Listener
 ) -> None:
     """No restart is needed to replace a secret, and a file that is amiss for a moment loses nothing."""
-    monkeypatch.setattr("tasks.realtime.delivering.TURN_SECONDS", 0.02)
     file, new = tmp_path / "secrets", new_secret()
     file.write_text(listener.secret)
     for name, value in {
@@ -233,7 +253,6 @@ async def test_a_worker_signs_with_what_its_file_holds_now(
 async def test_without_a_receiver_nothing_is_written(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.realtime.delivering.TURN_SECONDS", 0.01)
     monkeypatch.setenv("GREENLIGHT_DATABASE_URL", database_url)
     (id,) = bring_in(database, customer("acme"))
     async with working():
