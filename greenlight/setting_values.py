@@ -51,6 +51,17 @@ def database_address(text: str) -> engine.URL:
     return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgres", "postgresql") else url
 
 
+def check_user(text: str) -> None:
+    """That no user or password has a character in it at which an address is cut."""
+    authority, cut, rest = (*re.split("([/?#])", text.partition("//")[2], maxsplit=1), "", "")[:3]
+    user, at, host = authority.rpartition("@")
+    _, colon, port = host.rpartition("]")[2].partition(":")
+    # What follows a colon is the beginning of a password, unless it is the host's port.
+    begun = cut in ("?", "#") or (colon and not (at and port.isdigit()))
+    if "@" in user or ("@" in rest and begun):
+        raise ValueError("has /, @, # or ? in its user or password; write them as %2F, %40, %23 and %3F")
+
+
 def check_proxy(text: str) -> None:
     """The address of an HTTP proxy."""
     try:

@@ -6,7 +6,7 @@ from yarl import URL
 
 from greenlight.domain.desired import DesiredFrom
 from greenlight.domain.way import is_loopback
-from greenlight.setting_values import database_address, text_or_file
+from greenlight.setting_values import check_user, database_address, text_or_file
 
 _PREFIX = "GREENLIGHT_"
 
@@ -41,6 +41,7 @@ class SourceSettings(BaseSettings):
             return None
         if value is None:
             raise ValueError(f"is missing, and GREENLIGHT_DESIRED_SOURCE is {source}; say where the source is")
+        check_user(value.get_secret_value())
         if source is DesiredFrom.SQL:
             url = database_address(value.get_secret_value())
             if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):

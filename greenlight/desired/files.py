@@ -1,6 +1,5 @@
 """A file or an object that an export job leaves: CSV or JSON Lines, wherever fsspec reaches."""
 
-import re
 from collections.abc import Generator
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
@@ -9,7 +8,7 @@ import fsspec
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from greenlight.desired.source import REQUIRED, Row, SourceUnreadable
+from greenlight.desired.source import REQUIRED, Row, SourceUnreadable, without_secrets
 from greenlight.intake.objects import read_objects
 from greenlight.intake.problems import Problems
 from greenlight.intake.reader import is_json
@@ -21,7 +20,6 @@ MAX_BYTES = 512 * 1024 * 1024
 _AT_ONCE = 1024 * 1024
 _BEGINNING = 64 * 1024
 _UTF8_BOM = b"\xef\xbb\xbf"
-_USER, _QUERY = re.compile(r"//[^/@]*@"), re.compile(r"\?.*")
 
 
 class FileSource:
@@ -32,7 +30,7 @@ class FileSource:
 
     @property
     def name(self) -> str:
-        return _QUERY.sub("", _USER.sub("//", self._url))
+        return without_secrets(self._url)
 
     def rows(self, problems: Problems) -> Generator[Row]:
         with TemporaryFile() as file:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from greenlight.desired.source import COLUMNS, Row, SourceUnreadable, text_values
+from greenlight.desired.source import COLUMNS, Row, SourceUnreadable, text_values, without_secrets
 from greenlight.domain.way import Way
 from greenlight.intake.problems import Problems
 from greenlight.intake.rows import ROW
@@ -44,7 +44,7 @@ class HttpSource:
 
     @property
     def name(self) -> str:
-        return str(self._url.copy_with(query=None))
+        return without_secrets(str(self._url))
 
     def rows(self, problems: Problems) -> Generator[Row]:
         number, cursor, seen = 0, None, set[str]()

@@ -1,5 +1,6 @@
 """What every source of what is wanted is: a name, and a stream of rows."""
 
+import re
 from collections.abc import Generator
 from typing import Protocol
 from uuid import UUID
@@ -13,6 +14,9 @@ COLUMNS = (*REQUIRED, "integration_name", "client_id")
 
 #: A row's number, and its values by column; None stands for one that was told of already.
 Row = tuple[int, dict[str, str | None]]
+
+#: As much as may be a secret, where a password has what should have been encoded in it.
+_USER, _QUERY = re.compile(r"//.*@", re.DOTALL), re.compile(r"[?#].*", re.DOTALL)
 
 
 class SourceUnreadable(GreenlightError, kind=Kind.INPUT, remedy="mend the source, or GREENLIGHT_DESIRED_…"):
@@ -31,6 +35,11 @@ class DesiredSource(Protocol):
         Raises SourceUnreadable. Only where it comes to its end was everything read.
         """
         ...
+
+
+def without_secrets(url: str) -> str:
+    """An address without a user, a password, a query and a fragment, however it is written."""
+    return _QUERY.sub("", _USER.sub("//", url))
 
 
 def check_columns(names: list[str]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, CursorResult, make_url
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from greenlight.desired.source import Row, SourceUnreadable, check_columns, text_values
+from greenlight.desired.source import Row, SourceUnreadable, check_columns, text_values, without_secrets
 from greenlight.intake.problems import Problems
 
 #: The view that is read unless another, or a SELECT, is named.
@@ -37,6 +37,9 @@ class SqlSource:
     @property
     def name(self) -> str:
         shown = self._url.set(query={}).render_as_string()
+        if self._url.host and shown.count("@") > (self._url.username is not None):
+            # What was not encoded in a password is taken for a part of the host, or of the name.
+            shown = without_secrets(shown)
         return f"{shown} ({self._query})" if _VIEW.fullmatch(self._query) else shown
 
     def rows(self, problems: Problems) -> Generator[Row]:

@@ -47,6 +47,47 @@ def test_each_source_has_a_name_without_a_secret(
     assert SECRET not in repr(settings) + repr(found)
 
 
+#: Passwords that were not encoded, at each character at which an address is cut.
+NOT_ENCODED = [
+    f"me:{before}{at}{after}" for at in "@/?#" for before, after in (("x", SECRET), (SECRET, "x"), ("1", SECRET))
+]
+
+
+@pytest.mark.parametrize("user", NOT_ENCODED)
+@pytest.mark.parametrize(
+    ("source", "scheme"), [("file", "sftp"), ("file", "simplecache::sftp"), ("http", "https"), ("sql", "postgresql")]
+)
+def test_a_password_that_is_not_encoded_is_refused(source: str, scheme: str, user: str, load: Load) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load(DESIRED_SOURCE=source, DESIRED_URL=f"{scheme}://{user}@h.example.com/x.csv")
+    assert "in its user or password; write them as %2F" in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("user", [*NOT_ENCODED, f"{SECRET}/x"])
+def test_no_name_shows_a_password_that_is_not_encoded(user: str) -> None:
+    assert SECRET not in FileSource(f"sftp://{user}@h.example.com/x.csv#token={SECRET}").name
+    assert SECRET not in SqlSource(f"postgresql://{user}@h.example.com/ats").name
+
+
+def test_the_name_of_a_service_is_without_user_and_fragment() -> None:
+    assert HttpSource(f"https://me:{SECRET}@h/x#token={SECRET}", None).name == "https://h/x"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://exports/a@b.csv",
+        "/exports/a@b.csv",
+        "sftp://me:p%40ss@h:22/a@b.csv",
+        "sftp://[::1]/a.csv?x=1",
+        "abfs://c@a/f",
+    ],
+)
+def test_an_address_with_an_at_of_its_own_is_one(url: str, load: Load) -> None:
+    assert source_of(load(DESIRED_SOURCE="file", DESIRED_URL=url)) is not None
+
+
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
