@@ -87,10 +87,11 @@ class Syncs:
         with self._database.reading() as session:
             gone = select_columns(col(Integration.id)).where(*_is_gone(sync_id)).order_by(col(Integration.id))
             losing = select_columns(func.count(func.distinct(col(Integration.customer_id))))
+            # What is dropped already, and waits for an enable alone, was judged when it was dropped.
             listed = losing.where(col(Integration.listing) == Listing.LISTED, is_wanted())
             rows = select_columns(func.count()).where(col(DesiredRow.sync_id) == sync_id)
             counted = (
-                session.execute(losing.where(*_is_gone(sync_id), is_wanted())).scalar_one(),
+                session.execute(listed.where(*_is_gone(sync_id))).scalar_one(),
                 session.execute(listed).scalar_one(),
                 session.execute(rows).scalar_one(),
             )
@@ -223,7 +224,7 @@ def _is_gone(sync_id: str) -> list[ColumnElement[bool]]:
         col(nobodys.sync_id) == sync_id, col(nobodys.field).is_not(None), col(nobodys.customer_id).is_(None)
     )
     return [
-        col(Integration.listing) == Listing.LISTED,
+        col(Integration.listing).in_((Listing.LISTED, Listing.DROPPING)),
         ~exists().where(col(row.sync_id) == sync_id, col(row.field).is_(None), same_key(row)),
         ~is_at_fault(sync_id, col(Integration.customer_id)),
         ~unclear,

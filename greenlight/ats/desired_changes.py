@@ -93,16 +93,17 @@ def _differs(sync_id: str) -> list[Any]:
 
 def _bring_in(session: Session, sync_id: str, numbers: Sequence[int], by: str, now: datetime) -> Iterator[_Noted]:
     picked = and_(col(DesiredRow.sync_id) == sync_id, col(DesiredRow.number).in_(numbers))
+    # Before anything is read of them: a person who is withdrawing one of theirs has them until that is written.
+    _lock_customers(session, select_columns(col(DesiredRow.customer_id)).where(picked))
     query = _beside_the_record(select_columns(DesiredRow, Customer, Integration).where(picked))
     rows = [tuple(row) for row in session.execute(query.order_by(col(DesiredRow.number)))]
-    gone = _forgotten(session, [row.customer_id for row, customer, _ in rows if customer and customer.forgotten_at])
     registrations: dict[str, tuple[str, list[tuple[IntegrationKey, str]]]] = {}
     renamed: list[dict[str, Any]] = []
     noted: list[_Noted] = []
     for row, customer, integration in rows:
         entry = {name: getattr(row, name) for name in ("customer_id", "integration_context", "integration_type")}
         was = integration.listing if integration is not None else None
-        if row.customer_id in gone or _is_taken_out(integration):
+        if _is_forgotten(customer) or _is_taken_out(integration):
             if was != Listing.LISTED:
                 noted.append((KEPT_OUT, entry))
             continue
@@ -139,14 +140,19 @@ def _bring_in(session: Session, sync_id: str, numbers: Sequence[int], by: str, n
 
 
 def _is_taken_out(integration: Integration | None) -> bool:
-    """Whether a person has withdrawn it: a source has no say then, unless it has dropped it and has it anew."""
+    """Whether a person has withdrawn it: only a person brings it back."""
     return integration is not None and integration.withdrawn_at is not None and integration.listing != Listing.UNLISTED
 
 
-def _forgotten(session: Session, customers: Sequence[str]) -> set[str]:
-    """Customers that a person has had forgotten, and that the source has not dropped since."""
-    back = col(Integration.customer_id).in_(customers), col(Integration.listing) == Listing.UNLISTED
-    return set(customers) - set(session.exec(select(Integration.customer_id).where(*back)))
+def _is_forgotten(customer: Customer | None) -> bool:
+    """Whether a person has had it forgotten: only an import that names it brings it back."""
+    return customer is not None and customer.forgotten_at is not None
+
+
+def _lock_customers(session: Session, ids: Any) -> None:
+    """Have these to ourselves, before their integrations, as everybody takes them."""
+    customers = select(Customer).where(col(Customer.customer_id).in_(ids)).order_by(col(Customer.customer_id))
+    session.exec(customers.with_for_update()).all()
 
 
 def _with_application(session: Session, customers: Sequence[str]) -> set[str]:
@@ -155,23 +161,27 @@ def _with_application(session: Session, customers: Sequence[str]) -> set[str]:
 
 
 def _withdraw(session: Session, ids: Sequence[int], by: str, now: datetime) -> Iterator[_Noted]:
-    theirs = select_columns(col(Integration.customer_id)).where(col(Integration.id).in_(ids))
-    # The customers before their integrations, as everybody takes them.
-    customers = select(Customer).where(col(Customer.customer_id).in_(theirs)).order_by(col(Customer.customer_id))
-    session.exec(customers.with_for_update()).all()
-    query = select(Integration).where(col(Integration.id).in_(ids), col(Integration.listing) == Listing.LISTED)
+    _lock_customers(session, select_columns(col(Integration.customer_id)).where(col(Integration.id).in_(ids)))
+    had = col(Integration.listing).in_((Listing.LISTED, Listing.DROPPING))
+    query = select(Integration).where(col(Integration.id).in_(ids), had).order_by(col(Integration.id))
+    rows = session.exec(query.with_for_update()).all()
+    # After they are locked: an intent that was being written is seen now.
     under_way = exists().where(col(Attempt.integration_id) == col(Integration.id), col(Attempt.closed_at).is_(None))
     busy = set(session.exec(select(Integration.id).where(col(Integration.id).in_(ids), under_way)))
-    for row in session.exec(query.order_by(col(Integration.id)).with_for_update()).all():
+    for row in rows:
+        if row.withdrawn_at is not None:
+            # By a person: the source's word adds nothing to that, and undoes nothing of it.
+            row.listing = None
+            continue
         key = item(row).as_json()
         if row.id in busy:
             # Whoever sent an enable has to see what became of it, and nobody looks at what is withdrawn.
+            row.listing = Listing.DROPPING
             yield ON_ITS_WAY, key
             continue
+        withdraw_row(session, row, by, now)
         row.listing = Listing.UNLISTED
-        if row.withdrawn_at is None:
-            withdraw_row(session, row, by, now)
-            if row.observed == Status.ENABLED:
-                # Somebody is told of it: the API cannot switch it off.
-                row.drifted_at = now
-            yield WITHDRAWN, {**key, "observed": row.observed, **explained(Reason(row.reason))}
+        if row.observed == Status.ENABLED:
+            # Somebody is told of it: the API cannot switch it off.
+            row.drifted_at = now
+        yield WITHDRAWN, {**key, "observed": row.observed, **explained(Reason(row.reason))}

@@ -13,10 +13,12 @@ from greenlight.domain.desired import SyncOutcome
 
 
 class Listing(StrEnum):
-    """Whether the source has an integration."""
+    """Whether the source has an integration; neither is of what it dropped after a person had withdrawn it."""
 
     LISTED = "listed"
-    #: It had it, and has it no more.
+    #: It had it, and has it no more; an enable is on its way, so that it is not withdrawn yet.
+    DROPPING = "dropping"
+    #: It had it, and has it no more; so it was withdrawn, on the source's word alone.
     UNLISTED = "unlisted"
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from greenlight.ats.columns import UtcDateTime
+from greenlight.ats.desired_tables import Listing
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.rows import SKEW, held_by_a_guard, is_wanted
 from greenlight.ats.tables import ChildApplication, Customer, Integration, Pause
@@ -86,6 +87,10 @@ def _not_held(intents: Intents) -> ColumnElement[bool]:
     return ~held_by_a_guard()
 
 
+def _not_dropped(intents: Intents) -> ColumnElement[bool]:
+    return or_(col(Integration.listing).is_(None), col(Integration.listing) != Listing.DROPPING)
+
+
 def _its_attempt() -> ColumnElement[bool]:
     return col(Attempt.integration_id) == col(Integration.id)
 
@@ -100,6 +105,7 @@ GUARDS = (
     Guard("an attempt is open", _none_open),
     Guard("LinkedIn has answered an enable since it was looked at", _not_answered_since),
     Guard("a person has withdrawn it", lambda _: is_wanted(), Reason.WITHDRAWN),
+    Guard("the source of what is wanted has dropped it", _not_dropped, Reason.WITHDRAWN),
     Guard("the customer is paused", _not_paused, Reason.PAUSED),
     Guard("a guard holds it", _not_held, Reason.NOT_DONE),
     Guard("nobody whose word counts has asked for it", lambda i: newest_live(i.run_id).is_not(None),

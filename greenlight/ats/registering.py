@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from greenlight.ats.bulk import insert_rows, update_rows
 from greenlight.ats.columns import fitting
+from greenlight.ats.desired_tables import Listing
 from greenlight.ats.ledger import Warrant, Word
 from greenlight.ats.replaced import forget_what_was_seen
 from greenlight.ats.rows import integration_rows, parameter_batches, want_again
@@ -68,6 +69,7 @@ class _Known(NamedTuple):
 
     id: int
     name: str
+    #: Or about to be, on a source's word.
     withdrawn: bool
 
 
@@ -182,11 +184,9 @@ def _write_integrations(
     returned = [known[at].id for at in wanted if at in known and known[at].withdrawn]
     insert_rows(session, _INTEGRATIONS, new)
     update_rows(session, _INTEGRATIONS, "id", renamed)
-    for row in integration_rows(session, returned):
-        want_again(row, now)
+    changes.integrations_returned = sum(want_again(row, now) for row in integration_rows(session, returned))
     session.flush()
     changes.integrations_added, changes.integrations_renamed = len(new), len(renamed)
-    changes.integrations_returned = len(returned)
     return sorted(each.id for each in (_known(session, list(wanted)) if new else known).values())
 
 
@@ -195,7 +195,7 @@ def _known(session: Session, keys: Sequence[_Key]) -> dict[_Key, _Known]:
     wanted, found = set(keys), dict[_Key, _Known]()
     table = _INTEGRATIONS.c
     key = (table.customer_id, table.integration_context, table.integration_type, table.tenant_type)
-    query = select_columns(table.id, table.integration_name, table.withdrawn_at, *key)
+    query = select_columns(table.id, table.integration_name, table.withdrawn_at, table.listing, *key)
     # Each of these customers is looked up with each of these contexts.
     at_once = 500 if len({customer_id for customer_id, *_ in keys}) == 1 else 50
     for some in parameter_batches(keys, at_once):
@@ -203,9 +203,9 @@ def _known(session: Session, keys: Sequence[_Key]) -> dict[_Key, _Known]:
             table.customer_id.in_({customer_id for customer_id, *_ in some}),
             table.integration_context.in_({context for _, context, *_ in some}),
         )
-        for id, name, withdrawn_at, customer_id, context, type, tenant in session.execute(theirs):
+        for id, name, withdrawn_at, listing, customer_id, context, type, tenant in session.execute(theirs):
             if (at := (customer_id, context, type, tenant)) in wanted:
-                found[at] = _Known(id, name, withdrawn_at is not None)
+                found[at] = _Known(id, name, withdrawn_at is not None or listing == Listing.DROPPING)
     return found
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, exists, or_, select, update
 
+from greenlight.ats.desired_tables import Listing
 from greenlight.ats.ledger import Hold, Warrant, Word
 from greenlight.ats.states import AttemptState, IntegrationState
 from greenlight.ats.tables import Integration
@@ -63,6 +64,7 @@ def is_wanted() -> ColumnElement[bool]:
 def want_again(row: Integration, now: datetime) -> bool:
     """Bring back what was withdrawn; whether it was. A source that does not have it has no say then."""
     if row.withdrawn_at is None:
+        row.listing = None if row.listing == Listing.DROPPING else row.listing
         return False
     row.withdrawn_at = row.withdrawn_by = row.listing = None
     set_condition(row, NOT_LOOKED_AT, now)

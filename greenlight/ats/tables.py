@@ -143,7 +143,7 @@ class Integration(Table, table=True):
         ),
         _some("ix_integration_waits_for_a_look", ("look_due_at", "customer_id"), "look_due_at IS NOT NULL"),
         _some("ix_integration_drifted", ("id",), "drifted_at IS NOT NULL"),
-        _some("ix_integration_listed", ("customer_id",), "listing = 'listed'"),
+        _some("ix_integration_listed", ("customer_id",), "listing IS NOT NULL"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -187,7 +187,7 @@ class Integration(Table, table=True):
     #: When the plugin's callback last named it, and the latest such moment that has been acted on.
     requested_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     acted_on_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    #: Whether the source of what is wanted has it: `Listing`; None is one that it never named.
+    #: Whether the source of what is wanted has it: `Listing`; None is one in which it has no say.
     listing: str | None = Field(default=None, max_length=10)
     #: When it was taken out of what is wanted, and by whom; None is wanted.
     withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -11,6 +11,7 @@ from typing import cast
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.desired_tables import Listing
 from greenlight.ats.ledger import Attempt, Hold
 from greenlight.ats.rows import item, set_condition
 from greenlight.ats.store import UnknownCustomer
@@ -60,7 +61,7 @@ class Withdrawals:
     def withdraw(
         self, customer_id: str, integration_type: str, integration_context: str | None, by: str, now: datetime
     ) -> Withdrawn:
-        """Take one integration out of what is wanted; one that was withdrawn already stays as it is.
+        """Take one integration out of what is wanted; one that a person has withdrawn already stays as it is.
 
         Raises UnknownCustomer, and NotTakenBack where none or several are meant, or an enable is on its way.
         """
@@ -138,6 +139,9 @@ def withdraw_row(session: Session, row: Integration, by: str, now: datetime) -> 
         row.vanished_at = row.vanished_from = row.drifted_at = None
         for hold in session.exec(select(Hold).where(Hold.integration_id == row.id, col(Hold.ended_at).is_(None))):
             hold.ended_at, hold.lifted_by = now, by
+    elif row.listing == Listing.UNLISTED:
+        # Only the source had: from here on it is this word that keeps it out, and the source has no say.
+        row.withdrawn_at, row.withdrawn_by, row.listing = now, by, None
     return Withdrawn(item(row), Status(row.observed), row.withdrawn_at, cast(str, row.withdrawn_by))
 
 

@@ -250,7 +250,8 @@ _OTHERS: dict[Reason, Explanation] = {
     ),
     Reason.WITHDRAWN: _E(
         "A person, or the source of what is wanted, has withdrawn it: it is neither looked at nor enabled.",
-        "Nothing to do. A new request, an import that names it, or a source that has it anew brings it back.",
+        "Nothing to do. A new request or an import that names it brings it back; so does the source what it alone had "
+        "withdrawn, once it has it anew.",
         Mover.NOBODY,
         "docs/interface.md#commands",
     ),

@@ -75,6 +75,7 @@ WRONG: dict[str, list[Callable[[Session], object]]] = {
         adds(lambda: ended(AttemptOutcome.CONFIRMED, 0.5)),
     ],
     "a person has withdrawn it": [sets(withdrawn_at=at(0), withdrawn_by="ann")],
+    "the source of what is wanted has dropped it": [sets(listing="dropping")],
     "the customer is paused": [adds(lambda: a_pause(at(1.1)))],
     "a guard holds it": [adds(lambda: a_hold(None))],
     "nobody whose word counts has asked for it": [
@@ -90,6 +91,7 @@ RIGHT: dict[str, Callable[[Session], object]] = {
     "a look of an older version": sets(observed_client_id=None),
     "a refusal before the look": adds(lambda: ended(AttemptOutcome.REFUSED, 0.5)),
     "a confirmation before the look": adds(lambda: ended(AttemptOutcome.CONFIRMED, 0.4)),
+    "what the source has": sets(listing="listed"),
     "a pause that is over": adds(lambda: a_pause(NOW)),
     "a hold that is over": adds(lambda: a_hold(at(1))),
     "a warrant for this run": lambda s: s.exec(update(Warrant).values(run_id="run-1")),

@@ -108,7 +108,7 @@ def test_a_persons_word_is_good_for_as_much_as_it_was_given_for(vendor: Vendor, 
 
 
 @pytest.mark.usefixtures("known")
-def test_what_a_person_has_withdrawn_stays_withdrawn_until_the_source_has_it_anew(
+def test_what_a_person_has_withdrawn_stays_withdrawn_also_where_the_source_has_it_anew(
     vendor: Vendor, nights: Nights
 ) -> None:
     Withdrawals(nights.database).withdraw("5", "APPLY_WITH_LINKEDIN", None, "ada", nights.now)
@@ -117,7 +117,8 @@ def test_what_a_person_has_withdrawn_stays_withdrawn_until_the_source_has_it_ane
     vendor.switches(5, "off")
     nights.sync(vendor.source())
     vendor.switches(5, "on")
-    assert changed(nights.sync(vendor.source())) == {"returned": ["5"]}
+    assert changed(nights.sync(vendor.source())) == {"kept_out": ["5"]}
+    assert "5" not in nights.wanted()
 
 
 @pytest.mark.usefixtures("known")

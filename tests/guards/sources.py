@@ -3,6 +3,7 @@
 from tests.guards.guard import Guard
 
 SQL = "tests/desired/test_desired_sql.py"
+DROPS = "tests/desired/test_desired_drops.py"
 
 SOURCES = [
     Guard(
@@ -29,7 +30,7 @@ SOURCES = [
     Guard(
         "what a source never had is not its to withdraw",
         "greenlight/ats/desired.py",
-        "        col(Integration.listing) == Listing.LISTED,\n        ~exists()",
+        "        col(Integration.listing).in_((Listing.LISTED, Listing.DROPPING)),\n        ~exists()",
         "        ~exists()",
         (SQL,),
     ),
@@ -57,16 +58,16 @@ SOURCES = [
     Guard(
         "what a person has withdrawn a source does not bring back",
         "greenlight/ats/desired_changes.py",
-        "if row.customer_id in gone or _is_taken_out(integration):",
-        "if row.customer_id in gone:",
-        (SQL,),
+        "if _is_forgotten(customer) or _is_taken_out(integration):",
+        "if _is_forgotten(customer):",
+        (SQL, DROPS),
     ),
     Guard(
         "a customer that was forgotten a source does not bring back",
         "greenlight/ats/desired_changes.py",
-        "if row.customer_id in gone or _is_taken_out(integration):",
+        "if _is_forgotten(customer) or _is_taken_out(integration):",
         "if _is_taken_out(integration):",
-        (SQL,),
+        (SQL, DROPS),
     ),
     Guard(
         "what an enable is on its way for is not withdrawn by a source",
@@ -74,6 +75,27 @@ SOURCES = [
         "        if row.id in busy:\n",
         "        if False:\n",
         (SQL,),
+    ),
+    Guard(
+        "what the source has dropped while an enable was on its way is put on record",
+        "greenlight/ats/desired_changes.py",
+        "            row.listing = Listing.DROPPING\n",
+        "",
+        (DROPS,),
+    ),
+    Guard(
+        "a person's withdrawal takes over a source's",
+        "greenlight/ats/withdrawals.py",
+        "    elif row.listing == Listing.UNLISTED:\n",
+        "    elif False:\n",
+        (DROPS,),
+    ),
+    Guard(
+        "a source that drops what a person has withdrawn does not bring it back",
+        "greenlight/ats/desired_changes.py",
+        "            row.listing = None\n            continue\n",
+        "            row.listing = Listing.UNLISTED\n            continue\n",
+        (DROPS,),
     ),
     Guard(
         "of two syncs the later one goes on",

@@ -8,7 +8,7 @@ down_revision = "0017"
 branch_labels = None
 depends_on = None
 
-_LISTED = sa.text("listing = 'listed'")
+_LISTED = sa.text("listing IS NOT NULL")
 
 
 def upgrade() -> None:
