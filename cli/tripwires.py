@@ -9,7 +9,7 @@ from cli.opening import ats_database
 from cli.render import console_for_people, plain, print_database, print_json, table_of
 from greenlight.ats.clock import time_of
 from greenlight.ats.database import Database
-from greenlight.ats.desired import HeldSync, Syncs
+from greenlight.ats.desired import LET_FOR, HeldSync, Syncs
 from greenlight.ats.holds import Held, Holds
 from greenlight.domain.desired import REMEDIES, SyncOutcome
 from greenlight.domain.formatting import iso
@@ -65,7 +65,8 @@ def _lift_source(who: str, database: Database, *, as_json: bool) -> int:
     elif let is None:
         console_for_people().print(plain("The source was not held, so nothing has changed."))
     else:
-        told = f"{_of(let)}. Lifted by {who}: the next run withdraws so much, if the source still does not have it."
+        told = f"{_of(let)}. Lifted by {who} for {LET_FOR.total_seconds() / 3600:.0f} hours: "
+        told += "the next run withdraws these and no others, if the source still does not have them."
         console_for_people().print(plain(told))
     return 0
 

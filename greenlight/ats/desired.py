@@ -18,9 +18,11 @@ from greenlight.ats.bulk import add_rows
 from greenlight.ats.columns import TooLong, fitting
 from greenlight.ats.database import Database
 from greenlight.ats.desired_tables import DesiredRow, DesiredSync, Listing
+from greenlight.ats.plans import PLAN_LIFETIME
 from greenlight.ats.rows import is_wanted, parameter_batches
-from greenlight.ats.tables import ChildApplication, Integration
+from greenlight.ats.tables import ChildApplication, Integration, Run
 from greenlight.ats.waiting import units
+from greenlight.domain.budget import Lane
 from greenlight.domain.desired import SyncOutcome, SyncReport, takes_too_much
 
 _ROWS: Table = DesiredRow.__dict__["__table__"]
@@ -29,6 +31,8 @@ _COLUMNS = [column.name for column in _ROWS.columns if not column.primary_key]
 _AT_ONCE = 2_000
 #: How long the rows of a sync that was cut short stay: no sync lasts so long.
 _CUT_SHORT = timedelta(days=1)
+#: How long a person's word on a sync that was held is good: as long as an approval.
+LET_FOR = PLAN_LIFETIME
 _KEY = ("customer_id", "integration_context", "integration_type", "tenant_type")
 
 
@@ -37,6 +41,8 @@ class Judged:
     """What would follow from a sync: integrations that the source has no more, and whether it is too much at once."""
 
     gone: Sequence[int]
+    #: Those of them that are wanted still, and how many customers they are of.
+    lost: Sequence[int]
     losing: int
     too_much: bool
 
@@ -82,13 +88,13 @@ class Syncs:
 
         self._database.write_in_parts(write, [kept])
 
-    def judge(self, sync_id: str) -> Judged:
+    def judge(self, sync_id: str, now: datetime) -> Judged:
         """Compare what a source has with what it had."""
         with self._database.reading() as session:
             gone = select_columns(col(Integration.id)).where(*_is_gone(sync_id)).order_by(col(Integration.id))
-            losing = select_columns(func.count(func.distinct(col(Integration.customer_id))))
             # What is dropped already, and waits for an enable alone, was judged when it was dropped.
-            listed = losing.where(col(Integration.listing) == Listing.LISTED, is_wanted())
+            had = col(Integration.listing) == Listing.LISTED, is_wanted()
+            listed = select_columns(func.count(func.distinct(col(Integration.customer_id)))).where(*had)
             rows = select_columns(func.count()).where(col(DesiredRow.sync_id) == sync_id)
             counted = (
                 session.execute(listed.where(*_is_gone(sync_id))).scalar_one(),
@@ -96,17 +102,20 @@ class Syncs:
                 session.execute(rows).scalar_one(),
             )
             ids = [id for (id,) in session.execute(gone)]
-        too_much = takes_too_much(*counted) and not self._is_let(counted[0])
-        return Judged(ids, counted[0], too_much)
+            lost = [id for (id,) in session.execute(gone.where(*had))]
+            too_much = takes_too_much(*counted) and not _is_let(session, lost, now)
+        return Judged(ids, lost, counted[0], too_much)
 
-    def end(self, sync_id: str, report: SyncReport, losing: int, now: datetime) -> SyncReport:
+    def end(self, sync_id: str, report: SyncReport, judged: Judged, now: datetime) -> SyncReport:
         """Put the end of a sync on record, and return the report with how many rows it is of."""
 
         def write(session: Session) -> None:
             sync = session.get_one(DesiredSync, sync_id)
             sync.ended_at, sync.outcome, sync.detail = now, report.outcome, report.detail
-            sync.rows, sync.customers, sync.losing, sync.changes = report.rows, report.customers, losing, stored
+            sync.rows, sync.customers, sync.losing, sync.changes = report.rows, report.customers, judged.losing, stored
+            sync.lost = list(judged.lost) if report.outcome is SyncOutcome.HELD else None
 
+        report.losing = judged.losing
         with self._database.reading() as session:
             good = [col(DesiredRow.sync_id) == sync_id, col(DesiredRow.field).is_(None)]
             counted = select_columns(func.count(), func.count(func.distinct(col(DesiredRow.customer_id)))).where(*good)
@@ -144,12 +153,6 @@ class Syncs:
         if (held := self.held()) is not None:
             self._database.write(lambda session: write(session, held.sync_id))
         return held
-
-    def _is_let(self, losing: int) -> bool:
-        """Whether a person let so much go since a sync was last carried out whole."""
-        with self._database.reading() as session:
-            sync = _last(session)
-            return sync is not None and sync.let_at is not None and losing <= sync.losing
 
     def contradictions(self, sync_id: str) -> list[dict[str, Any]]:
         """Faults of customers whose rows contradict each other, or the application on record."""
@@ -242,8 +245,19 @@ def _last(session: Session) -> DesiredSync | None:
     return session.execute(newest.limit(1)).scalars().first()
 
 
+def _is_let(session: Session, lost: Sequence[int], now: datetime) -> bool:
+    """Whether a person let these very ones go since a sync was last carried out whole, and not long ago."""
+    sync = _last(session)
+    if sync is None or sync.let_at is None or sync.let_at + LET_FOR <= now:
+        return False
+    return set(lost) <= set(sync.lost or ())
+
+
 def _before(session: Session, sync_id: str) -> SyncReport | None:
-    before = _ended().where(col(DesiredSync.sync_id) != sync_id).order_by(col(DesiredSync.began_at).desc())
+    """The last one of which a scheduled run has told: what a person looked at in between was no alarm."""
+    told = select(Run.run_id).where(col(Run.lane) == Lane.NIGHTLY, col(Run.finished_at).is_not(None))
+    before = _ended().where(col(DesiredSync.sync_id) != sync_id, col(DesiredSync.run_id).in_(told))
+    before = before.order_by(col(DesiredSync.began_at).desc())
     return _report(session.execute(before.limit(1)).scalars().first())
 
 
@@ -251,7 +265,13 @@ def _report(sync: DesiredSync | None) -> SyncReport | None:
     if sync is None or sync.outcome is None:
         return None
     return SyncReport(
-        sync.source, SyncOutcome(sync.outcome), sync.detail, sync.rows, sync.customers, **dict(sync.changes)
+        sync.source,
+        SyncOutcome(sync.outcome),
+        sync.detail,
+        sync.rows,
+        sync.customers,
+        losing=sync.losing,
+        **dict(sync.changes),
     )
 
 

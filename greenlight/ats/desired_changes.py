@@ -122,7 +122,7 @@ def _bring_in(session: Session, sync_id: str, numbers: Sequence[int], by: str, n
         elif integration.withdrawn_at is not None:
             noted.append((RETURNED, entry))
         elif (customer.customer_name, integration.integration_name) != (row.customer_name, row.integration_name):
-            noted.append((RENAMED, entry | {"customer_name": row.customer_name, "name": row.integration_name}))
+            noted.append((RENAMED, entry))
     update_rows(session, _INTEGRATIONS, "id", renamed)
     register_together(
         session,

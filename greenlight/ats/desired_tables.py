@@ -40,6 +40,8 @@ class DesiredSync(Table, table=True):
     customers: int = 0
     #: Customers that would lose something of what the source had.
     losing: int = 0
+    #: Of one that was held: what it would have taken away, by integration.
+    lost: list[int] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     changes: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     #: Of one that was held: who let it go on, and when.
     let_by: str | None = Field(default=None, max_length=200)

@@ -21,22 +21,23 @@ def sync(source: DesiredSource, database: Database, clock: Callable[[], datetime
     Not for the event loop: call it in a thread. Raises DatabaseUnavailable.
     """
     syncs = Syncs(database)
-    report, judged = SyncReport(source.name, SyncOutcome.APPLIED), Judged((), 0, too_much=False)
+    report, judged = SyncReport(source.name, SyncOutcome.APPLIED), Judged((), (), 0, too_much=False)
     sync_id = syncs.begin(source.name, run_id, clock())
     try:
         _read(source, syncs, sync_id)
     except SourceUnreadable as error:
         report.outcome, report.detail = SyncOutcome.UNREADABLE, error.message
-        return syncs.end(sync_id, report, 0, clock())
+        return syncs.end(sync_id, report, judged, clock())
     for fault in syncs.faults(sync_id):
         report.note(HELD_BACK, fault)
-    judged = syncs.judge(sync_id)
+    judged = syncs.judge(sync_id, clock())
     if judged.too_much:
         report.outcome = SyncOutcome.HELD
-        report.detail = f"{judged.losing} of the customers that it had would lose something of what they want"
+        lost = f"{len(judged.lost)} integrations of {judged.losing} customers"
+        report.detail = f"{lost} that it had it has no more, and they would be withdrawn"
     elif not _carry_out(DesiredChanges(database), sync_id, judged, source.name, clock, report):
         report.outcome = SyncOutcome.OVERTAKEN
-    return syncs.end(sync_id, report, judged.losing, clock())
+    return syncs.end(sync_id, report, judged, clock())
 
 
 def _read(source: DesiredSource, syncs: Syncs, sync_id: str) -> None:

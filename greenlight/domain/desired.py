@@ -63,6 +63,8 @@ class SyncReport:
     entries: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     #: Whether the sync before ended in the same way, with no fault that is new.
     known: bool = False
+    #: Customers that would lose something of what the source had.
+    losing: int = 0
 
     def note(self, kind: str, entry: dict[str, Any]) -> None:
         """Count one more of a kind, and keep it while they are few."""
@@ -75,6 +77,10 @@ class SyncReport:
         """Whether a sync before ended in the same way, with no fault that is new."""
         if before is None or before.outcome is not self.outcome:
             return False
+        if self.outcome is SyncOutcome.HELD and self.losing > before.losing:
+            return False
+        if self.outcome is SyncOutcome.UNREADABLE and self.detail != before.detail:
+            return False
         fewer = self.counts.get(HELD_BACK, 0) <= before.counts.get(HELD_BACK, 0)
         return fewer and self._faults() <= before._faults()
 
@@ -84,14 +90,17 @@ class SyncReport:
     @property
     def is_troubled(self) -> bool:
         """Whether somebody has to look into it."""
-        whole = self.outcome in (SyncOutcome.APPLIED, SyncOutcome.OVERTAKEN)
-        return not whole or bool(self.counts.get(HELD_BACK))
+        # What overtook it may have failed, so that nobody has carried out the source's word.
+        return self.outcome is not SyncOutcome.APPLIED or bool(self.counts.get(HELD_BACK))
 
     def in_words(self) -> str:
         """One sentence for a headline."""
         if self.outcome in (SyncOutcome.HELD, SyncOutcome.UNREADABLE):
             return f"The source {self.source} changed nothing: {self.detail}"
-        said = [f"{self.counts[kind]} {kind}" for kind in KINDS if self.counts.get(kind)] or ["nothing new"]
+        said = [f"{self.counts[kind]} {kind}" for kind in KINDS if self.counts.get(kind)]
+        if self.outcome is SyncOutcome.OVERTAKEN:
+            said.append("then overtaken by a later sync" if said else "overtaken by a later sync")
+        said = said or ["nothing new"]
         enabled = [e for e in self.entries.get(WITHDRAWN, ()) if e["reason"] == Reason.ENABLED_BUT_WITHDRAWN]
         if enabled:
             named = ", ".join(f"{e['customer_id']} ({e['reason']})" for e in enabled[:3])
@@ -126,6 +135,7 @@ class SyncReport:
 
 REMEDIES = {
     SyncOutcome.HELD: "Look at the source; if it is right, `greenlight tripwires lift --source` lets it go on.",
+    SyncOutcome.OVERTAKEN: "See what came of the later sync; the next one makes good what neither has done.",
     SyncOutcome.UNREADABLE: "Mend what the message says; `greenlight doctor` tries the source and changes nothing.",
 }
 

@@ -61,13 +61,14 @@ def test_one_that_is_held_is_shown_and_let_go_on(home: Home, vendor: Vendor) -> 
     connection.close()
     sync(source, database, lambda: datetime.now(UTC), None)
     (finding,) = check_held_source(database)
-    assert "3 of the customers that it had would lose something" in finding.found
+    assert "3 integrations of 3 customers that it had it has no more" in finding.found
 
     shown = home.run("tripwires")
     assert "greenlight tripwires lift --source" in shown.out
     assert home.run("tripwires", "--json").json()["source"]["reason"] == "SUDDENLY_EMPTY"
     assert home.run("tripwires", "lift", "--all", "--source").code == 1
     lifted = home.run("tripwires", "lift", "--source", "--by", "ann", "--json")
+    assert "3 integrations of 3 customers" in lifted.json()["source"]["saw"]
     assert (lifted.code, lifted.json()["lifted_by"]) == (0, "ann")
     assert "was not held" in home.run("tripwires", "lift", "--source").out
     assert sync(source, database, lambda: datetime.now(UTC), None).counts == {"withdrawn": 3}

@@ -5,11 +5,11 @@ from collections.abc import Generator
 from datetime import timedelta
 
 import pytest
+from sqlmodel import select
 
-from greenlight.ats.desired import Syncs
+from greenlight.ats.desired_tables import DesiredSync
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.registry import Registration
-from greenlight.ats.retention import Retention
 from greenlight.ats.tables import Customer
 from greenlight.ats.withdrawals import Withdrawals
 from greenlight.desired.source import Row
@@ -77,34 +77,12 @@ def test_what_linkedin_has_enabled_is_drift_of_its_own_kind(vendor: Vendor, nigh
 
 
 @pytest.mark.usefixtures("known")
-@pytest.mark.parametrize("gone", ["DELETE FROM tenants", "UPDATE tenants SET closed_on = '2026-03-01' WHERE id > 5"])
-def test_much_less_than_the_night_before_changes_nothing_until_a_person_says_so(
-    gone: str, vendor: Vendor, nights: Nights
-) -> None:
-    vendor.does(gone)
-    vendor.signs(*([12] if "UPDATE" in gone else []))
-    for known in (False, True):
-        report = nights.sync(vendor.source())
-        assert (report.outcome, report.known, report.is_troubled) == (SyncOutcome.HELD, known, True)
-        assert set(nights.wanted()) == set(ALL)
-    assert report.as_json()["reason"] == "SUDDENLY_EMPTY"
-    held = Syncs(nights.database).let("ada", nights.now)
-    assert held is not None
-    assert held.source == report.source
-    report = nights.sync(vendor.source())
-    assert report.outcome is SyncOutcome.APPLIED
-    assert len(report.entries["withdrawn"]) == (5 if "UPDATE" in gone else 10)
-    assert Syncs(nights.database).held() is None
-
-
-@pytest.mark.usefixtures("known")
-def test_a_persons_word_is_good_for_as_much_as_it_was_given_for(vendor: Vendor, nights: Nights) -> None:
-    vendor.does("UPDATE tenants SET closed_on = '2026-03-01' WHERE id > 5")
-    assert nights.sync(vendor.source()).outcome is SyncOutcome.HELD
-    Syncs(nights.database).let("ada", nights.now)
-    vendor.does("UPDATE tenants SET closed_on = '2026-03-01' WHERE id > 4")
-    assert nights.sync(vendor.source()).outcome is SyncOutcome.HELD
-    assert set(nights.wanted()) == set(ALL)
+def test_no_name_stays_in_the_records_of_a_sync(vendor: Vendor, nights: Nights) -> None:
+    vendor.does("UPDATE tenants SET legal_name = 'Jane Doe Ltd' WHERE id = 3")
+    assert changed(nights.sync(vendor.source())) == {"renamed": ["3"]}
+    Withdrawals(nights.database).forget("3", "ada", nights.now)
+    with nights.database.reading() as session:
+        assert "Jane Doe" not in str([sync.changes for sync in session.exec(select(DesiredSync))])
 
 
 @pytest.mark.usefixtures("known")
@@ -173,7 +151,7 @@ def test_of_two_syncs_the_later_one_goes_on(vendor: Vendor, nights: Nights) -> N
             assert changed(nights.sync(source)) == {"withdrawn": ["3"]}
 
     report = nights.sync(Sleeper(vendor.url))
-    assert (report.outcome, report.counts) == (SyncOutcome.OVERTAKEN, {})
+    assert (report.outcome, report.counts, report.is_troubled) == (SyncOutcome.OVERTAKEN, {}, True)
     assert set(nights.wanted()) == set(ALL) - {"3"}
 
 
@@ -268,12 +246,3 @@ def test_what_is_not_there_is_said_without_its_password(driver: str, nights: Nig
     assert report.outcome is SyncOutcome.UNREADABLE
     assert ("no driver" in (report.detail or "")) is (driver != "postgresql+psycopg")
     assert "S3cr3tCanary" not in json.dumps(report.as_json()) + report.in_words()
-
-
-def test_old_syncs_are_pruned_and_a_persons_word_stays(known: SyncReport, vendor: Vendor, nights: Nights) -> None:
-    vendor.does("DELETE FROM tenants")
-    nights.sync(vendor.source())
-    Syncs(nights.database).let("ada", nights.now)
-    pruned = Retention(nights.database).prune(nights.now + timedelta(days=1))
-    assert pruned["desired_sync"] == 1
-    assert nights.sync(vendor.source()).counts == {"withdrawn": known.customers}

@@ -5,17 +5,20 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 from sqlmodel import col, select
 
 from greenlight.ats.database import Database
-from greenlight.ats.tables import Customer, Integration
+from greenlight.ats.tables import Customer, Integration, Run
 from greenlight.desired.source import DesiredSource
 from greenlight.desired.sql import SqlSource
 from greenlight.desired.syncing import sync
+from greenlight.domain.budget import Lane
 from greenlight.domain.desired import SyncReport
+from greenlight.domain.report import Command
 
 _TABLES = (
     "CREATE TABLE tenants (id BIGINT PRIMARY KEY, legal_name VARCHAR(200) NOT NULL, closed_on DATE)",
@@ -99,6 +102,14 @@ class Nights:
     def sync(self, source: DesiredSource, run_id: str | None = None) -> SyncReport:
         self.now += timedelta(days=1)
         return sync(source, self.database, lambda: self.now, run_id)
+
+    def told(self, lane: Lane = Lane.NIGHTLY) -> str:
+        """A run that has come to its end and told of its sync; its id."""
+        run = Run(run_id=str(uuid4()), command=Command.APPLY, lane=lane, scope={}, started_at=self.now)
+        run.finished_at, run_id = self.now, run.run_id
+        with self.database.writing() as session:
+            session.add(run)
+        return run_id
 
     def wanted(self) -> dict[str, str]:
         """The names of all customers of whom something is wanted."""

@@ -98,4 +98,17 @@ def test_known_trouble_hides_no_new_one() -> None:
     assert not faulty(None, None).was_so(faulty(None)), "of those that do not say whose they are the number tells"
     assert not made().was_so(None)
     assert not made(SyncOutcome.HELD).was_so(made())
-    assert made(SyncOutcome.HELD).was_so(made(SyncOutcome.HELD))
+    assert made(SyncOutcome.HELD, losing=4).was_so(made(SyncOutcome.HELD, losing=4))
+    assert not made(SyncOutcome.HELD, losing=5).was_so(made(SyncOutcome.HELD, losing=4)), "more is new"
+    refused = made(SyncOutcome.UNREADABLE, detail="refused")
+    assert refused.was_so(replace(refused))
+    assert not made(SyncOutcome.UNREADABLE, detail="has no column").was_so(refused)
+
+
+def test_who_was_overtaken_is_trouble_and_says_so() -> None:
+    """What overtook it may have failed."""
+    report = made(SyncOutcome.OVERTAKEN)
+    assert report.in_words() == "The source sqlite:///v.db: overtaken by a later sync"
+    assert (report.is_troubled, report.as_json()["whose_move"], bool(report.as_json()["remedy"])) == (True, "us", True)
+    report.note("added", {"customer_id": "a"})
+    assert report.in_words().endswith("1 added, then overtaken by a later sync")

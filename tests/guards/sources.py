@@ -3,6 +3,7 @@
 from tests.guards.guard import Guard
 
 SQL = "tests/desired/test_desired_sql.py"
+HELD = "tests/desired/test_desired_held.py"
 DROPS = "tests/desired/test_desired_drops.py"
 
 SOURCES = [
@@ -11,20 +12,27 @@ SOURCES = [
         "greenlight/domain/desired.py",
         "return losing > 0 and (rows == 0 or too_many(losing, listed))",
         "return False",
-        ("tests/domain/test_domain_desired.py", SQL),
+        ("tests/domain/test_domain_desired.py", HELD),
     ),
     Guard(
         "a person's word on a source is good for as much as it was given for",
         "greenlight/ats/desired.py",
-        " and losing <= sync.losing",
+        "    return set(lost) <= set(sync.lost or ())\n",
+        "    return True\n",
+        (HELD,),
+    ),
+    Guard(
+        "a person's word on a source ends",
+        "greenlight/ats/desired.py",
+        " or sync.let_at + LET_FOR <= now",
         "",
-        (SQL,),
+        (HELD,),
     ),
     Guard(
         "a source that ends half-way changes nothing",
         "greenlight/desired/syncing.py",
-        "        return syncs.end(sync_id, report, 0, clock())\n",
-        "        pass\n",
+        "        return syncs.end(sync_id, report, judged, clock())\n    for",
+        "        pass\n    for",
         (SQL,),
     ),
     Guard(

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("customers", sa.Integer(), nullable=False),
         sa.Column("losing", sa.Integer(), nullable=False),
+        sa.Column("lost", sa.JSON(), nullable=True),
         sa.Column("changes", sa.JSON(), nullable=False),
         sa.Column("let_by", sa.String(200), nullable=True),
         sa.Column("let_at", sa.DateTime(timezone=True), nullable=True),
