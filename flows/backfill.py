@@ -26,6 +26,7 @@ from tasks.parts.resources import enabling_resources, now, planning_resources
 from tasks.sequences.backfill import adopt_file, enable_in_waves, migrated_since
 from tasks.sequences.look_plan_enable import look_and_plan, say_waits
 from tasks.sequences.shards import helped
+from tasks.sync import sync_with_source
 from tasks.telling.artifacts import publish_outcome, publish_plan
 from tasks.telling.fleet_chart import publish_fleet
 
@@ -74,6 +75,7 @@ async def backfill(
             return await look_and_store(resources, whom, request.customers)
     async with enabling_resources(settings, Lane.BACKFILL) as resources:
         run_id, scope = str(flow_run.id), RunTarget(whom.selection)
+        await sync_with_source(run_id)
         ids = await asyncio.to_thread(resources.runs.ids, scope)
         since = await asyncio.to_thread(resources.runs.start, run_id, Command.APPLY, scope, now(), resources.lane)
 

@@ -81,8 +81,7 @@ async def look_and_enable(
     """Look, plan, enable and look again in this flow run. `named` are the customers that a person named for it."""
     get_run_logger().info("The same again: %s", request.command())
     run_id, days = str(flow_run.id), resources.settings.recheck_days
-    if scope.plan_id is None:
-        await sync_with_source(run_id)
+    await sync_with_source(run_id)
     chosen = await asyncio.to_thread(resources.runs.to_look_at, scope, resources.lane, now(), days)
     started = (run_id, Command.APPLY, scope, now(), resources.lane, chosen.next_on)
     since = await asyncio.to_thread(resources.runs.start, *started)

@@ -1,6 +1,7 @@
 """Have what is wanted be what the ATS's own source has, before a run looks."""
 
 import asyncio
+from threading import Event
 
 from prefect import task
 from prefect.logging import get_run_logger
@@ -25,6 +26,14 @@ async def _sync(run_id: str) -> None:
     source = source_of(resources.settings)
     if source is None:
         return
-    report = await asyncio.to_thread(sync, source, resources.database, now, run_id)
+    stop = Event()
+    work = asyncio.create_task(asyncio.to_thread(sync, source, resources.database, now, run_id, stop.is_set))
+    try:
+        report = await asyncio.shield(work)
+    except asyncio.CancelledError:
+        # The database is closed next, and not beneath one that works there.
+        stop.set()
+        await asyncio.gather(work, return_exceptions=True)
+        raise
     say = get_run_logger().warning if report.is_troubled else get_run_logger().info
     say("%s", report.in_words())

@@ -4,7 +4,7 @@ Each step is judged again by the rows as they are when it is written, so that do
 cut short, leads to the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,10 +37,13 @@ _Noted = tuple[str, dict[str, Any]]
 
 @units
 class DesiredChanges:
-    """Carries out a sync. Times are passed in. Not for the event loop: call it in a thread."""
+    """Carries out a sync. Times are passed in. Not for the event loop: call it in a thread.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    `go_on` is asked before each transaction, and raises where nobody waits for it any more.
+    """
+
+    def __init__(self, database: Database, go_on: Callable[[], None] = lambda: None) -> None:
+        self._database, self._go_on = database, go_on
 
     def bring_in(self, sync_id: str, by: str, now: datetime, report: SyncReport) -> bool:
         """Have what the source has be wanted, under the names that it gives; False where a later sync has begun."""
@@ -49,6 +52,7 @@ class DesiredChanges:
             numbers = session.execute(_beside_the_record(differing).order_by(col(DesiredRow.number))).scalars().all()
 
         def write(session: Session, some: Sequence[int]) -> list[_Noted] | None:
+            self._go_on()
             return None if is_overtaken(session, sync_id) else list(_bring_in(session, sync_id, some, by, now))
 
         return _told(self._database.write_in_parts(write, parameter_batches(numbers, ROWS_AT_ONCE)), report)
@@ -57,6 +61,7 @@ class DesiredChanges:
         """Withdraw what the source has no more; False where a later sync has begun."""
 
         def write(session: Session, some: Sequence[int]) -> list[_Noted] | None:
+            self._go_on()
             return None if is_overtaken(session, sync_id) else list(_withdraw(session, some, by, now))
 
         return _told(self._database.write_in_parts(write, parameter_batches(gone, WITHDRAWN_AT_ONCE)), report)

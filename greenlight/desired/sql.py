@@ -20,6 +20,8 @@ DEFAULT_VIEW = "greenlight_desired"
 #: Rows that are fetched at once.
 _AT_ONCE = 500
 _LOOKING_SECONDS = 10
+#: The longest that PostgreSQL may take for the query, and for each some rows of it, or wait for somebody's lock.
+STATEMENT_SECONDS, LOCK_SECONDS = 300.0, 30.0
 _VIEW = re.compile(r"\w+(\.\w+){0,2}")
 _READS = re.compile(r"(select|with)\b", re.IGNORECASE)
 #: How a transaction that cannot write begins where SQLAlchemy has no word for it.
@@ -112,7 +114,8 @@ def _reading(url: URL) -> URL:
 def _patience(url: URL) -> dict[str, object]:
     if url.drivername == "postgresql+psycopg":
         # PgBouncer may give each transaction another connection.
-        return {"connect_timeout": _LOOKING_SECONDS, "prepare_threshold": None}
+        quiet = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+        return {"connect_timeout": _LOOKING_SECONDS, "prepare_threshold": None, **quiet}
     return {}
 
 
@@ -124,7 +127,11 @@ def _say(connection: Any, words: str) -> None:
 
 def _read_only(connection: Connection) -> Connection:
     if connection.dialect.name == "postgresql":
-        return connection.execution_options(postgresql_readonly=True)
+        connection = connection.execution_options(postgresql_readonly=True)
+        # For this transaction, since the next one on a connection of PgBouncer's may be somebody else's.
+        for name, seconds in (("statement_timeout", STATEMENT_SECONDS), ("lock_timeout", LOCK_SECONDS)):
+            connection.exec_driver_sql(f"SET LOCAL {name} = {seconds * 1000:.0f}")
+        return connection
     if (words := _READ_ONLY_NOW.get(connection.dialect.name)) is not None:
         connection.exec_driver_sql(words)
     return connection

@@ -6,12 +6,18 @@ from typing import Any
 
 import pytest
 
+from flows.apply import apply
+from flows.approve import approve
+from flows.backfill import backfill
 from flows.reconcile import reconcile
 from flows.request import What
+from greenlight.desired.source import REQUIRED
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Report
 from sandbox.world import World
 from tests.desired.vendor import Vendor, vendors_database
+from tests.flows.fault_world import world
+from tests.flows.test_flow_approvals import CROWD, made
 
 
 @pytest.fixture
@@ -54,3 +60,30 @@ async def test_nights_of_a_vendor_with_a_view_and_no_import(town: Any, vendor: V
         assert report.source is not None
         assert report.source.outcome == "held"
         assert {entry.item.customer_id for entry in report.items} == {"1", "2", "3", "4"}
+
+
+@pytest.mark.parametrize("flow", ["apply", "backfill"])
+async def test_what_was_dropped_since_it_was_planned_is_not_enabled(flow: str, town: Any, tmp_path: Path) -> None:
+    """The source is asked before a plan is applied as well, and before a backfill."""
+    file = tmp_path / "wanted.csv"
+
+    def lists(*customers: str) -> None:
+        rows = [f"{name},{name},urn:li:organization:{name},APPLY_WITH_LINKEDIN,JOBS" for name in customers]
+        file.write_text("\n".join([",".join(REQUIRED), *rows, ""]))
+
+    lists("ada", "bob", "cyd", "dan", "eve")
+    settings = {"GREENLIGHT_DESIRED_SOURCE": "file", "GREENLIGHT_DESIRED_URL": str(file)}
+    async with town(world(CROWD), **settings) as there:
+        plan_id = await made(there)
+        lists("ada", "cyd", "dan", "eve")
+        if flow == "apply":
+            await approve(plan_id=plan_id, approved_by="an operator", return_state=True)
+            state: Any = await apply(plan_id, return_state=True)
+        else:
+            state = await backfill(customers=("ada", "bob"), what=What.APPLY, return_state=True)
+        report = there.report(state)
+        assert report.source is not None
+        assert report.source.counts == {"withdrawn": 1}
+        effective = {name for name, count in there.enables().items() if count["effective"]}
+        assert effective == ({"ada", "cyd", "dan", "eve"} if flow == "apply" else {"ada"})
+        assert there.enables().get("bob", {}).get("received", 0) == 0
