@@ -29,6 +29,8 @@ CONTROL_FLOW = {
     # Of one integration or one customer, on its way to a condition.
     "greenlight.ats.attempts.AttemptHeld",
     "greenlight.ats.attempts.AttemptRefused",
+    # Of a sync, for which a cancelled run does not wait.
+    "greenlight.desired.syncing.SyncStopped",
     # Of a shard, whose helper has nothing more to do.
     "tasks.sequences.shards.RunIsOver",
     "greenlight.reconcile.customer_leases.Busy",
