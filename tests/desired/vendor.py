@@ -100,8 +100,8 @@ class Nights:
         self.now = NIGHT
 
     def sync(self, source: DesiredSource, run_id: str | None = None) -> SyncReport:
-        self.now += timedelta(days=1)
-        return sync(source, self.database, lambda: self.now, run_id)
+        self.now = now = self.now + timedelta(days=1)
+        return sync(source, self.database, lambda: now, run_id)
 
     def told(self, lane: Lane = Lane.NIGHTLY) -> str:
         """A run that has come to its end and told of its sync; its id."""
