@@ -36,7 +36,18 @@ TABLES = {
     *("desired_row", "desired_sync"),
     "domains_record",
     "integration_change",
-    *("hold", "pause", "provisioning", "request_day", "request_evidence", "run", "shard", "visit", "warrant"),
+    *(
+        "hold",
+        "pause",
+        "provisioning",
+        "request_day",
+        "request_evidence",
+        "run",
+        "shard",
+        "shard_take",
+        "visit",
+        "warrant",
+    ),
 }
 OPENER = """
 import sys

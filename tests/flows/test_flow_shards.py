@@ -4,17 +4,18 @@ import asyncio
 from collections.abc import Callable
 from contextvars import Context
 from datetime import timedelta
+from threading import Lock
 from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
 from flows.plan import plan
 from flows.reconcile import reconcile
 from flows.request import What
 from flows.shards import shards
 from greenlight.ats.runs import RunTarget
-from greenlight.ats.shards import Shard, Shards, _taken
+from greenlight.ats.shards import Shard, Shards, ShardTake
 from greenlight.ats.tables import Run
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
@@ -170,7 +171,7 @@ async def test_a_shard_whose_helper_died_is_taken_over(
     monkeypatch.setattr(sequence, "_work", marked)
     monkeypatch.setitem(sequence.SHARE, Stage.ENABLE, dies)
     monkeypatch.setattr(
-        Shards, "give_back", lambda self, shard: None if self.owner in killed else give_back(self, shard)
+        Shards, "give_back", lambda self, *given: None if self.owner in killed else give_back(self, *given)
     )
     async with town(world(CASES), **IN_SHARDS) as there:
         await there.bring_in(import_file(CASES))
@@ -188,21 +189,24 @@ async def test_a_shard_that_is_done_by_two_at_once_is_enabled_once(
     """Everybody takes every shard, as if each had lost it to the other: leases and intents keep them apart."""
     taken_by: set[tuple[str, str, int]] = set()
     begun: dict[tuple[str, int], asyncio.Event] = {}
-    work = sequence._work
+    work, take, turns = sequence._work, Shards.take, Lock()
 
-    def take(self: Shards, run_id: str, now: Any) -> Any:
-        with self._database.reading() as session:
-            for row in session.exec(select(Shard).where(Shard.run_id == run_id).order_by(col(Shard.number))).all():
-                if row.done_at is None and (key := (self.owner, row.stage, row.number)) not in taken_by:
-                    taken_by.add(key)
-                    return _taken(row)
+    def takes(self: Shards, run_id: str, now: Any, **_: Any) -> Any:
+        with turns:
+            with self._database.reading() as session:
+                open = select(Shard).where(Shard.run_id == run_id, col(Shard.done_at).is_(None))
+                there = [(row.stage, row.number) for row in session.exec(open.order_by(col(Shard.number)))]
+            for stage, number in there:
+                if (self.owner, stage, number) in taken_by:
+                    continue
+                this = (Shard.run_id == run_id, Shard.stage == stage, Shard.number == number)
+                with self._database.writing() as session:
+                    session.execute(update(Shard).where(*this).values(taken_until=None))
+                taken = take(self, run_id, now)
+                if taken is not None:
+                    taken_by.add((self.owner, taken.stage, taken.number))
+                return taken
         return None
-
-    def done(self: Shards, shard: Any, now: Any, sent: Any, crashes: Any) -> None:
-        with self._database.writing() as session:
-            row = session.get(Shard, (shard.run_id, shard.number))
-            if row is not None and row.stage == shard.stage:
-                row.done_at = now
 
     async def together(taken: Any, *, helping: bool) -> Any:
         event = begun.setdefault((taken.stage, taken.number), asyncio.Event())
@@ -211,8 +215,7 @@ async def test_a_shard_that_is_done_by_two_at_once_is_enabled_once(
         await asyncio.wait_for(event.wait(), 60)
         return await work(taken, helping=helping)
 
-    monkeypatch.setattr(Shards, "take", take)
-    monkeypatch.setattr(Shards, "done", done)
+    monkeypatch.setattr(Shards, "take", takes)
     monkeypatch.setattr(sequence, "_work", together)
     async with town(world(CASES), GREENLIGHT_SHARD_SIZE="6") as there:
         await there.bring_in(import_file(CASES))
