@@ -29,7 +29,8 @@ async def shards(run_id: RunId) -> State[None]:
         return Completed(name="NothingLeft", message=f"run {run_id} is over, or needs no help")
     # For a run that only plans, without any object that could enable.
     means = planning_resources if helps.command is Command.PLAN else enabling_resources
-    async with means(settings, helps.lane):
+    async with means(settings, helps.lane) as resources:
+        resources.observer.began = helps.since
         done = await help_with(run_id)
     count = sum(len(shard.integrations) for shard in done)
     return Completed(name="Helped", message=f"{len(done)} shards of run {run_id}, {count} integrations")

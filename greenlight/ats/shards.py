@@ -175,6 +175,10 @@ class Shards:
         one = select(each.number).where(col(each.run_id) == run_id, col(each.done_at).is_(None), free, lasts)
         if cut_by is not None:
             one = one.where(col(each.cut_by) == cut_by)
+        with self._database.reading() as session:
+            # Whoever has nothing to do asks again and again.
+            if session.exec(one.limit(1)).first() is None:
+                return None
         first = one.order_by(col(each.number)).limit(1).with_for_update(skip_locked=True, of=each).scalar_subquery()
         taken = (
             update(Shard)

@@ -233,3 +233,15 @@ def test_shards_that_somebody_deleted_are_not_done(run: Shards, database: Databa
     Shards(database, "run").over(RUN)
     with pytest.raises(ShardsReplaced):
         run.left(RUN, 3)
+
+
+def test_who_finds_none_free_writes_nothing(run: Shards, one: Shards, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each helper asks twice a second, and others need SQLite's one lock."""
+    for _ in PARTS:
+        _taken(run, NOON)
+
+    def writing(self: Database) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Database, "writing", writing)
+    assert one.take(RUN, NOON) is None

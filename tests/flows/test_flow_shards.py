@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextvars import Context
 from datetime import timedelta
 from threading import Lock
 from typing import Any
@@ -14,16 +13,11 @@ from flows.plan import plan
 from flows.reconcile import reconcile
 from flows.request import What
 from flows.shards import shards
-from greenlight.ats.runs import RunTarget
-from greenlight.ats.shards import Shard, Shards, ShardTake
+from greenlight.ats.shards import Shard, Shards
 from greenlight.ats.tables import Run
-from greenlight.domain.budget import Lane
-from greenlight.domain.report import Command
-from greenlight.domain.selection import Selection
 from greenlight.domain.shards import Stage
 from tasks.parts.chunks import enable_chunks
 from tasks.sequences import shards as sequence
-from tasks.sequences.helpers import Helpers
 from tasks.sequences.stages import ENABLE_TASKS_OF_A_SHARD
 from tests.flows.fault_world import Case, import_file, world
 
@@ -31,25 +25,6 @@ ENABLED = ("enabled", "ENABLED", "ENABLED")
 CASES = tuple(Case(f"c{number:02}", "an ordinary customer", ENABLED) for number in range(12))
 ONCE = {"received": 1, "effective": 1}
 IN_SHARDS = {"GREENLIGHT_SHARD_SIZE": "2"}
-
-
-@pytest.fixture
-def helpers(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.Task[Any]]:
-    """Two helpers for each run that asks, without the processes of Prefect's workers around them."""
-    started: list[asyncio.Task[Any]] = []
-
-    async def ask(self: Any, wanted: int) -> None:
-        if not started:
-            run_id = self._run_id
-            for _ in range(2):
-                helper = asyncio.create_task(_start(run_id), context=Context())
-                started.append(helper)
-
-    async def _start(run_id: str) -> Any:
-        return await shards(run_id, return_state=True)
-
-    monkeypatch.setattr(Helpers, "ask", ask)
-    return started
 
 
 @pytest.fixture
@@ -237,28 +212,3 @@ async def test_nobody_helps_a_run_that_is_over_or_was_never_there(town: Any) -> 
         refused: Any = await shards("acme", return_state=True)
         assert refused.name == "Refused"
         assert len(there.operations()) == before
-
-
-async def test_a_helper_stops_when_its_run_is_cancelled(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the middle of a shard: nothing more is sent for a run that nobody wants any more."""
-    began = asyncio.Event()
-
-    async def endless(run_id: str, ids: Any) -> None:
-        began.set()
-        await asyncio.Event().wait()
-
-    monkeypatch.setitem(sequence.SHARE, Stage.ENABLE, endless)
-    monkeypatch.setattr(sequence, "RENEW_EVERY", 0.2)
-    async with town(world(CASES)) as there:
-        await there.bring_in(import_file(CASES))
-        run_id = "01998f6e-0000-7000-8000-000000000001"
-        run, owner = there.runs, Shards(there.database, "the run")
-        run.start(run_id, Command.APPLY, RunTarget(Selection()), there.now(), Lane.OPERATOR)
-        owner.cut(run_id, Stage.ENABLE, [[1], [2]], frozenset(), there.now())
-        helper = asyncio.create_task(shards(run_id, return_state=True), context=Context())
-        await asyncio.wait_for(began.wait(), 30)
-        owner.over(run_id)
-        end: Any = await asyncio.wait_for(helper, 30)
-        assert end.name == "Helped"
-        assert end.message.startswith("0 shards")
-        assert "enable" not in there.operations()
