@@ -27,10 +27,10 @@ async def shards(run_id: RunId) -> State[None]:
         helps = Shards(database, "").helps(run_id, now())
     if helps is None:
         return Completed(name="NothingLeft", message=f"run {run_id} is over, or needs no help")
-    command, lane = helps
     # For a run that only plans, without any object that could enable.
-    means = planning_resources if command is Command.PLAN else enabling_resources
-    async with means(settings, lane):
+    means = planning_resources if helps.command is Command.PLAN else enabling_resources
+    async with means(settings, helps.lane) as resources:
+        resources.observer.began = helps.since
         done = await help_with(run_id)
     count = sum(len(shard.integrations) for shard in done)
     return Completed(name="Helped", message=f"{len(done)} shards of run {run_id}, {count} integrations")

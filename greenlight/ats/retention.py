@@ -19,7 +19,7 @@ from greenlight.ats.desired_tables import DesiredRow, DesiredSync
 from greenlight.ats.fleet import FleetSnapshot
 from greenlight.ats.ledger import Attempt, Hold, Warrant
 from greenlight.ats.rows import open_request
-from greenlight.ats.shards import Shard
+from greenlight.ats.shards import Shard, ShardTake
 from greenlight.ats.tables import (
     Approval,
     Customer,
@@ -99,7 +99,7 @@ def _old(before: datetime) -> list[_Old]:
         (Plan, and_(col(Plan.created_at) < before, col(Plan.used_by_run).is_(None)), (PlanItem, Approval)),
         (Warrant, and_(col(Warrant.given_at) < before, _is_used_up(), ~_carries_an_attempt()), ()),
         (DesiredSync, and_(col(DesiredSync.began_at) < before, col(DesiredSync.let_at).is_(None)), (DesiredRow,)),
-        (Run, and_(col(Run.started_at) < before, *_of_no_more_use(before)), (Shard,)),
+        (Run, and_(col(Run.started_at) < before, *_of_no_more_use(before)), (Shard, ShardTake)),
     ]
 
 

@@ -80,8 +80,8 @@ class Observer:
         self._leases = leases
         self._reserve = reserve
         self._width = width
-        #: When it first looked. What is on record since then says more than that another run kept us from looking.
-        self._began: datetime | None = None
+        #: When its run began to look. What is on record since then says more than that another kept us from looking.
+        self.began: datetime | None = None
 
     async def look(self, run_id: str, purpose: Purpose, ids: Sequence[int]) -> WorkLeft:
         """Look at those of `ids` that this run has not looked at for this purpose, and record each customer's looks.
@@ -91,7 +91,7 @@ class Observer:
         raised once all others are done.
         """
         mark = f"{purpose}:{run_id}"
-        self._began = self._began or self._clock()
+        self.began = self.began or self._clock()
         wanted = await asyncio.to_thread(self._store.wanted, ids, unless_looked_for=mark)
         held = await credentials_for(wanted, self._credentials)
         by_customer: dict[str, list[Wanted]] = {}
@@ -161,7 +161,7 @@ class Observer:
         condition = Condition(Outcome.NOT_LOOKED_AT, Reason.CUSTOMER_BUSY, str(busy))
         known = condition if purpose is Purpose.OBSERVE else None
         looks = [Look(entry.id, None, known, final=False) for entry in entries]
-        await self._write(CustomerLooks(mark, looks, self._clock(), unless_since=self._began))
+        await self._write(CustomerLooks(mark, looks, self._clock(), unless_since=self.began))
         return WorkLeft(len(entries), busy.wait)
 
     async def _write(self, looks: CustomerLooks) -> None:

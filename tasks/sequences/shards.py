@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from greenlight.ats.shards import Taken
+from greenlight.ats.shards import Helped, Taken
 from greenlight.ats.waiting import DatabaseUnavailable
 from greenlight.domain.plan import RequestTotals
 from greenlight.domain.shards import Stage, shards
@@ -32,8 +32,8 @@ IDLE = 60.0
 _log = logging.getLogger("greenlight.run")
 
 
-class RunIsOver(Exception):
-    """The run whose shard this is has ended, or nobody has heard of it for too long."""
+class ShardLost(Exception):
+    """Somebody else has this shard, or its run has ended, or nobody has heard of that for too long."""
 
 
 class Cutting:
@@ -44,6 +44,8 @@ class Cutting:
         self._run_id = run_id
         self._helpers = Helpers(run_id, resources.shards.owner)
         self._lasting: asyncio.Task[None] | None = None
+        #: What others sent, as far as it is among this run's requests.
+        self._counted = RequestTotals()
 
     async def cut(self, ids: Sequence[int]) -> list[list[int]]:
         wanted = await to_its_end(self._resources.store.wanted, ids)
@@ -53,29 +55,30 @@ class Cutting:
         """Do all of these shards, with whoever helps."""
         ours, enabling = self._resources.shards, self._resources.enabling
         insisted = enabling.insisted if enabling is not None else frozenset[str]()
-        await to_its_end(ours.cut, self._run_id, stage, parts, insisted, now())
+        first = self._lasting is None
+        await to_its_end(ours.cut, self._run_id, stage, parts, insisted, now(), first=first)
         if self._lasting is None:
             self._lasting = asyncio.create_task(self._last())
         asking = asyncio.create_task(self._helpers.ask(len(parts) - 1))
         try:
-            await _side_by_side(self._until_all_are_done)
+            await _side_by_side(lambda: self._until_all_are_done(len(parts)))
             await asking
         finally:
             asking.cancel()
-        helped = await to_its_end(ours.helped, self._run_id)
-        self._count(helped.sent)
+        helped = await self._helped()
         self._resources.crashes.extend(helped.crashes)
         if helped.shards:
             _log.info("%s: helpers did %s of %s shards", stage, helped.shards, len(parts))
         else:
             _log.warning("%s: no helper ended a shard, so this run did all %s itself", stage, len(parts))
 
-    async def _until_all_are_done(self) -> None:
+    async def _until_all_are_done(self, cut: int) -> None:
         ours = self._resources.shards
         while True:
-            while taken := await to_its_end(ours.take, self._run_id, now()):
-                self._resources.crashes.extend((await _work(taken, helping=False)).crashes)
-            if not await to_its_end(ours.left, self._run_id):
+            while taken := await to_its_end(ours.take, self._run_id, now(), cut_by=ours.owner):
+                with suppress(ShardLost):
+                    self._resources.crashes.extend((await _work(taken, helping=False)).crashes)
+            if not await to_its_end(ours.left, self._run_id, cut):
                 return
             # Its helper may die, and then it is ours.
             await asyncio.sleep(PAUSE)
@@ -87,6 +90,8 @@ class Cutting:
         self._lasting.cancel()
         with suppress(asyncio.CancelledError):
             await self._lasting
+        # Who had lost a shard may have said later what it had sent.
+        await self._helped()
         await to_its_end(self._resources.shards.over, self._run_id)
         await self._helpers.dismiss()
 
@@ -96,11 +101,14 @@ class Cutting:
             with suppress(SQLAlchemyError, DatabaseUnavailable):
                 await to_its_end(self._resources.shards.lasts, self._run_id, now())
 
-    def _count(self, sent: RequestTotals) -> None:
-        counts = self._resources.counts
-        counts.token += sent.token
-        counts.verify += sent.verify
-        counts.enable += sent.enable
+    async def _helped(self) -> Helped:
+        helped = await to_its_end(self._resources.shards.helped, self._run_id)
+        counts, sent, before = self._resources.counts, helped.sent, self._counted
+        counts.token += sent.token - before.token
+        counts.verify += sent.verify - before.verify
+        counts.enable += sent.enable - before.enable
+        self._counted = sent
+        return helped
 
 
 _CUTTING: ContextVar[Cutting | None] = ContextVar("cutting", default=None)
@@ -157,14 +165,14 @@ async def _help_with(run_id: str, done: list[Taken]) -> None:
                 return
             await asyncio.sleep(PAUSE)
             continue
-        with suppress(RunIsOver):
+        with suppress(ShardLost):
             await _work(taken, helping=True)
             done.append(taken)
         idle_since = now()
 
 
 async def _work(taken: Taken, *, helping: bool) -> RunResources:
-    """Do one shard; with which means, that tell what of it was sent. Raises RunIsOver to who is helping."""
+    """Do one shard; with which means, that tell what of it was sent. Raises ShardLost."""
     if (enabling := current_resources().enabling) is not None:
         enabling.insisted = taken.insisted
     # In a task of its own, whose context is its own.
@@ -174,20 +182,23 @@ async def _work(taken: Taken, *, helping: bool) -> RunResources:
 async def _apart(taken: Taken, *, helping: bool) -> RunResources:
     apart = set_apart()
     shards = apart.shards
+
+    def sent() -> RequestTotals | None:
+        # The run counts what it sends and what it crashes of itself.
+        return apart.sent() if helping else None
+
     work = asyncio.ensure_future(SHARE[taken.stage](taken.run_id, taken.integrations))
     try:
         while not (await asyncio.wait([work], timeout=RENEW_EVERY))[0]:
             with suppress(SQLAlchemyError, DatabaseUnavailable):
-                lasts = await to_its_end(shards.keep, taken, now(), apart.sent() if helping else None)
-                if helping and not lasts:
-                    raise RunIsOver
+                if not await to_its_end(shards.keep, taken, now(), sent()):
+                    raise ShardLost
         await work
     except BaseException:
         work.cancel()
         await asyncio.wait([work])
-        await to_its_end(shards.give_back, taken)
+        await to_its_end(shards.give_back, taken, sent())
         raise
-    # The run counts what it sends and what it crashes of itself.
-    sent, crashes = (apart.sent(), apart.crashes) if helping else (None, [])
-    await to_its_end(shards.done, taken, now(), sent, crashes)
+    if not await to_its_end(shards.done, taken, now(), sent(), apart.crashes if helping else []):
+        raise ShardLost
     return apart

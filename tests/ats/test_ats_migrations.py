@@ -36,8 +36,8 @@ TABLES = {
     *("desired_row", "desired_sync"),
     "domains_record",
     "integration_change",
-    *("webhook_delivery", "webhook_place"),
-    *("hold", "pause", "provisioning", "request_day", "request_evidence", "run", "shard", "visit", "warrant"),
+    *("webhook_delivery", "webhook_place", "shard", "shard_take"),
+    *("hold", "pause", "provisioning", "request_day", "request_evidence", "run", "visit", "warrant"),
 }
 OPENER = """
 import sys

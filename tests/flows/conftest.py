@@ -1,7 +1,9 @@
 """A real Prefect server, a sandbox over real HTTP, and the ATS database on both engines, for whole flows."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from contextvars import Context
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW, temporary_settings
 
 from blocks.child_app import ChildAppBlocks
+from flows.shards import shards
 from greenlight.ats.database import open_database
 from greenlight.ats.runs import Runs
 from greenlight.domain.report import Report
@@ -22,6 +25,7 @@ from sandbox.app import create_app
 from sandbox.server import serving_in_thread
 from sandbox.world import World
 from tasks.sequences.adopt import adopt
+from tasks.sequences.helpers import Helpers
 
 
 @pytest.fixture
@@ -126,3 +130,22 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str]]:
     monkeypatch.setattr("tasks.telling.events.send_events", take)
     monkeypatch.setattr("tasks.telling.outbox.post_events", take)
     return events
+
+
+@pytest.fixture
+def helpers(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.Task[Any]]:
+    """Two helpers for each run that asks, without the processes of Prefect's workers around them."""
+    started: list[asyncio.Task[Any]] = []
+
+    async def ask(self: Any, wanted: int) -> None:
+        if not started:
+            run_id = self._run_id
+            for _ in range(2):
+                helper = asyncio.create_task(_start(run_id), context=Context())
+                started.append(helper)
+
+    async def _start(run_id: str) -> Any:
+        return await shards(run_id, return_state=True)
+
+    monkeypatch.setattr(Helpers, "ask", ask)
+    return started

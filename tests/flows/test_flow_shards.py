@@ -2,27 +2,22 @@
 
 import asyncio
 from collections.abc import Callable
-from contextvars import Context
 from datetime import timedelta
+from threading import Lock
 from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
 from flows.plan import plan
 from flows.reconcile import reconcile
 from flows.request import What
 from flows.shards import shards
-from greenlight.ats.runs import RunTarget
-from greenlight.ats.shards import Shard, Shards, _taken
+from greenlight.ats.shards import Shard, Shards
 from greenlight.ats.tables import Run
-from greenlight.domain.budget import Lane
-from greenlight.domain.report import Command
-from greenlight.domain.selection import Selection
 from greenlight.domain.shards import Stage
 from tasks.parts.chunks import enable_chunks
 from tasks.sequences import shards as sequence
-from tasks.sequences.helpers import Helpers
 from tasks.sequences.stages import ENABLE_TASKS_OF_A_SHARD
 from tests.flows.fault_world import Case, import_file, world
 
@@ -30,25 +25,6 @@ ENABLED = ("enabled", "ENABLED", "ENABLED")
 CASES = tuple(Case(f"c{number:02}", "an ordinary customer", ENABLED) for number in range(12))
 ONCE = {"received": 1, "effective": 1}
 IN_SHARDS = {"GREENLIGHT_SHARD_SIZE": "2"}
-
-
-@pytest.fixture
-def helpers(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.Task[Any]]:
-    """Two helpers for each run that asks, without the processes of Prefect's workers around them."""
-    started: list[asyncio.Task[Any]] = []
-
-    async def ask(self: Any, wanted: int) -> None:
-        if not started:
-            run_id = self._run_id
-            for _ in range(2):
-                helper = asyncio.create_task(_start(run_id), context=Context())
-                started.append(helper)
-
-    async def _start(run_id: str) -> Any:
-        return await shards(run_id, return_state=True)
-
-    monkeypatch.setattr(Helpers, "ask", ask)
-    return started
 
 
 @pytest.fixture
@@ -170,7 +146,7 @@ async def test_a_shard_whose_helper_died_is_taken_over(
     monkeypatch.setattr(sequence, "_work", marked)
     monkeypatch.setitem(sequence.SHARE, Stage.ENABLE, dies)
     monkeypatch.setattr(
-        Shards, "give_back", lambda self, shard: None if self.owner in killed else give_back(self, shard)
+        Shards, "give_back", lambda self, *given: None if self.owner in killed else give_back(self, *given)
     )
     async with town(world(CASES), **IN_SHARDS) as there:
         await there.bring_in(import_file(CASES))
@@ -188,21 +164,24 @@ async def test_a_shard_that_is_done_by_two_at_once_is_enabled_once(
     """Everybody takes every shard, as if each had lost it to the other: leases and intents keep them apart."""
     taken_by: set[tuple[str, str, int]] = set()
     begun: dict[tuple[str, int], asyncio.Event] = {}
-    work = sequence._work
+    work, take, turns = sequence._work, Shards.take, Lock()
 
-    def take(self: Shards, run_id: str, now: Any) -> Any:
-        with self._database.reading() as session:
-            for row in session.exec(select(Shard).where(Shard.run_id == run_id).order_by(col(Shard.number))).all():
-                if row.done_at is None and (key := (self.owner, row.stage, row.number)) not in taken_by:
-                    taken_by.add(key)
-                    return _taken(row)
+    def takes(self: Shards, run_id: str, now: Any, **_: Any) -> Any:
+        with turns:
+            with self._database.reading() as session:
+                open = select(Shard).where(Shard.run_id == run_id, col(Shard.done_at).is_(None))
+                there = [(row.stage, row.number) for row in session.exec(open.order_by(col(Shard.number)))]
+            for stage, number in there:
+                if (self.owner, stage, number) in taken_by:
+                    continue
+                this = (Shard.run_id == run_id, Shard.stage == stage, Shard.number == number)
+                with self._database.writing() as session:
+                    session.execute(update(Shard).where(*this).values(taken_until=None))
+                taken = take(self, run_id, now)
+                if taken is not None:
+                    taken_by.add((self.owner, taken.stage, taken.number))
+                return taken
         return None
-
-    def done(self: Shards, shard: Any, now: Any, sent: Any, crashes: Any) -> None:
-        with self._database.writing() as session:
-            row = session.get(Shard, (shard.run_id, shard.number))
-            if row is not None and row.stage == shard.stage:
-                row.done_at = now
 
     async def together(taken: Any, *, helping: bool) -> Any:
         event = begun.setdefault((taken.stage, taken.number), asyncio.Event())
@@ -211,8 +190,7 @@ async def test_a_shard_that_is_done_by_two_at_once_is_enabled_once(
         await asyncio.wait_for(event.wait(), 60)
         return await work(taken, helping=helping)
 
-    monkeypatch.setattr(Shards, "take", take)
-    monkeypatch.setattr(Shards, "done", done)
+    monkeypatch.setattr(Shards, "take", takes)
     monkeypatch.setattr(sequence, "_work", together)
     async with town(world(CASES), GREENLIGHT_SHARD_SIZE="6") as there:
         await there.bring_in(import_file(CASES))
@@ -234,28 +212,3 @@ async def test_nobody_helps_a_run_that_is_over_or_was_never_there(town: Any) -> 
         refused: Any = await shards("acme", return_state=True)
         assert refused.name == "Refused"
         assert len(there.operations()) == before
-
-
-async def test_a_helper_stops_when_its_run_is_cancelled(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the middle of a shard: nothing more is sent for a run that nobody wants any more."""
-    began = asyncio.Event()
-
-    async def endless(run_id: str, ids: Any) -> None:
-        began.set()
-        await asyncio.Event().wait()
-
-    monkeypatch.setitem(sequence.SHARE, Stage.ENABLE, endless)
-    monkeypatch.setattr(sequence, "RENEW_EVERY", 0.2)
-    async with town(world(CASES)) as there:
-        await there.bring_in(import_file(CASES))
-        run_id = "01998f6e-0000-7000-8000-000000000001"
-        run, owner = there.runs, Shards(there.database, "the run")
-        run.start(run_id, Command.APPLY, RunTarget(Selection()), there.now(), Lane.OPERATOR)
-        owner.cut(run_id, Stage.ENABLE, [[1], [2]], frozenset(), there.now())
-        helper = asyncio.create_task(shards(run_id, return_state=True), context=Context())
-        await asyncio.wait_for(began.wait(), 30)
-        owner.over(run_id)
-        end: Any = await asyncio.wait_for(helper, 30)
-        assert end.name == "Helped"
-        assert end.message.startswith("0 shards")
-        assert "enable" not in there.operations()
