@@ -27,7 +27,7 @@ SHARDS = [
     Guard(
         "who helps a run that only plans cannot enable",
         "flows/shards.py",
-        "planning_resources if command is Command.PLAN else enabling_resources",
+        "planning_resources if helps.command is Command.PLAN else enabling_resources",
         "enabling_resources",
         ("tests/flows/test_flow_shards.py",),
     ),

@@ -32,7 +32,7 @@ CONTROL_FLOW = {
     # Of a sync, for which a cancelled run does not wait.
     "greenlight.desired.syncing.SyncStopped",
     # Of a shard, whose helper has nothing more to do.
-    "tasks.sequences.shards.RunIsOver",
+    "tasks.sequences.shards.ShardLost",
     "greenlight.reconcile.customer_leases.Busy",
     # Of a browser's request, on its way to an answer.
     "greenlight.ats.callbacks.TooManyIntegrations",
