@@ -22,7 +22,7 @@ SHARDS = [
         "tasks/sequences/shards.py",
         "                    raise ShardLost\n        await work",
         "                    pass\n        await work",
-        ("tests/flows/test_flow_shards.py",),
+        ("tests/flows/test_flow_lost_shards.py",),
     ),
     Guard(
         "who helps a run that only plans cannot enable",
@@ -30,5 +30,19 @@ SHARDS = [
         "planning_resources if helps.command is Command.PLAN else enabling_resources",
         "enabling_resources",
         ("tests/flows/test_flow_shards.py",),
+    ),
+    Guard(
+        "who has lost a shard ends no other that it has by the same number",
+        "greenlight/ats/shards.py",
+        "_SHARDS.c.number == shard.number, _SHARDS.c.take == shard.take",
+        "_SHARDS.c.number == shard.number",
+        ("tests/ats/test_ats_shards.py",),
+    ),
+    Guard(
+        "a shard that is gone is not done",
+        "greenlight/ats/shards.py",
+        "        if there != cut:",
+        "        if False:",
+        ("tests/ats/test_ats_shards.py",),
     ),
 ]
