@@ -60,7 +60,7 @@ class Way:
 
 @contextmanager
 def street(folder: Path) -> Iterator[tuple[Home, Any]]:
-    """A home whose customers' enables take a second each."""
+    """A home whose customers' enables take a second each, a few at a time."""
     slow = Fault.model_validate({"on": "enable", "fault": "hang", "seconds": 1.0, "times": None})
     name = uuid4().hex[:8]
     cases = [Case(f"c{n:02}-{name}", "slow", ("enabled", "ENABLED", "ENABLED"), (slow,)) for n in range(CUSTOMERS)]
@@ -70,6 +70,7 @@ def street(folder: Path) -> Iterator[tuple[Home, Any]]:
             "GREENLIGHT_LINKEDIN_API_URL": address,
             "GREENLIGHT_LINKEDIN_TOKEN_URL": f"{address}/oauth/v2/accessToken",
             "GREENLIGHT_SETTLE_SECONDS": "1",
+            "GREENLIGHT_CONNECTIONS": "4",
         }
         home = Home(folder, settings, app.state.sandbox)
         home.file("customers.jsonl", import_file(tuple(cases)))
