@@ -46,6 +46,7 @@ FIELDS: dict[str, Any] = {
     "as_shown": "0123456789abcdef",
     "all_customers": True,
     "customers_per_run": 1,
+    "run_id": "01998f6e-0000-7000-8000-000000000000",
 }
 PLAIN = sorted(set(DEPLOYMENTS) - {"reconcile/nightly"})
 
