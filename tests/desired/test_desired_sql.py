@@ -189,6 +189,7 @@ def test_a_source_that_cannot_be_read_changes_nothing_on_either_side(
     assert nights.sync(vendor.source()).counts == {}, "the vendor's tables are as they were"
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("known")
 def test_a_source_that_ends_half_way_changes_nothing(vendor: Vendor, nights: Nights) -> None:
     """A division by zero, or a broken text, in a later row: the rows before it were delivered."""

@@ -87,6 +87,7 @@ async def test_a_helper_stops_when_its_run_is_cancelled(
         assert "Helped" in {end.name for end in ends} <= {"Helped", "NothingLeft"}
 
 
+@pytest.mark.long
 async def test_what_was_sent_for_a_shard_that_was_lost_is_in_the_report(
     town: Any,
     helpers: list[asyncio.Task[Any]],
