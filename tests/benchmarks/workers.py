@@ -53,7 +53,11 @@ class Machine:
         """As a service manager does."""
         if self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(60)
+            try:
+                self._process.wait(60)
+            except subprocess.TimeoutExpired:
+                # Of a busy machine's worker nothing is wanted any more.
+                self.die()
 
 
 def _children() -> dict[int, list[int]]:

@@ -215,7 +215,8 @@ def test_what_compose_starts_takes_a_customer_to_enabled(
         up["prefect"].wait_for(lambda: composed.healthy("prefect", up["prefect"]))
         migrated = composed.run("migrate")
         assert migrated.code == 0, migrated
-        up |= {name: stack.enter_context(composed.up(name)) for name in ("process-worker", "task-worker", "portal")}
+        names = ("process-worker", "helper-worker", "task-worker", "portal")
+        up |= {name: stack.enter_context(composed.up(name)) for name in names}
         # The image's own check, and compose.yaml's.
         check = engine.config["Healthcheck"]["Test"]
         up["portal"].wait_for(lambda: engine.check(up["portal"], check) and composed.healthy("portal", up["portal"]))
@@ -243,7 +244,7 @@ def test_what_compose_starts_takes_a_customer_to_enabled(
         assert problems == ["prefect transport"], examined
         page = "import urllib.request; print(urllib.request.urlopen('http://prefect:4200/', timeout=9).read().decode())"
         assert "<title>Prefect" in run("python", "-c", page)
-        codes = {name: up[name].stop() for name in ("portal", "task-worker", "process-worker", "prefect")}
+        codes = {name: up[name].stop() for name in (*reversed(names), "prefect")}
     assert codes == dict.fromkeys(codes, 0)
     for name, container in up.items():
         # Prefect's server has nothing to log as long as all is well.
