@@ -3,14 +3,13 @@
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 from cli.errors import CannotRun
 from cli.opening import ats_database
 from cli.render import console_for_people, plain, print_database, print_json, table_of
 from greenlight.ats.clock import time_of
 from greenlight.ats.webhook_tables import WebhookDelivery
-from greenlight.ats.webhooks import Webhooks
+from greenlight.ats.webhooks import Webhooks, new_event_id
 from greenlight.domain.formatting import iso
 from greenlight.domain.webhooks import Kind, body
 from greenlight.settings import load_settings
@@ -60,7 +59,7 @@ def run_test(*, as_json: bool) -> int:
     receiver = receiver_of(load_settings())
     if receiver is None:
         raise CannotRun("no receiver is set", "set GREENLIGHT_WEBHOOK_URL and GREENLIGHT_WEBHOOK_SECRET")
-    event_id = f"msg_{uuid4().hex}"
+    event_id = new_event_id()
     answer = asyncio.run(_send(receiver, event_id))
     if as_json:
         document = {"schema": SCHEMA, "command": "webhooks test", "event_id": event_id}

@@ -85,8 +85,10 @@ def check_certificates(file: str) -> None:
         raise ValueError(f"cannot be read ({type(error).__name__}); use the path of a PEM file") from None
 
 
-def check_address(text: str) -> None:
-    """An address of LinkedIn's, or of a stand-in on this machine."""
+def check_address(
+    text: str, *, cut: str = "?#", never: str = "a user, a query or a fragment; use the plain https address"
+) -> None:
+    """An address that is reached under TLS, or of a stand-in on this machine; `cut` are characters not to be in it."""
     try:
         url = URL(text)
         host = url.host or ""
@@ -95,8 +97,8 @@ def check_address(text: str) -> None:
     # yarl mends what it reads, and it is the text itself that is used.
     if not host or url.scheme not in ("http", "https") or not _URL_TEXT.fullmatch(text):
         raise ValueError("is not an address; use a full https address")
-    if url.user is not None or url.password is not None or set(text) & set("?#"):
-        raise ValueError("must not carry a user, a query or a fragment; use the plain https address")
+    if url.user is not None or url.password is not None or set(text) & set(cut):
+        raise ValueError(f"must not carry {never}")
     if url.scheme == "http" and not is_loopback(host):
         raise ValueError("uses plain http, which is accepted for a loopback address alone; use https")
 

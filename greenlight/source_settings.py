@@ -2,11 +2,9 @@
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
-from yarl import URL
 
 from greenlight.domain.desired import DesiredFrom
-from greenlight.domain.way import is_loopback
-from greenlight.setting_values import check_user, database_address, text_or_file
+from greenlight.setting_values import check_address, check_user, database_address, text_or_file
 
 _PREFIX = "GREENLIGHT_"
 
@@ -48,19 +46,6 @@ class SourceSettings(BaseSettings):
                 raise ValueError("names no file; use sqlite:///FILE")
             return SecretStr(url.render_as_string(hide_password=False))
         if source is DesiredFrom.HTTP:
-            _check_http(value.get_secret_value())
+            never = "a user or a fragment; the token is GREENLIGHT_DESIRED_TOKEN"
+            check_address(value.get_secret_value(), cut="#", never=never)
         return value
-
-
-def _check_http(text: str) -> None:
-    try:
-        url = URL(text)
-        host = url.host or ""
-    except ValueError:
-        url, host = URL(), ""
-    if not host or url.scheme not in ("http", "https") or not text.isascii() or any(c.isspace() for c in text):
-        raise ValueError("is not an address; use a full https address")
-    if url.user is not None or url.password is not None or "#" in text:
-        raise ValueError("must not carry a user or a fragment; the token is GREENLIGHT_DESIRED_TOKEN")
-    if url.scheme == "http" and not is_loopback(host):
-        raise ValueError("uses plain http, which is accepted for a loopback address alone; use https")

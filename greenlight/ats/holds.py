@@ -14,10 +14,11 @@ from greenlight.ats.database import Database
 from greenlight.ats.emptied import NAMED, judge_emptied
 from greenlight.ats.hold_rows import end_hold, holds_of, is_open, open_hold, requested
 from greenlight.ats.ledger import Hold
-from greenlight.ats.rows import integration_rows, is_wanted, item, make_requests_due, parameter_batches
+from greenlight.ats.rows import is_wanted, item, make_requests_due, parameter_batches
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import Customer, Integration
 from greenlight.ats.waiting import units
+from greenlight.ats.wanted import read_integrations
 from greenlight.domain.budget import Lane
 from greenlight.domain.conditions import EFFECT
 from greenlight.domain.plan import Item
@@ -159,7 +160,7 @@ def _claims(session: Session, contexts: Iterable[str]) -> dict[str, frozenset[st
 
 def _as_held(session: Session, found: Sequence[Hold]) -> list[Held]:
     session.flush()
-    of = {row.id: row for row in integration_rows(session, [hold.integration_id for hold in found])}
+    of = {row.id: row for row in read_integrations(session, [hold.integration_id for hold in found])}
     return [Held(item(of[hold.integration_id]), Reason(hold.reason), hold.saw, hold.since) for hold in found]
 
 

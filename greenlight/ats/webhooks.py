@@ -141,6 +141,11 @@ class Webhooks:
         return count
 
 
+def new_event_id() -> str:
+    """The `webhook-id` of one event: the same however often it is sent."""
+    return f"msg_{uuid4().hex}"
+
+
 def _pending() -> ColumnElement[bool]:
     return cast(ColumnElement[bool], literal_column(f"({PENDING})"))
 
@@ -251,9 +256,14 @@ def _add_application(session: Session, row: ChildApplication, now: datetime) -> 
 
 
 def _add(session: Session, customer_id: str, kind: Kind, at: datetime, text: str, now: datetime) -> None:
-    event_id = f"msg_{uuid4().hex}"
     session.add(
         WebhookDelivery(
-            event_id=event_id, customer_id=customer_id, kind=kind, at=at, written_at=now, body=text, next_try_at=now
+            event_id=new_event_id(),
+            customer_id=customer_id,
+            kind=kind,
+            at=at,
+            written_at=now,
+            body=text,
+            next_try_at=now,
         )
     )

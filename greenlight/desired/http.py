@@ -14,10 +14,9 @@ import httpx
 from pydantic import SecretStr
 
 from greenlight.desired.source import COLUMNS, Row, SourceUnreadable, text_values, without_secrets
-from greenlight.domain.way import Way
 from greenlight.intake.problems import Problems
 from greenlight.intake.rows import ROW
-from greenlight.linkedin.way import trusting
+from greenlight.trust import trusting
 
 #: The most of one page, and of pages.
 MAX_PAGE_BYTES = 32 * 1024 * 1024
@@ -67,7 +66,7 @@ class HttpSource:
         if self._token is not None:
             headers["authorization"] = f"Bearer {self._token.get_secret_value()}"
         try:
-            trusted = trusting(Way(ca_file=self._ca_file))
+            trusted = trusting(self._ca_file)
         except OSError as error:
             raise SourceUnreadable(f"GREENLIGHT_CA_FILE cannot be used: {type(error).__name__}") from None
         # A token is not carried to where somebody else points.

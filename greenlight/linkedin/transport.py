@@ -18,7 +18,8 @@ from typing_extensions import override
 
 from greenlight.domain.way import Way
 from greenlight.linkedin.compression import TooLong, decompressed
-from greenlight.linkedin.way import failed_step, never_connected, trusting
+from greenlight.linkedin.way import failed_step, never_connected
+from greenlight.trust import trusting
 
 #: Far above any documented answer for the 23 keys that one request holds at most.
 MAX_BODY_BYTES = 1_000_000
@@ -98,7 +99,7 @@ class _Ways(httpx.AsyncBaseTransport):
     """Each host by the way that leads to it."""
 
     def __init__(self, way: Way) -> None:
-        self._way, context = way, trusting(way)
+        self._way, context = way, trusting(way.ca_file)
         self._direct = _Transport(context, way.connections)
         self._proxied = _Transport(context, way.connections, way.proxy)
 

@@ -9,16 +9,6 @@ from http import HTTPStatus
 import aiohttp
 import httpx
 
-from greenlight.domain.way import Way
-
-
-def trusting(way: Way) -> ssl.SSLContext:
-    """The public certificates and `ca_file`'s. Raises OSError (ssl.SSLError is one) where that cannot be used."""
-    context = httpx.create_ssl_context(trust_env=False)
-    if way.ca_file is not None:
-        context.load_verify_locations(cafile=way.ca_file)
-    return context
-
 
 @dataclass(frozen=True, slots=True)
 class Failure:

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import ssl
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +10,14 @@ from http import HTTPStatus
 from typing import Any, Self
 
 import aiohttp
-import httpx
 from standardwebhooks.webhooks import Webhook
 from yarl import URL
 
 from greenlight.domain.addresses import is_internal
+from greenlight.trust import trusting
 
+#: To read all certificates takes long, and a receiver is made for each turn.
+_trusting = lru_cache(maxsize=4)(trusting)
 _INSIDE = "it stands at an address inside the network; GREENLIGHT_WEBHOOK_ALLOW_INTERNAL allows that"
 
 
@@ -99,15 +100,6 @@ class Receiver:
         if is_internal(str(to[0])) and not self._allow_internal:
             raise OSError(_INSIDE)
         return socket.socket(family, kind, protocol)
-
-
-@lru_cache(maxsize=4)
-def _trusting(ca_file: str | None) -> ssl.SSLContext:
-    """The public certificates and those of that file; to read them all takes long."""
-    context = httpx.create_ssl_context(trust_env=False)
-    if ca_file is not None:
-        context.load_verify_locations(cafile=ca_file)
-    return context
 
 
 def _named(status: int) -> str:

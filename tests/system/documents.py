@@ -3,17 +3,15 @@
 import os
 import pty
 import re
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from tests.system.programs import listens
+from tests.system.programs import end, listens
 
 ROOT = Path(__file__).parents[2]
 #: What goes on until somebody ends it: "in one terminal".
@@ -177,13 +175,7 @@ class Terminal:
         return "\n".join(file.read_text(errors="replace") for file in sorted(self.folder.glob("*.said")))
 
     def end(self, process: subprocess.Popen[bytes]) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        end(process)
         self._serving.remove(process)
 
     def close(self) -> None:
