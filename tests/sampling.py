@@ -44,7 +44,7 @@ ROOMS = {
     "domain": WHOLE,
     "flows": Part(engines=1, files=5, each=4),
     "fuzz": WHOLE,
-    "desired": WHOLE,
+    "desired": Part(engines=1),
     "intake": WHOLE,
     "kill": Part(engines=1, files=3, each=1),
     "linkedin": WHOLE,

@@ -57,6 +57,7 @@ async def finished(there: Town, cells: Sequence[Cell]) -> None:
     assert [one for one in there.linkedin.violations if one.rule != "extra_token"] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dead", [False, True], ids=["a working secret", "a dead secret"])
 async def test_a_rotation(town: Any, dead: bool) -> None:
     names = customers()
