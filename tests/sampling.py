@@ -35,14 +35,14 @@ WHOLE = Part()
 #: Each folder of tests. The figures are chosen so that a sample takes less than eight minutes of one processor.
 ROOMS = {
     "ats": Part(engines=1),
-    "attacks": Part(files=4, each=4),
+    "attacks": Part(files=3, each=4),
     "benchmarks": WHOLE,
     "blocks": Part(files=2, each=8),
     "browser": Part(files=1, each=2),
-    "cli": Part(engines=1, files=8, each=4),
+    "cli": Part(engines=1, files=6, each=4),
     "deployments": Part(files=3, each=15),
     "domain": WHOLE,
-    "flows": Part(engines=1, files=5, each=4),
+    "flows": Part(engines=1, files=4, each=4),
     "fuzz": WHOLE,
     "desired": Part(engines=1),
     "intake": WHOLE,
