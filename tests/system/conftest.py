@@ -10,8 +10,17 @@ import pytest
 from sandbox.app import create_app
 from sandbox.server import serving_in_thread
 from sandbox.world import Application, Integration, Parent, World
+from tests.cli.conftest import Home
+from tests.cli.prefect_server import prefect_server as running_prefect_server
 from tests.system.documents import ROOT, Terminal, lines_of
 from tests.system.programs import free_port
+
+
+@pytest.fixture
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One for each test: each is a vendor of its own, whom another's credentials of an "acme" do not concern."""
+    with running_prefect_server(Home(tmp_path_factory.mktemp("prefect"))) as api:
+        yield api
 
 
 @pytest.fixture
