@@ -3,9 +3,27 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ClauseElement, Insert, Table, bindparam, insert, update
+from sqlalchemy.ext.compiler import compiles
 from sqlmodel import Session
+
+
+class _OnConflictDoNothing(ClauseElement):
+    """As SQLite and PostgreSQL both write it. SQLAlchemy's own, one for each dialect, is compiled anew each time."""
+
+    inherit_cache = True
+    _traverse_internals: Any = ()
+
+
+@compiles(_OnConflictDoNothing)
+def _do_nothing(_: ClauseElement, __: Any, **___: Any) -> str:
+    return "ON CONFLICT DO NOTHING"
+
+
+def leaving_out(statement: Insert) -> Insert:
+    """This insert, which leaves out what would break a unique index; an INSERT from a SELECT needs a WHERE there."""
+    statement._post_values_clause = _OnConflictDoNothing()  # pyright: ignore[reportPrivateUsage]
+    return statement
 
 
 def insert_rows(session: Session, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -17,8 +35,7 @@ def insert_rows(session: Session, table: Table, rows: Sequence[dict[str, Any]]) 
 def add_rows(session: Session, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Add those of these rows that are not there yet."""
     if rows:
-        new = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        session.connection().execute(new(table).on_conflict_do_nothing(), rows)
+        session.connection().execute(leaving_out(insert(table)), rows)
 
 
 def update_rows(session: Session, table: Table, key: str, rows: Sequence[dict[str, Any]]) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal, or_, select, true, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Select, Table, and_, exists, insert, literal, or_, select, true, tuple_
 from sqlmodel import Session, col
 
+from greenlight.ats.bulk import leaving_out
 from greenlight.ats.columns import UtcDateTime
 from greenlight.ats.desired_tables import Listing
 from greenlight.ats.ledger import Attempt
@@ -24,6 +24,8 @@ from greenlight.domain.status import Status
 
 #: A look older than this is made again before anything is sent on its ground.
 FRESH_FOR = timedelta(minutes=5)
+
+_ATTEMPTS: Table = Attempt.__dict__["__table__"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +131,9 @@ def open_attempts(session: Session, intents: Intents) -> dict[int, int]:
     )
     guarded = picked.where(*(guard.allows(intents) for guard in GUARDS)).with_for_update(of=Integration)
     columns = ["integration_id", "run_id", "client_id", "warrant_id", "observed_at", "opened_at", "settles_at"]
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     # Of two at the same moment the index lets one in, and the other one's is left out.
-    statement = insert(Attempt).from_select(columns, guarded).on_conflict_do_nothing()
-    written = session.execute(statement.returning(col(Attempt.integration_id), col(Attempt.id)))
+    statement = leaving_out(insert(_ATTEMPTS).from_select(columns, guarded))
+    written = session.connection().execute(statement.returning(_ATTEMPTS.c.integration_id, _ATTEMPTS.c.id))
     return {row[0]: row[1] for row in written}
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from prefect import Task
+from prefect.utilities.annotations import quote
 
 from greenlight.ats.wanted import Wanted
 from greenlight.domain.report import first_ten
@@ -126,7 +127,8 @@ async def run_chunks(
             # Set in a task of this group alone, whose context is its own.
             SLOT.set(gate)
             try:
-                state = await patient(*arguments, chunk.ids, chunk.label, return_state=True)
+                # Quoted, or Prefect looks for futures in each id, a dozen times.
+                state = await patient(*arguments, quote(chunk.ids), chunk.label, return_state=True)
                 crash = await crash_of(state)
             except Exception as error:
                 # Prefect itself gave up on it: as much a crash as one of the task's own.

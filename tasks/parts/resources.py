@@ -41,6 +41,7 @@ from greenlight.reconcile.metering import Budget
 from greenlight.reconcile.observe import Observer
 from greenlight.settings import Settings
 from tasks.parts.chunks import LOOK_CHUNKS_AT_ONCE, side_by_side
+from tasks.parts.collector import collecting_less
 
 _CLOCK: ContextVar[DatabaseClock | None] = ContextVar("clock", default=None)
 _log = logging.getLogger("greenlight.run")
@@ -151,6 +152,7 @@ async def ground(settings: Settings) -> AsyncIterator[tuple[Database, DatabaseCl
     try:
         await asyncio.to_thread(clock.sync)
         stack.enter_context(on_time_of(clock))
+        stack.enter_context(collecting_less())
         yield database, clock, wire
     finally:
         stack.close()
