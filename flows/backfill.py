@@ -22,6 +22,7 @@ from greenlight.ats.runs import RunTarget
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.settings import Settings, load_settings
+from tasks.parts.arguments import as_it_is
 from tasks.parts.resources import enabling_resources, now, planning_resources
 from tasks.sequences.backfill import adopt_file, enable_in_waves, migrated_since
 from tasks.sequences.look_plan_enable import look_and_plan, say_waits
@@ -81,12 +82,12 @@ async def backfill(
 
         async with helped(run_id):
             made = await look_and_plan(run_id, ids, since, request.max_changes, named=request.customers)
-            await publish_plan(made, None, applying=True)
+            await publish_plan(as_it_is(made), None, applying=True)
             stopped = await enable_in_waves(run_id, made, request.waves)
         say_waits()
 
         report = await asyncio.to_thread(resources.runs.finish, run_id, resources.sent(), now())
-        await publish_outcome(report)
+        await publish_outcome(as_it_is(report))
         await publish_fleet()
         return final_state(report, resources.crashes, stopped)
 

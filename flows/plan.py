@@ -13,6 +13,7 @@ from flows.verdict import final_state, refusing
 from greenlight.ats.runs import RunTarget
 from greenlight.domain.report import Command
 from greenlight.settings import load_settings
+from tasks.parts.arguments import as_it_is
 from tasks.parts.progress import recorded
 from tasks.parts.resources import RunResources, now, planning_resources
 from tasks.plan import store_plan
@@ -55,11 +56,11 @@ async def look_and_store(resources: RunResources, request: PlanRequest, named: S
 
     async with helped(run_id):
         made = await look_and_plan(run_id, ids, since, request.max_changes, named=named)
-    plan_id = await store_plan(made, request.selection, named)
-    await publish_plan(made, plan_id, applying=False)
+    plan_id = await store_plan(as_it_is(made), request.selection, named)
+    await publish_plan(as_it_is(made), plan_id, applying=False)
     say_waits()
 
     report = await asyncio.to_thread(resources.runs.finish, run_id, resources.sent(), now(), plan_id=plan_id)
     recorded(run_id)
-    await publish_outcome(report)
+    await publish_outcome(as_it_is(report))
     return final_state(report, resources.crashes)

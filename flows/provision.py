@@ -14,6 +14,7 @@ from greenlight.ats.domains import DomainLists
 from greenlight.domain.domains import DomainsWord, digest_of, is_loopback_origin
 from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import Settings, load_settings
+from tasks.parts.arguments import as_it_is
 from tasks.parts.progress import recorded
 from tasks.parts.provisioning_resources import provisioning_resources
 from tasks.parts.resources import now
@@ -65,7 +66,7 @@ async def provision(
 
         report = await asyncio.to_thread(applications.finish, run_id, resources.sent(), now())
         recorded(run_id)
-        await publish_applications(report)
+        await publish_applications(as_it_is(report))
         if request.only_looks:
             return looked_state(report, await tell_drift(report), resources.crashes)
         return provisioned_state(report, resources.crashes)

@@ -22,6 +22,7 @@ from greenlight.ats.runs import RunTarget
 from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.settings import load_settings
+from tasks.parts.arguments import as_it_is
 from tasks.parts.progress import recorded
 from tasks.parts.resources import RunResources, enabling_resources, now, planning_resources
 from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
@@ -90,13 +91,13 @@ async def look_and_enable(
         made = await look_and_plan(
             run_id, chosen.ids, since, max_changes, named=named, approved=scope.plan_id, wanted=chosen.wanted
         )
-        await publish_plan(made, scope.plan_id, applying=True)
+        await publish_plan(as_it_is(made), scope.plan_id, applying=True)
         await enable_and_confirm(run_id, made.to_enable, made.not_shown)
     say_waits()
 
     report = await asyncio.to_thread(resources.runs.finish, run_id, resources.sent(), now(), chosen=chosen.ids)
     report = report.with_drift(made.items_of(chosen.enabled))
     recorded(run_id)
-    await publish_outcome(report)
+    await publish_outcome(as_it_is(report))
     await publish_fleet()
     return final_state(report, resources.crashes)

@@ -11,6 +11,7 @@ from flows.request import RotateRequest, checked, named_after
 from flows.verdict import provisioned_state, refusing
 from greenlight.domain.rotation import COMMAND, RotationReport
 from greenlight.settings import load_settings
+from tasks.parts.arguments import as_it_is
 from tasks.parts.progress import recorded
 from tasks.parts.provisioning_resources import provisioning_resources
 from tasks.parts.resources import now
@@ -39,5 +40,5 @@ async def rotate(customers: Names = (), all_customers: bool = False) -> State[No
         ended = await asyncio.to_thread(applications.finish, run_id, resources.sent(), now())
         recorded(run_id)
         report = RotationReport(ended.run_id, ended.items, ended.requests)
-        await publish_applications(report, "rotation-outcome")
+        await publish_applications(as_it_is(report), "rotation-outcome")
         return provisioned_state(report, resources.crashes, "Rotated")

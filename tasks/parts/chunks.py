@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from prefect import Task
-from prefect.utilities.annotations import quote
 
 from greenlight.ats.wanted import Wanted
 from greenlight.domain.report import first_ten
 from greenlight.reconcile.observe import WorkLeft
 from greenlight.settings import Settings
+from tasks.parts.arguments import as_it_is
 from tasks.parts.progress import report
 from tasks.parts.retries import SLOT, crash_of, retrying
 
@@ -127,8 +127,7 @@ async def run_chunks(
             # Set in a task of this group alone, whose context is its own.
             SLOT.set(gate)
             try:
-                # Quoted, or Prefect looks for futures in each id, a dozen times.
-                state = await patient(*arguments, quote(chunk.ids), chunk.label, return_state=True)
+                state = await patient(*arguments, as_it_is(chunk.ids), chunk.label, return_state=True)
                 crash = await crash_of(state)
             except Exception as error:
                 # Prefect itself gave up on it: as much a crash as one of the task's own.

@@ -12,6 +12,7 @@ from greenlight.domain.shards import Stage
 from greenlight.domain.tripwires import scheduled_cap
 from greenlight.reconcile.observe import Purpose
 from tasks.observe import look_at_all
+from tasks.parts.arguments import as_it_is
 from tasks.parts.plan_made import PlanMade
 from tasks.parts.resources import current_resources, now
 from tasks.plan import make_plan
@@ -70,7 +71,7 @@ async def look_and_plan(
         await announce_owed(resources.announcements)
     facts = await asyncio.to_thread(resources.facts.facts, ids, run_id, now(), named=by_a_person)
     cap = scheduled_cap(max_changes, len(ids) if wanted is None else wanted) if scheduled else max_changes
-    return await make_plan(ids, since, cap, facts, approved, insisted)
+    return await make_plan(as_it_is(ids), since, cap, as_it_is(facts), approved, insisted)
 
 
 async def enable_and_confirm(
