@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from portal.api.documents import REFERENCED
 from portal.api.problems import KINDS, add_problems
 from portal.api.reading import add_reading
+from portal.api.writing import add_writing
 from portal.context import PortalContext
 
 PREFIX = "/v1"
@@ -31,6 +32,7 @@ def create_api(context: PortalContext) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     add_reading(api.router, context)
+    add_writing(api.router, context)
     described = _described(api)
     api.openapi = lambda: described
 

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from greenlight.ats.api_keys import Scope
 from greenlight.ats.customer_book import ApplicationState
+from greenlight.ats.pauses import LONGEST_REASON
 from greenlight.domain.reasons import Mover, Outcome
 from greenlight.domain.status import Status
 from portal.api.problems import Code
@@ -119,6 +119,64 @@ class Changes(Answer):
     more: bool
 
 
+class Link(Answer):
+    """A link that opens the customer's page once, in a browser. Whoever has it is the customer."""
+
+    customer_id: str
+    link: str
+    expires_at: Moment
+
+
+class Looks(Answer):
+    """How many integrations the worker looks at now; what the last minute showed is not among them."""
+
+    customer_id: str
+    looks: int
+
+
+class Withdrawal(Answer):
+    """An integration that is looked at and enabled no more. At LinkedIn nothing has changed by that."""
+
+    customer_id: str
+    integration_context: str
+    integration_type: str
+    tenant_type: str
+    withdrawn_at: Moment
+    withdrawn_by: str
+    status: Status
+    reason: str
+    whose_move: Mover
+    message: str
+    remedy: str
+
+
+class Given(BaseModel):
+    """What a caller sends. A field that is not known is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class CustomerGiven(Given):
+    """A customer's name, by the rules of an import."""
+
+    customer_name: str = Field(min_length=1, max_length=200)
+
+
+class PauseGiven(Given):
+    """Why nothing is to be enabled, and until when: a moment with its zone, within a year."""
+
+    reason: str = Field(min_length=1, max_length=LONGEST_REASON)
+    until: str = Field(json_schema_extra={"format": "date-time"})
+
+
+class WithdrawalGiven(Given):
+    """The key of an integration."""
+
+    integration_context: str = Field(min_length=1, max_length=200)
+    integration_type: str = Field(min_length=1, max_length=64)
+    tenant_type: str = Field(min_length=1, max_length=64)
+
+
 class Problem(Answer):
     """Why a call was not answered as asked."""
 
@@ -129,11 +187,10 @@ class Problem(Answer):
     reason: Code
     whose_move: Mover
     remedy: str
-    scope: Scope | None = None
 
 
 #: What routes name by reference alone.
-REFERENCED: tuple[type[BaseModel], ...] = (Problem,)
+REFERENCED: tuple[type[BaseModel], ...] = (Problem, CustomerGiven, PauseGiven, WithdrawalGiven)
 
 
 def answered(model: type[Answer], description: str, **headers: str) -> dict[str, Any]:
@@ -145,3 +202,9 @@ def answered(model: type[Answer], description: str, **headers: str) -> dict[str,
             for name, text in headers.items()
         }
     return told
+
+
+def asked(model: type[Given]) -> dict[str, Any]:
+    """What OpenAPI is told of a body."""
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
+    return {"requestBody": {"required": True, "content": content}}
