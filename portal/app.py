@@ -1,6 +1,7 @@
 """The portal as an ASGI application."""
 
 import logging
+import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -10,8 +11,9 @@ from typing import Any, cast
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from greenlight.ats.database import Database
 from greenlight.linkedin.errors import clean
@@ -43,6 +45,14 @@ class _Static(StaticFiles):
         return response
 
 
+class _Whole(Mount):
+    """A part of the portal that answers for every path below its own, also for one with a line break in it."""
+
+    def __init__(self, path: str, app: ASGIApp) -> None:
+        super().__init__(path, app)
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
+
+
 def create_app(
     settings: Settings,
     database: Database,
@@ -70,7 +80,7 @@ def create_app(
     links, limiter, neighbours = Links(keys, seconds), Limiter(seconds), Neighbours(settings)
     context = PortalContext(settings, database, links, limiter, neighbours, ring, clock, seconds, templates())
     app.include_router(build_router(context))
-    app.mount(PREFIX, create_api(context))
+    app.router.routes.append(_Whole(PREFIX, create_api(context)))
     app.mount("/static", _Static(directory=HERE / "static"))
     _add_answers(app, context)
     return app

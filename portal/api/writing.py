@@ -79,7 +79,7 @@ def _customers(router: APIRouter, context: PortalContext) -> None:
         responses={
             200: answered(Customer, "It is on record under this name, and has an application that works.", **where),
             202: answered(Customer, "It is on record under this name, and its application is asked for.", **where),
-            **described(*USUAL, *_BODY),
+            **described(*USUAL, Code.NOT_FOUND, *_BODY),
         },
     )
     async def put_customer(
