@@ -12,7 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from greenlight.ats.api_tables import ProvisioningRequest
 from greenlight.ats.database import Database
 from greenlight.ats.registry import Registration, register_in
-from greenlight.ats.tables import ChildApplication, Customer
+from greenlight.ats.tables import ChildApplication
 from greenlight.ats.waiting import units
 
 #: The wait before it is tried again: half its age, within these bounds.
@@ -55,7 +55,7 @@ class ProvisioningRequests:
     def claim(self, now: datetime, until: datetime, most: int) -> list[str]:
         """So many customers that are due, the longest waiting first. Nobody else is given them until then."""
         with self._database.writing() as session:
-            rows = session.exec(_due(now).limit(most).with_for_update(skip_locked=True, of=ProvisioningRequest)).all()
+            rows = session.exec(_due(now).limit(most).with_for_update(skip_locked=True)).all()
             for row in rows:
                 row.due_at = until
             return [row.customer_id for row in rows]
@@ -72,8 +72,7 @@ class ProvisioningRequests:
 
 
 def _due(now: datetime) -> SelectOfScalar[ProvisioningRequest]:
-    query = select(ProvisioningRequest).join(Customer, col(Customer.customer_id) == ProvisioningRequest.customer_id)
-    query = query.where(col(ProvisioningRequest.due_at) <= now, col(Customer.forgotten_at).is_(None))
+    query = select(ProvisioningRequest).where(col(ProvisioningRequest.due_at) <= now)
     return query.order_by(col(ProvisioningRequest.requested_at), col(ProvisioningRequest.customer_id))
 
 
