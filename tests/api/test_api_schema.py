@@ -78,6 +78,8 @@ def test_every_call_is_tried_and_says_its_scope(served: Street) -> None:
         assert call["x-scope"] in set(Scope)
         assert call["security"] == [{"HTTPBearer": []}]
         assert {"401", "403", "429", "500", "503"} <= set(call["responses"])
+        problems = [answer for status, answer in call["responses"].items() if status >= "400"]
+        assert {name for answer in problems for name in answer["content"]} == {"application/problem+json"}
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=[f"{method} {path}" for method, path in OPERATIONS])
