@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Scope
 from greenlight.ats.database import Database
 from greenlight.linkedin.errors import clean
 from greenlight.settings import Settings
-from portal.api.application import PREFIX, create_api
+from portal.api.application import API_PREFIX, create_api
 from portal.context import HERE, PortalContext, templates
 from portal.guards import Errors, OneHost, SecurityHeaders
 from portal.limiter import Limiter
@@ -80,7 +80,7 @@ def create_app(
     links, limiter, neighbours = Links(keys, seconds), Limiter(seconds), Neighbours(settings)
     context = PortalContext(settings, database, links, limiter, neighbours, ring, clock, seconds, templates())
     app.include_router(build_router(context))
-    app.router.routes.append(_Whole(PREFIX, create_api(context)))
+    app.router.routes.append(_Whole(API_PREFIX, create_api(context)))
     app.mount("/static", _Static(directory=HERE / "static"))
     _add_answers(app, context)
     return app

@@ -13,14 +13,14 @@ from portal.api.reading import add_reading
 from portal.api.writing import add_writing
 from portal.context import PortalContext
 
-PREFIX = "/v1"
+API_PREFIX = "/v1"
 _DESCRIPTION = """For an ATS's back end: create customers, make links to their page, and see how their LinkedIn
 integrations stand. Nothing here enables anything: what is wanted is put on record, and the worker acts on it.
 """
 
 
 def create_api(context: PortalContext) -> FastAPI:
-    """The application to mount at `PREFIX`."""
+    """The application to mount at `API_PREFIX`."""
     api = FastAPI(
         title="Greenlight API",
         version="1",
@@ -46,7 +46,7 @@ def create_api(context: PortalContext) -> FastAPI:
         page = template.render(described=described, kinds=KINDS, ats_name=context.settings.ats_name)
         return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
 
-    add_problems(api, f"{context.settings.portal_url}{PREFIX}/docs")
+    add_problems(api, f"{context.settings.portal_url}{API_PREFIX}/docs")
     return api
 
 
@@ -59,7 +59,7 @@ def _described(api: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=api.title, version=api.version, description=api.description, routes=api.routes, openapi_version="3.1.0"
     )
-    document["paths"] = {f"{PREFIX}{path}": operations for path, operations in document["paths"].items()}
+    document["paths"] = {f"{API_PREFIX}{path}": operations for path, operations in document["paths"].items()}
     schemas = document["components"]["schemas"]
     # FastAPI adds these where a route with parameters declares no 422 of its own: it has none.
     for name in ("HTTPValidationError", "ValidationError"):

@@ -46,6 +46,14 @@ USUAL = (
     Code.INTERNAL_ERROR,
     Code.DATABASE_UNAVAILABLE,
 )
+#: What a call with a body may be answered with besides.
+WITH_BODY = (
+    Code.BAD_REQUEST,
+    Code.BODY_TOO_SLOW,
+    Code.BODY_TOO_LARGE,
+    Code.UNSUPPORTED_MEDIA_TYPE,
+    Code.INVALID_INPUT,
+)
 
 
 def add_reading(router: APIRouter, context: PortalContext) -> None:

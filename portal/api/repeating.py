@@ -48,7 +48,7 @@ async def once(
     context: PortalContext,
     call: Call,
     act: Callable[[], Awaitable[Answered]],
-    show: Callable[[dict[str, Any]], dict[str, Any]],
+    show: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]],
 ) -> Response:
     """Answer a call. `act` does it, and returns nothing secret; `show` makes the body from that, also a day later.
 
@@ -56,7 +56,7 @@ async def once(
     """
     if call.idempotency_key is None:
         kept = await act()
-        return JSONResponse(show(kept.answer), kept.status)
+        return JSONResponse(await show(kept.answer), kept.status)
     calls, claim = IdempotentCalls(context.database), str(uuid4())
     key_id, key = call.caller.key_id, call.idempotency_key
     try:
@@ -68,7 +68,7 @@ async def once(
             Code.IN_PROGRESS, "The same call came a moment ago and has no answer yet.", {"Retry-After": "1"}
         ) from None
     if before is not None:
-        return JSONResponse(show(before.answer), before.status, {REPLAYED: "true"})
+        return JSONResponse(await show(before.answer), before.status, {REPLAYED: "true"})
     try:
         kept = await act()
     except BaseException:
@@ -77,4 +77,9 @@ async def once(
             await asyncio.shield(run_in_threadpool(calls.give_up, key_id, key, claim))
         raise
     await run_in_threadpool(calls.keep, key_id, key, claim, kept)
-    return JSONResponse(show(kept.answer), kept.status)
+    return JSONResponse(await show(kept.answer), kept.status)
+
+
+async def as_it_is(answer: dict[str, Any]) -> dict[str, Any]:
+    """For an answer that is all that is shown."""
+    return answer

@@ -36,20 +36,12 @@ from portal.api.documents import (
 )
 from portal.api.given import body_of, call_of, checked, parsed, present, ring, until_of
 from portal.api.problems import ApiProblem, Code, described
-from portal.api.reading import USUAL, customer_document
-from portal.api.repeating import Call, IdempotencyKeyHeader, once
+from portal.api.reading import USUAL, WITH_BODY, customer_document
+from portal.api.repeating import Call, IdempotencyKeyHeader, as_it_is, once
 from portal.context import PortalContext
 from portal.links import LINK_SECONDS, new_link_id
 
 _log = logging.getLogger("portal.api")
-#: What a call with a body may be answered with besides.
-_BODY = (
-    Code.BAD_REQUEST,
-    Code.BODY_TOO_SLOW,
-    Code.BODY_TOO_LARGE,
-    Code.UNSUPPORTED_MEDIA_TYPE,
-    Code.INVALID_INPUT,
-)
 #: The same without one, where it may be sent again.
 _REPEATED = (
     Code.BAD_REQUEST,
@@ -79,7 +71,7 @@ def _customers(router: APIRouter, context: PortalContext) -> None:
         responses={
             200: answered(Customer, "It is on record under this name, and has an application that works.", **where),
             202: answered(Customer, "It is on record under this name, and its application is asked for.", **where),
-            **described(*USUAL, Code.NOT_FOUND, *_BODY),
+            **described(*USUAL, Code.NOT_FOUND, *WITH_BODY),
         },
     )
     async def put_customer(
@@ -110,7 +102,7 @@ def _pauses(router: APIRouter, context: PortalContext) -> None:
         openapi_extra={**needing(Scope.CUSTOMERS_WRITE), **asked(PauseGiven)},
         responses={
             200: answered(PauseShown, "It is paused."),
-            **described(*USUAL, Code.UNKNOWN_CUSTOMER, *_BODY),
+            **described(*USUAL, Code.UNKNOWN_CUSTOMER, *WITH_BODY),
         },
     )
     async def pause_customer(customer_id: str, request: Request, caller: Annotated[Caller, may_write]) -> Response:
@@ -162,7 +154,7 @@ def _links(router: APIRouter, context: PortalContext) -> None:
         async def act() -> Answered:
             return Answered(201, {"link_id": new_link_id(), "at": int(context.seconds())})
 
-        def show(kept: dict[str, Any]) -> dict[str, Any]:
+        async def show(kept: dict[str, Any]) -> dict[str, Any]:
             # Signed again and not kept: who reads the database must not have the customers' links.
             token = context.links.as_of(kept["at"]).issue(id, kept["link_id"])
             expires_at = iso(datetime.fromtimestamp(kept["at"] + LINK_SECONDS, UTC))
@@ -199,7 +191,7 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
                 ring(context)
             return Answered(202, Looks(customer_id=id, looks=looks).model_dump(mode="json"))
 
-        return await once(context, await call_of(request, caller, idempotency_key), act, dict)
+        return await once(context, await call_of(request, caller, idempotency_key), act, as_it_is)
 
     @router.post(
         "/customers/{customer_id}/withdrawals",
@@ -209,7 +201,7 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
             **described(
                 *USUAL,
                 Code.UNKNOWN_CUSTOMER,
-                *_BODY,
+                *WITH_BODY,
                 Code.CANNOT_WITHDRAW,
                 Code.IN_PROGRESS,
                 Code.IDEMPOTENCY_KEY_REUSED,
@@ -255,4 +247,4 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
             )
             return Answered(200, shown.model_dump(mode="json"))
 
-        return await once(context, Call(request, caller, body, idempotency_key), act, dict)
+        return await once(context, Call(request, caller, body, idempotency_key), act, as_it_is)
