@@ -40,6 +40,7 @@ OLDER = (
     "0016",
     "0017",
     "0018",
+    "0019",
 )
 #: What stands elsewhere since then.
 MOVED = ("imported_at",)
