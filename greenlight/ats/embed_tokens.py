@@ -64,8 +64,8 @@ class EmbedTokens:
         return token, expires_at
 
     @unit
-    def find(self, token: str, origin: str, now: datetime) -> OpenSession | None:
-        """The session of this token, on this origin alone, unless it is over."""
+    def find(self, token: str, origin: str, now: datetime) -> tuple[OpenSession, datetime] | None:
+        """The session of this token, on this origin alone, and when it ends; None if that is over."""
         if origin not in self._origins or len(token) > _LONGEST_TOKEN:
             return None
         with self._database.reading() as session:
@@ -77,7 +77,8 @@ class EmbedTokens:
             customer = session.get_one(Customer, row.customer_id)
             if customer.forgotten_at is not None:
                 return None
-            return OpenSession(row.session_digest, row.link_id, customer.customer_id, customer.customer_name)
+            found = OpenSession(row.session_digest, row.link_id, customer.customer_id, customer.customer_name)
+            return found, row.expires_at
 
 
 def _digest(token: str) -> str:

@@ -32,7 +32,7 @@ def test_a_token_is_its_customers_on_its_origin_until_it_ends(tokens: EmbedToken
     assert expires_at == NOON + TOKEN_LIFETIME
     found = tokens.find(token, HERE, at(1))
     assert found is not None
-    assert (found.customer_id, found.customer_name) == ("acme", "acme Ltd")
+    assert (found[0].customer_id, found[0].customer_name, found[1]) == ("acme", "acme Ltd", expires_at)
     assert tokens.find(token, HERE, at(MINUTES - 0.01)) == found
     assert tokens.find(token, HERE, at(MINUTES)) is None
     assert tokens.find(token, HERE, at(-0.01)) is None, "also where a clock has been set back"

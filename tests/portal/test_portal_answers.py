@@ -144,7 +144,8 @@ async def test_a_database_that_is_gone_is_an_error_page(portal: Portal, caplog: 
 async def test_the_schema_is_made_though_it_is_not_served(portal: Portal) -> None:
     schema = json.loads(json.dumps(portal.app.openapi()))
     assert set(schema["paths"]) == {
-        "/open/{token}", "/", "/integrations.json", "/requests", "/csp-reports", "/healthz", "/readyz"
+        "/open/{token}", "/", "/integrations.json", "/requests", "/csp-reports", "/healthz", "/readyz",
+            "/embed/v1.js", "/embed/v1/integrations", "/embed/v1/requests"
     }  # fmt: skip
     body = schema["paths"]["/requests"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["properties"]["integrations"]["contains"]["required"]) == {
