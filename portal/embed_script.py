@@ -9,7 +9,9 @@ from portal.texts import TEXTS
 
 EMBED = Path(__file__).with_name("embed")
 #: Each may use what those before it have.
-PARTS = ("elements.js", "outbox.js", "linkedin.js", "view.js", "mount.js", "start.js")
+PARTS = ("elements.js", "outbox.js", "linkedin.js", "view.js", "ways.js", "mount.js", "start.js")
+#: The looks of both, this script's view and the portal's page as it is without a script.
+INTEGRATIONS_CSS = Path(__file__).with_name("static") / "integrations.css"
 
 
 def embed_script(settings: Settings) -> tuple[str, str]:
@@ -17,7 +19,7 @@ def embed_script(settings: Settings) -> tuple[str, str]:
     known = {
         "PORTAL": settings.portal_url,
         "TEXTS": {language: dict(texts.page) for language, texts in TEXTS.items()},
-        "STYLES": (EMBED / "embed.css").read_text("utf-8"),
+        "STYLES": INTEGRATIONS_CSS.read_text("utf-8"),
     }
     constants = "".join(f"const {name} = {_literal(value)};\n" for name, value in known.items())
     parts = "\n".join((EMBED / part).read_text("utf-8") for part in PARTS)

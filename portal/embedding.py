@@ -12,9 +12,9 @@ from portal.bodies import EMBEDDED_SCHEMA, MAX_BODY, check_declared, parse_embed
 from portal.context import PortalContext
 from portal.embed_script import embed_script
 from portal.limiter import POSTS_OF_CUSTOMER, POSTS_OF_SESSION, READS_OF_SESSION
-from portal.receiving import keep_requests, look_again
+from portal.receiving import keep_requests, state_of
 from portal.refusals import Refusal
-from portal.schema import REFUSAL, answers, embedded_state, json_of
+from portal.schema import REFUSAL, STATE_PARTS, answers, json_of
 from portal.texts import TEXTS, texts_in
 
 #: So long a browser goes on with a script of an older release.
@@ -56,31 +56,22 @@ def add_embedding(router: APIRouter, context: PortalContext) -> None:
         "/embed/v1/integrations",
         response_class=JSONResponse,
         openapi_extra={"parameters": [_LANGUAGE, _BEARER]},
-        responses={200: {"description": "The state.", "content": embedded_state()}, **answers(REFUSAL, **refusals)},
+        responses={
+            200: {
+                "description": "The state.",
+                "content": json_of(**STATE_PARTS, expires_in={"type": "integer", "minimum": 0}),
+            },
+            **answers(REFUSAL, **refusals),
+        },
     )
     async def integrations(request: Request) -> Response:
         """The state of the customer's integrations in the asked language, and what the plugin is shown with."""
         portal_session, expires_at = await context.embedded(request)
         context.limiter.count(READS_OF_SESSION, portal_session.session_digest)
-        await look_again(context, portal_session)
-        texts = texts_in(request.query_params.get("lang", ""))
-        page, state = await context.page(portal_session, texts)
-        settings = context.settings
-        plugin = {
-            "api_key": page.client_id,
-            "script": settings.linkedin_widget_url,
-            "extension": settings.linkedin_widget_extension,
-            "bundles": ",".join(settings.portal_integrations),
-        }
-        return JSONResponse(
-            state
-            | {
-                "language": texts.language,
-                "plugin": plugin if state["application"] != "missing" else None,
-                # By whose clock it ends is ours to know, not the browser's.
-                "expires_in": max((expires_at - context.clock()) // timedelta(seconds=1), 0),
-            }
-        )
+        state = await state_of(context, portal_session, texts_in(request.query_params.get("lang", "")))
+        # By whose clock it ends is ours to know, not the browser's.
+        left = (expires_at - context.clock()) // timedelta(seconds=1)
+        return JSONResponse(state | {"expires_in": max(left, 0)})
 
     @router.post(
         "/embed/v1/requests",

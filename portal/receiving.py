@@ -1,6 +1,7 @@
-"""What a page of a customer's brings about, by whichever way it has come: requests on record, and fresh looks."""
+"""What a customer's page asks for and brings about, by whichever way it has come: its state, requests on record."""
 
 import logging
+from typing import Any
 
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
@@ -12,6 +13,7 @@ from greenlight.linkedin.errors import clean
 from portal.bodies import Named
 from portal.context import PortalContext
 from portal.refusals import Refusal
+from portal.texts import Texts
 
 _log = logging.getLogger("portal.routes")
 
@@ -36,7 +38,17 @@ async def keep_requests(context: PortalContext, portal_session: OpenSession, nam
     return JSONResponse({"accepted": len(keys)} | ({"unreadable": unreadable} if unreadable else {}), 202)
 
 
-async def look_again(context: PortalContext, portal_session: OpenSession) -> None:
-    """Somebody is looking, so what may have changed at LinkedIn is worth a look."""
+async def state_of(context: PortalContext, portal_session: OpenSession, texts: Texts) -> dict[str, Any]:
+    """The customer's integrations, and what LinkedIn's plugin is shown with, as a page's script reads them."""
+    # Somebody is looking, so what may have changed at LinkedIn is worth a look.
     if await run_in_threadpool(Requests(context.database).look_again, portal_session.customer_id, context.clock()):
         context.ring()
+    page, state = await context.page(portal_session, texts)
+    settings = context.settings
+    plugin = {
+        "api_key": page.client_id,
+        "script": settings.linkedin_widget_url,
+        "extension": settings.linkedin_widget_extension,
+        "bundles": ",".join(settings.portal_integrations),
+    }
+    return state | {"language": texts.language, "plugin": plugin if state["application"] != "missing" else None}

@@ -16,6 +16,7 @@ from greenlight.ats.revisions import is_newest
 from greenlight.linkedin.errors import clean
 from portal.bodies import CALLBACK_SCHEMA, MAX_BODY, check_declared, parse_callback, parse_json, read_body
 from portal.context import PortalContext
+from portal.embed_script import embed_script
 from portal.embedding import add_embedding
 from portal.guards import check_same_origin
 from portal.limiter import (
@@ -25,9 +26,10 @@ from portal.limiter import (
     REPORTS_OF_ADDRESS,
 )
 from portal.opening import add_opening
-from portal.receiving import keep_requests, look_again
+from portal.receiving import keep_requests, state_of
 from portal.refusals import NoPortalSession, Refusal
 from portal.schema import HTML, REFUSAL, STATE, TEXT, answers, json_of
+from portal.texts import DEFAULT_LANGUAGE, TEXTS
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +53,8 @@ def build_router(context: PortalContext) -> APIRouter:
 
 
 def _pages(router: APIRouter, context: PortalContext) -> None:
+    _, embed_tag = embed_script(context.settings)
+
     @router.get(
         "/", response_class=HTMLResponse, responses=answers(HTML, _404="No session.", _429="Too many requests.")
     )
@@ -71,6 +75,7 @@ def _pages(router: APIRouter, context: PortalContext) -> None:
             widget_extension=settings.linkedin_widget_extension,
             bundled_types=",".join(settings.portal_integrations),
             ats_name=settings.ats_name,
+            embed_tag=embed_tag.strip('"'),
             state=state,
         )
 
@@ -95,9 +100,7 @@ def _pages(router: APIRouter, context: PortalContext) -> None:
         if token is not None and not context.links.check_csrf(portal_session.session_digest, token):
             # A tab whose page is of another session than the cookie, which all tabs of a browser share.
             raise Refusal(409, "Another page was opened in this browser since; open this one again from your ATS.")
-        await look_again(context, portal_session)
-        _, state = await context.page(portal_session)
-        return JSONResponse(state)
+        return JSONResponse(await state_of(context, portal_session, TEXTS[DEFAULT_LANGUAGE]))
 
 
 def _callback(router: APIRouter, context: PortalContext) -> None:

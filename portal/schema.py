@@ -12,14 +12,20 @@ def json_of(**properties: dict[str, Any]) -> dict[str, Any]:
 
 
 REFUSAL = json_of(error={"type": "string", "minLength": 1})
-_STATE: dict[str, dict[str, Any]] = {
+STATE_PARTS: dict[str, dict[str, Any]] = {
     "customer": {"type": "string"},
     "moving": {"type": "boolean"},
     "application": {"enum": ["missing", "new", "ready"]},
     "integrations": {"type": "array", "items": {"type": "object", "required": ["id", "type", "state", "headline"]}},
     "version": {"type": "string"},
+    "language": {"type": "string"},
+    "plugin": {
+        "type": ["object", "null"],
+        "required": ["api_key", "script", "extension", "bundles"],
+        "additionalProperties": {"type": "string"},
+    },
 }
-STATE = json_of(**_STATE)
+STATE = json_of(**STATE_PARTS)
 
 
 def answers(refusals: dict[str, Any], **sentences: str) -> dict[int | str, dict[str, Any]]:
@@ -28,14 +34,3 @@ def answers(refusals: dict[str, Any], **sentences: str) -> dict[int | str, dict[
         status.lstrip("_"): {"description": text, "content": TEXT if status == "_429" else refusals}
         for status, text in sentences.items()
     }
-
-
-def embedded_state() -> dict[str, Any]:
-    """The state as a page of the vendor's reads it."""
-    plugin = {
-        "type": ["object", "null"],
-        "required": ["api_key", "script", "extension", "bundles"],
-        "additionalProperties": {"type": "string"},
-    }
-    seconds = {"type": "integer", "minimum": 0}
-    return json_of(**_STATE, language={"type": "string"}, plugin=plugin, expires_in=seconds)

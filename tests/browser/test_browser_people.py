@@ -5,9 +5,11 @@ from typing import Any
 from tests.browser.visitor import APPLY, COMPANY, PHONE, Visitor, expect
 
 _FOCUS = """() => {
-  const style = getComputedStyle(document.activeElement);
+  let focus = document.activeElement;
+  while (focus.shadowRoot?.activeElement) focus = focus.shadowRoot.activeElement;
+  const style = getComputedStyle(focus);
   return {
-    name: (document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent).trim(),
+    name: (focus.getAttribute('aria-label') ?? focus.textContent).trim(),
     ring: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0,
   };
 }"""

@@ -64,8 +64,8 @@ async def test_every_kind_of_answer_has_every_header(portal: Portal, monkeypatch
 
 async def test_a_file_is_asked_for_again_and_sent_once(portal: Portal) -> None:
     async with portal.browser() as browser:
-        first = await browser.client.get("/static/plugin.js")
-        again = await browser.client.get("/static/plugin.js", headers={"If-None-Match": first.headers["etag"]})
+        first = await browser.client.get("/static/page.js")
+        again = await browser.client.get("/static/page.js", headers={"If-None-Match": first.headers["etag"]})
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
     assert again.headers["cache-control"] == "no-cache"
     assert again.headers["x-content-type-options"] == "nosniff"
