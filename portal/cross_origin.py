@@ -8,6 +8,8 @@ from greenlight.settings import Settings
 
 #: All that the script of the vendor's page asks for.
 PREFIX = "/embed/"
+#: Nothing in it is anybody's, so it says itself that anybody may read it.
+SCRIPT = "/embed/v1.js"
 #: Whether it may is asked once in ten minutes.
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -27,7 +29,7 @@ class CrossOrigin:
         self._origins = settings.embed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX) or scope["path"] == SCRIPT:
             await self._app(scope, receive, send)
             return
         origins = Headers(scope=scope).getlist("origin")

@@ -45,7 +45,8 @@ def add_embedding(router: APIRouter, context: PortalContext) -> None:
         headers = {
             "ETag": tag,
             "Cache-Control": f"public, max-age={SCRIPT_SECONDS}",
-            # A page that isolates itself loads nothing that does not say so.
+            # It is the same for everybody. A page that isolates itself loads nothing that does not say so.
+            "Access-Control-Allow-Origin": "*",
             "Cross-Origin-Resource-Policy": "cross-origin",
         }
         if tag in [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]:

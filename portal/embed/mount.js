@@ -185,13 +185,15 @@ class Mount {
       view.showStale(false);
       this.take(state);
       return this.pause(state);
-    } catch {
+    } catch (error) {
       this.failures += 1;
       // One lost answer is no news.
-      if (this.failures === 2 && this.view) {
-        this.view.showColumns();
-        this.view.showStale(true);
-        this.tell('error', { code: 'unreachable' });
+      if (this.failures === 2) {
+        const shutOut = error instanceof TypeError && (await this.way.isShutOut());
+        if (this.view !== view) return IDLE;
+        view.showColumns();
+        view.showStale(true, shutOut ? 'not_allowed' : 'stale');
+        this.tell('error', { code: shutOut ? 'not_allowed' : 'unreachable' });
       }
       return Math.min(1_000 * 2 ** this.failures, IDLE);
     }

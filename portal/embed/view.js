@@ -4,7 +4,7 @@ const SENT_SECONDS = 20;
 const ENTRY_PARTS = ['title', 'headline', 'explanation', 'turn', 'place'];
 
 class View {
-  constructor(host, language, { withLead = true, pluginBox = null } = {}) {
+  constructor(host, language, { withLead = true, pluginBox = null, help = null } = {}) {
     this.texts = TEXTS[language];
     this.language = language;
     const locale = localeFor(language);
@@ -20,6 +20,11 @@ class View {
     this.box = pluginBox ?? element('div');
     this.box.slot = 'plugin';
     host.append(this.box);
+    // What the portal's page says about LinkedIn's errors.
+    if (help) {
+      help.slot = 'help';
+      host.append(help);
+    }
     this.root.append(this.frame(withLead));
     this.sentTimer = 0;
   }
@@ -47,7 +52,8 @@ class View {
         element('p', { id: 'ended-text', tabindex: '-1' }),
         this.paragraph('over_unsent', { id: 'ended-unsent', hidden: true }),
         element('p', {}, this.button('reload_page', 'reload-page'))),
-      element('div', { id: 'columns', class: 'columns', hidden: true }, this.requestCard(withLead), this.listCard()),
+      element('div', { id: 'columns', class: 'columns', hidden: true }, this.requestCard(withLead), this.listCard(),
+        element('slot', { name: 'help' })),
     );
     return region;
   }
@@ -155,8 +161,9 @@ class View {
     this.by('announcer').textContent = text;
   }
 
-  showStale(stale) {
-    if (stale && this.by('stale').hidden) this.announce(this.texts.stale);
+  showStale(stale, name = 'stale') {
+    setText(this.by('stale'), fill(this.texts[name], { origin: location.origin }));
+    if (stale) this.announce(this.by('stale').textContent);
     this.by('stale').hidden = !stale;
   }
 
@@ -197,7 +204,7 @@ class View {
   showEnd(name, lost) {
     this.by('connecting').hidden = true;
     this.by('columns').hidden = true;
-    setText(this.by('ended-text'), fill(this.texts[name], { origin: location.origin }));
+    setText(this.by('ended-text'), this.texts[name]);
     this.by('ended-unsent').hidden = !lost;
     this.by('ended').hidden = false;
     this.announce(this.by('ended-text').textContent);

@@ -83,12 +83,23 @@ class TokenWay {
   // What an answer says of whose state it is, and whether the token is soon over.
   learn(state) {
     this.apiKey = state.plugin?.api_key ?? null;
-    if (state.expires_in < RENEW_SECONDS && seconds() - this.askedAt > TOKEN_SECONDS) this.want();
+    if (state.expires_in < RENEW_SECONDS && seconds() - this.askedAt > TOKEN_SECONDS) {
+      this.want().then((renewed) => renewed && this.mount.ask());
+    }
     return state.plugin;
   }
 
   isOver(status) {
-    return { 401: 'over', 403: 'not_allowed' }[status];
+    return { 401: 'over' }[status];
+  }
+
+  // Whether the portal is there and this page may not read what it says; a browser tells no more than that it failed.
+  async isShutOut() {
+    try {
+      return (await fetch(`${PORTAL}/embed/v1.js`, { credentials: 'omit', cache: 'no-store' })).ok;
+    } catch {
+      return false;
+    }
   }
 }
 
@@ -128,5 +139,9 @@ class SessionWay {
 
   isOver(status) {
     return { 401: 'gone', 404: 'gone' }[status];
+  }
+
+  async isShutOut() {
+    return false;
   }
 }

@@ -23,6 +23,7 @@
     lang: document.documentElement.lang,
     withLead: false,
     pluginBox: box,
+    help: byId('help'),
     known: {
       entries: [...place.querySelectorAll('.integration')],
       plugin: apiKey === undefined ? null : { api_key: apiKey },

@@ -89,7 +89,8 @@ async def test_a_page_that_is_not_named_gets_nothing_and_says_so(company: Any) -
         async with vendor.visit() as visitor:
             visitor.provokes("CORS policy", "ERR_FAILED")
             await visitor.page.evaluate(SHOW, customer.id)
-            await expect(visitor.page.locator("#stale")).to_be_visible()
+            await expect(visitor.page.locator("#stale")).to_contain_text(f"at this address ({vendor.origin})")
+            assert await events(visitor) == ["error"]
             await expect(visitor.entries).to_have_count(0)
             await expect(visitor.plugin).to_have_count(0)
             assert "Acme" not in await visitor.page.locator("body").aria_snapshot()

@@ -96,6 +96,7 @@ async def test_the_script_is_for_every_browser_and_asked_for_again_when_it_is_ne
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
     assert answer.headers["cache-control"] == "public, max-age=300"
     assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert answer.headers["access-control-allow-origin"] == "*"
     assert '"https://portal.example.com"' in answer.text
     tag = answer.headers["etag"]
     for known in (tag, f"W/{tag}", f'"older", {tag}'):
