@@ -212,3 +212,34 @@ async def test_who_gets_no_new_token_is_told_and_can_go_on(company: Any) -> None
             await visitor.button(f"Request: {APPLY}").click()
             await visitor.shows("Checking with LinkedIn")
         assert requested(there) == {customer.id}
+
+
+async def test_a_page_that_has_loaded_linkedins_script_for_somebody_else_shows_no_plugin_of_ours(company: Any) -> None:
+    async with company() as (there, vendor):
+        acme, bolt = await vendor.add("Acme GmbH"), await vendor.add("Bolt AG")
+        extension = there.settings.linkedin_widget_extension
+        vendor.body = (
+            f'<script src="{there.linkedin_url}/uas/in.js">\n  api_key: {bolt.client_id}\n'
+            f"  extensions: ATSIntegrationWidget@{extension}\n</script>"
+        )
+        async with vendor.visit() as visitor:
+            # The script stays in the page, beside what is shown.
+            await visitor.page.evaluate("(id) => { app.replaceChildren = app.append; window.show(id); }", acme.id)
+            await expect(visitor.page.locator("#another-text")).to_contain_text("for Acme GmbH")
+            await expect(visitor.plugin).to_have_count(0)
+            assert await visitor.page.evaluate(NAMES) == ["another_customer", "ready"]
+
+
+async def test_what_the_plugin_says_and_nobody_can_read_is_said(company: Any) -> None:
+    async with company() as (there, vendor):
+        customer = await vendor.add()
+        async with vendor.visit() as visitor:
+            await visitor.page.evaluate(SHOW, customer.id)
+            await expect(visitor.button(f"Request: {APPLY}")).to_be_visible()
+            for given in ([{"integrationContext": "x"}], [], None, "text", [[]]):
+                await visitor.page.evaluate("(given) => window.handleIntegrations(given)", given)
+                await expect(visitor.page.locator("#outbox-text")).to_contain_text("could not read")
+            assert there.rows(RequestEvidence) == []
+            await visitor.button(f"Request: {APPLY}").click()
+            await visitor.shows("Checking with LinkedIn")
+        assert requested(there) == {customer.id}
