@@ -41,6 +41,7 @@ OLDER = (
     "0017",
     "0018",
     "0019",
+    "0020",
 )
 #: What stands elsewhere since then.
 MOVED = ("imported_at",)

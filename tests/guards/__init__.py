@@ -4,6 +4,7 @@
 """
 
 from tests.guards.api import API
+from tests.guards.embedding import EMBEDDING
 from tests.guards.guard import Guard as Guard
 from tests.guards.ledger import LEDGER
 from tests.guards.plans import PLANS
@@ -11,4 +12,4 @@ from tests.guards.shards import SHARDS
 from tests.guards.sources import SOURCES
 from tests.guards.webhooks import WEBHOOKS
 
-GUARDS = [*LEDGER, *PLANS, *SHARDS, *SOURCES, *WEBHOOKS, *API]
+GUARDS = [*LEDGER, *PLANS, *SHARDS, *SOURCES, *WEBHOOKS, *API, *EMBEDDING]
