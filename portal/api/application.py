@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from portal.api.documents import REFERENCED
+from portal.api.embedding import add_embedding
 from portal.api.problems import KINDS, add_problems
 from portal.api.reading import add_reading
 from portal.api.writing import add_writing
@@ -33,6 +34,7 @@ def create_api(context: PortalContext) -> FastAPI:
     )
     add_reading(api.router, context)
     add_writing(api.router, context)
+    add_embedding(api.router, context)
     described = _described(api)
     api.openapi = lambda: described
 

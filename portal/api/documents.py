@@ -127,6 +127,13 @@ class Link(Answer):
     expires_at: Moment
 
 
+class EmbedToken(Answer):
+    """A token with which a page of the vendor's shows the plugin to one customer, on one origin."""
+
+    token: str
+    expires_at: Moment
+
+
 class Looks(Answer):
     """How many integrations the worker looks at now; what the last minute showed is not among them."""
 
@@ -177,6 +184,12 @@ class WithdrawalGiven(Given):
     tenant_type: str = Field(min_length=1, max_length=64)
 
 
+class EmbedTokenGiven(Given):
+    """The origin of the page that shows the plugin, as browsers write it."""
+
+    origin: str = Field(min_length=1, max_length=300)
+
+
 class Problem(Answer):
     """Why a call was not answered as asked."""
 
@@ -190,7 +203,7 @@ class Problem(Answer):
 
 
 #: What routes name by reference alone.
-REFERENCED: tuple[type[BaseModel], ...] = (Problem, CustomerGiven, PauseGiven, WithdrawalGiven)
+REFERENCED: tuple[type[BaseModel], ...] = (Problem, CustomerGiven, PauseGiven, WithdrawalGiven, EmbedTokenGiven)
 
 
 def answered(model: type[Answer], description: str, **headers: str) -> dict[str, Any]:

@@ -52,6 +52,7 @@ OPERATIONS: dict[tuple[str, str], set[int]] = {
     ("PUT", "/v1/customers/{customer_id}/pause"): {422},
     ("DELETE", "/v1/customers/{customer_id}/pause"): {204, 404},
     ("POST", "/v1/customers/{customer_id}/links"): {201, 404},
+    ("POST", "/v1/customers/{customer_id}/embed-tokens"): {422},
     ("POST", "/v1/customers/{customer_id}/looks"): {202, 404},
     ("POST", "/v1/customers/{customer_id}/withdrawals"): {422},
     ("GET", "/v1/changes"): {200, 422},
