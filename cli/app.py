@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
 from rich.console import Console
 
+from cli.api_key_commands import api_keys
 from cli.config import config, versions
 from cli.errors import EXIT_CODE, as_ours, print_error, wants_json
 from cli.groups import CUSTOMERS, ENABLE, KEEP, LOOK, OTHER, SERVE, SET_UP
@@ -46,7 +47,7 @@ app = App(
     # Where one is worth saying, its help says it.
     default_parameter=Parameter(show_default=False),
 )
-for each in (plans, tripwires, credentials, sessions, keys, webhooks):
+for each in (plans, tripwires, credentials, sessions, keys, api_keys, webhooks):
     app.command(each)
 app.command(migrate, group=SET_UP)
 app.command(config, group=SET_UP)

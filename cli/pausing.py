@@ -7,22 +7,19 @@ from cli.errors import CannotRun
 from cli.opening import ats_database
 from cli.render import console_for_people, plain, print_json
 from greenlight.ats.clock import time_of
-from greenlight.ats.pauses import Pause, Pauses
+from greenlight.ats.pauses import LONGEST, LONGEST_REASON, Pause, Pauses
 from greenlight.ats.store import UnknownCustomer
 from greenlight.domain.formatting import iso
 
 SCHEMA = "greenlight.pause/1"
-#: Hours of the longest pause.
-_MOST_HOURS = 24 * 365
-#: Characters, as many as the ATS database takes.
-_LONGEST_REASON = 300
+_MOST_HOURS = LONGEST // timedelta(hours=1)
 
 
 def run_pause(customer: str, reason: str, hours: float, by: str | None, *, as_json: bool) -> int:
     if not 0 < hours <= _MOST_HOURS:
         raise CannotRun("--hours is how long the pause lasts", f"give more than 0 and at most {_MOST_HOURS}")
-    if not reason.strip() or not reason.isprintable() or len(reason) > _LONGEST_REASON:
-        raise CannotRun(f"--reason is one line of 1 to {_LONGEST_REASON} characters that says why")
+    if not reason.strip() or not reason.isprintable() or len(reason) > LONGEST_REASON:
+        raise CannotRun(f"--reason is one line of 1 to {LONGEST_REASON} characters that says why")
     database = ats_database()
     now = time_of(database)
     pause = Pause(customer, reason.strip(), by or getpass.getuser(), now, now + timedelta(hours=hours))

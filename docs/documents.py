@@ -2,6 +2,7 @@
 
 from typing import Any, Literal, NotRequired
 
+from api_documents import ApiKeys
 from pydantic import TypeAdapter
 from run_documents import Count, Demo, Error, Import, Moment, Named, ProvisionReport, Report, Rotate
 from typing_extensions import TypedDict
@@ -267,6 +268,7 @@ DOCUMENTS: tuple[Any, ...] = (
     Sessions,
     Tripwires,
     Webhooks,
+    ApiKeys,
     Withdraw,
 )
 

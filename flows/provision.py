@@ -11,12 +11,12 @@ from flows.request import ProvisionRequest, checked, named_after
 from flows.verdict import looked_state, provisioned_state, refusing
 from greenlight.ats.database import open_database
 from greenlight.ats.domains import DomainLists
-from greenlight.domain.domains import DomainsWord, digest_of, is_loopback_origin
+from greenlight.domain.domains import DomainsWord, digest_of
 from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import Settings, load_settings
 from tasks.parts.arguments import as_it_is
 from tasks.parts.progress import recorded
-from tasks.parts.provisioning_resources import provisioning_resources
+from tasks.parts.provisioning_resources import must_have_real_origins, provisioning_resources
 from tasks.parts.resources import now
 from tasks.provision import provision_all, wait_until_working
 from tasks.telling.artifacts import publish_applications, tell_drift
@@ -77,17 +77,7 @@ def _word(settings: Settings, request: ProvisionRequest) -> DomainsWord:
     database = open_database(settings.database_url.get_secret_value(), patient=True)
     try:
         lists = DomainLists(database)
-        elsewhere = not is_loopback_origin(settings.linkedin_api_url)
-        if elsewhere and all(map(is_loopback_origin, settings.origins)):
-            raise CannotProvision(
-                f"at LinkedIn no customer's plugin works on {', '.join(settings.origins)}, which is whatever machine "
-                "its browser runs on: set GREENLIGHT_PORTAL_URL or GREENLIGHT_JS_SDK_DOMAINS first; nothing was made"
-            )
-        if all(map(is_loopback_origin, settings.origins)) and (real := lists.with_real_ones()):
-            raise CannotProvision(
-                f"{', '.join(settings.origins)} is nobody's page but this machine's own, and {real} applications have "
-                "real domains, which were left as they are: set GREENLIGHT_PORTAL_URL or GREENLIGHT_JS_SDK_DOMAINS"
-            )
+        must_have_real_origins(settings, lists)
         if request.only_looks:
             return DomainsWord()
         if request.change_domains or not request.as_shown:

@@ -14,6 +14,7 @@ from greenlight.domain.approval import Approvers
 from greenlight.domain.budget import Scope
 from greenlight.domain.keys import InvalidKey, parse_constant
 from greenlight.domain.way import Way, is_loopback
+from greenlight.embed_settings import EmbedSettings
 from greenlight.errors import BadInput
 from greenlight.mistyped import is_meant_for, mistyped, named_like_settings
 from greenlight.setting_values import (
@@ -47,7 +48,7 @@ def _default_database_url() -> str:
     return f"sqlite:///{user_data_path('greenlight', ensure_exists=False) / 'greenlight.db'}"
 
 
-class Settings(SourceSettings, WebhookSettings):
+class Settings(SourceSettings, WebhookSettings, EmbedSettings):
     """Built once at the top with `load_settings` and passed down."""
 
     model_config = SettingsConfigDict(
@@ -134,7 +135,8 @@ class Settings(SourceSettings, WebhookSettings):
 
     @property
     def origins(self) -> tuple[str, ...]:
-        return self.js_sdk_domains or (self.portal_url,)
+        """Where the plugin is to work: on the pages that are named, and on those that embed it."""
+        return tuple(dict.fromkeys([*(self.js_sdk_domains or (self.portal_url,)), *self.embed_origins]))
 
     @field_validator("database_url", "https_proxy", mode="before")
     @classmethod

@@ -1,8 +1,9 @@
 """The portal as an ASGI application."""
 
 import logging
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from os import PathLike, stat_result
 from typing import Any, cast
@@ -10,13 +11,16 @@ from typing import Any, cast
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from greenlight.ats.database import Database
 from greenlight.linkedin.errors import clean
 from greenlight.settings import Settings
+from portal.api.application import API_PREFIX, create_api
 from portal.context import HERE, PortalContext, templates
+from portal.cross_origin import PREFIX, CrossOrigin
 from portal.guards import Errors, OneHost, SecurityHeaders
 from portal.limiter import Limiter
 from portal.links import Links
@@ -40,6 +44,14 @@ class _Static(StaticFiles):
         response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers["Cache-Control"] = "no-cache"
         return response
+
+
+class _Whole(Mount):
+    """A part of the portal that answers for every path below its own, also for one with a line break in it."""
+
+    def __init__(self, path: str, app: ASGIApp) -> None:
+        super().__init__(path, app)
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
 
 
 def create_app(
@@ -69,6 +81,7 @@ def create_app(
     links, limiter, neighbours = Links(keys, seconds), Limiter(seconds), Neighbours(settings)
     context = PortalContext(settings, database, links, limiter, neighbours, ring, clock, seconds, templates())
     app.include_router(build_router(context))
+    app.router.routes.append(_Whole(API_PREFIX, create_api(context)))
     app.mount("/static", _Static(directory=HERE / "static"))
     _add_answers(app, context)
     return app
@@ -76,31 +89,45 @@ def create_app(
 
 def _log_refused(request: Request, status: int, why: str) -> None:
     # Of other paths none is told: those of links are secrets.
-    if request.url.path == "/requests":
+    if request.url.path in ("/requests", "/embed/v1/requests"):
         _log.warning("a callback was refused (%s): %s", status, clean(why))
+
+
+def _is_embedded(request: Request) -> bool:
+    return request.url.path.startswith(PREFIX)
+
+
+def _said(request: Request, sentence: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """A sentence as whoever asks can read it: a script takes JSON, a person text."""
+    if _is_embedded(request):
+        return JSONResponse({"error": sentence}, status, headers)
+    return PlainTextResponse(sentence, status, headers)
 
 
 def _add_answers(app: FastAPI, context: PortalContext) -> None:
     async def gone(_: Request, __: Exception) -> Response:
         return context.html("gone.html", 404, ats_name=context.settings.ats_name)
 
-    async def failed(_: Request, status: int) -> Response:
+    async def failed(request: Request, status: int) -> Response:
+        if _is_embedded(request):
+            return JSONResponse({"error": "Something went wrong on our side; try again in a minute."}, status)
         return context.html("error.html", status, ats_name=context.settings.ats_name)
 
     async def refused(request: Request, error: Exception) -> Response:
         refusal = cast(Refusal, error)
         _log_refused(request, refusal.status, refusal.sentence)
-        return JSONResponse({"error": refusal.sentence}, refusal.status)
+        headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
+        return JSONResponse({"error": refusal.sentence}, refusal.status, headers)
 
     async def too_often(request: Request, error: Exception) -> Response:
         _log_refused(request, 429, "too many requests")
         headers = {"Retry-After": str(cast(TooOften, error).retry_after)}
-        return PlainTextResponse("Too many requests. Please wait a minute.", 429, headers)
+        return _said(request, "Too many requests. Please wait a minute.", 429, headers)
 
-    async def other(_: Request, error: Exception) -> Response:
+    async def other(request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.status_code == 405:
-            return PlainTextResponse("Not allowed.", 405, error.headers)
-        return PlainTextResponse("Not found.", 404)
+            return _said(request, "Not allowed.", 405, error.headers)
+        return _said(request, "Not found.", 404)
 
     app.add_exception_handler(NoPortalSession, gone)
     app.add_exception_handler(Refusal, refused)
@@ -108,5 +135,7 @@ def _add_answers(app: FastAPI, context: PortalContext) -> None:
     app.add_exception_handler(HTTPException, other)
     # The last one added is the outermost.
     app.add_middleware(Errors, page=failed)
+    # Outside of errors, which the script has to read as well.
+    app.add_middleware(CrossOrigin, settings=context.settings)
     app.add_middleware(OneHost, neighbours=context.neighbours)
     app.add_middleware(SecurityHeaders, settings=context.settings)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import math
 from collections.abc import Collection
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
@@ -13,6 +13,8 @@ from greenlight.ats.callbacks import MOST_INTEGRATIONS
 from greenlight.domain.keys import IntegrationKey, InvalidKey
 from greenlight.domain.nesting import is_too_deep
 from portal.refusals import Refusal
+
+_Callback = TypeVar("_Callback", bound="Callback")
 
 #: Fifty integrations, as LinkedIn writes them, take half of it.
 MAX_BODY = 16 * 1024
@@ -45,6 +47,12 @@ class Callback(BaseModel):
     integrations: list[Any] = Field(min_length=1, max_length=MOST_INTEGRATIONS)
 
 
+class EmbeddedCallback(Callback):
+    """What a page of the vendor's posts, which may have come to show another customer than LinkedIn's plugin does."""
+
+    api_key: str = Field(alias="apiKey", min_length=1, max_length=256)
+
+
 class Named(NamedTuple):
     """What a callback names: its integrations, each once, and how many of its entries name none."""
 
@@ -65,6 +73,14 @@ CALLBACK_SCHEMA: dict[str, Any] = {
             "contains": Entry.model_json_schema(),
         }
     },
+}
+
+
+#: Beside them, for whose plugin it was requested.
+EMBEDDED_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["apiKey", "integrations"],
+    "properties": {"apiKey": {"type": "string", "minLength": 1, "maxLength": 256}, **CALLBACK_SCHEMA["properties"]},
 }
 
 
@@ -154,10 +170,23 @@ def _float(text: str) -> float:
 
 def parse_callback(body: bytes) -> Named:
     """What a callback names. Raises Refusal (422) with what is wrong where that is nothing."""
+    return _named(_validated(Callback, body).integrations)
+
+
+def parse_embedded(body: bytes) -> tuple[str, Named]:
+    """For whose plugin it was requested, and what the callback names. Raises Refusal (422)."""
+    callback = _validated(EmbeddedCallback, body)
+    return callback.api_key, _named(callback.integrations)
+
+
+def _validated(model: type[_Callback], body: bytes) -> _Callback:
     try:
-        entries = Callback.model_validate(parse_json(body)).integrations
+        return model.model_validate(parse_json(body))
     except ValidationError as error:
         raise Refusal(422, _first(error, "")) from None
+
+
+def _named(entries: list[Any]) -> Named:
     keys: list[IntegrationKey] = []
     wrong: list[str] = []
     for place, given in enumerate(entries):

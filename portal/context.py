@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from greenlight.ats.database import Database
+from greenlight.ats.embed_tokens import EmbedTokens
 from greenlight.ats.portal_sessions import OpenSession, PortalSessions
 from greenlight.ats.requests import CustomerPage, Requests
 from greenlight.domain.applications import is_client_id
@@ -22,7 +23,8 @@ from portal.guards import is_https
 from portal.limiter import FAILURES_OF_ADDRESS, Limiter
 from portal.links import LinkClaim, Links
 from portal.neighbours import Neighbours
-from portal.refusals import NoPortalSession
+from portal.refusals import NoPortalSession, Refusal
+from portal.texts import DEFAULT_LANGUAGE, TEXTS, Texts
 from portal.view import SLOW_AFTER, Application, customer_view
 
 #: A working day; after that the ATS, where the admin is logged in, opens the page again.
@@ -105,12 +107,33 @@ class PortalContext:
             name, value, max_age=seconds, path="/", secure=is_https(self.settings), httponly=True, samesite="lax"
         )
 
-    async def page(self, portal_session: OpenSession) -> tuple[CustomerPage, dict[str, Any]]:
-        """What is on record of the session's customer, and the state that its page shows."""
+    async def embedded(self, request: Request) -> tuple[OpenSession, datetime]:
+        """The session of this request's token, and when it ends, if the page is on the token's own origin.
+
+        Raises Refusal (403, 401), and TooOften for an address that asks without one a lot.
+        """
+        origins, given = request.headers.getlist("origin"), request.headers.getlist("authorization")
+        if len(origins) != 1 or origins[0] not in self.settings.embed_origins:
+            raise Refusal(403, "This page is not one that may show these integrations.")
+        scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+        found = None
+        if scheme.lower() == "bearer" and token:
+            tokens = EmbedTokens(self.database, self.settings.embed_origins)
+            found = await run_in_threadpool(tokens.find, token.strip(), origins[0], self.clock())
+        if found is None:
+            self.limiter.count(FAILURES_OF_ADDRESS, self.address(request))
+            raise Refusal(401, "This token is not one of this page, or its time is over; get a new one.")
+        return found
+
+    async def page(
+        self, portal_session: OpenSession, texts: Texts = TEXTS[DEFAULT_LANGUAGE]
+    ) -> tuple[CustomerPage, dict[str, Any]]:
+        """What is on record of the session's customer, and the state that its page shows, in words of `texts`."""
         page = await run_in_threadpool(Requests(self.database).page, portal_session.customer_id)
         now = self.clock()
         late = {key for key, since in page.open_since.items() if now - since > SLOW_AFTER}
-        state = customer_view(page.customer_name, application_of(page, now), page.items, page.open_requests, now, late)
+        application = application_of(page, now)
+        state = customer_view(page.customer_name, application, page.items, page.open_requests, now, late, texts)
         return page, state
 
 

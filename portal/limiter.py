@@ -26,6 +26,8 @@ FAILURES_OF_ADDRESS = RateLimitItemPerMinute(60, namespace="failures-address")
 LOOKS_AT_LINK = RateLimitItemPerMinute(60, namespace="looks-link")
 #: A page that breaks the policy does it a few times on each load.
 REPORTS_OF_ADDRESS = RateLimitItemPerMinute(60, namespace="reports-address")
+#: A back end that shows all of its customers' pages, and follows the changes.
+CALLS_OF_KEY = RateLimitItemPerMinute(600, namespace="calls-key")
 
 #: More windows than this are a flood from many addresses; the storage would keep each for ever.
 MOST_WINDOWS = 10_000

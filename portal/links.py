@@ -63,11 +63,18 @@ class Links:
         self._keys = list(keys)
         self._clock = clock
 
-    def issue(self, customer_id: str) -> str:
-        """A new link's token, fit for a URL. Raises ValueError for what cannot be a customer id."""
+    def issue(self, customer_id: str, link_id: str | None = None) -> str:
+        """A link's token, fit for a URL: a new link's, or one that was issued already.
+
+        Raises ValueError for what cannot be a customer id.
+        """
         if not _is_customer_id(customer_id):
             raise ValueError("not a customer id")
-        return self._serializer(_LINK_SALT).dumps([customer_id, secrets.token_urlsafe(16)])
+        return self._serializer(_LINK_SALT).dumps([customer_id, link_id or new_link_id()])
+
+    def as_of(self, seconds: float) -> "Links":
+        """The same at that moment: what is issued again is the same token, as long as its key signs."""
+        return Links(self._keys, lambda: seconds)
 
     def read(self, token: str) -> LinkClaim:
         """What a token of `issue` says. Raises BadLink, or its ExpiredLink."""
@@ -112,6 +119,11 @@ class Links:
             signer=_Signer,
             signer_kwargs={"clock": self._clock, "digest_method": hashlib.sha256, "key_derivation": "hmac"},
         )
+
+
+def new_link_id() -> str:
+    """What tells a link from all others. Without the signature it opens nothing."""
+    return secrets.token_urlsafe(16)
 
 
 def _is_customer_id(text: str) -> bool:

@@ -11,13 +11,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
-from greenlight.ats.callbacks import TooManyIntegrations
 from greenlight.ats.places import place_of
-from greenlight.ats.requests import Requests
 from greenlight.ats.revisions import is_newest
 from greenlight.linkedin.errors import clean
 from portal.bodies import CALLBACK_SCHEMA, MAX_BODY, check_declared, parse_callback, parse_json, read_body
 from portal.context import PortalContext
+from portal.embed_script import embed_script
+from portal.embedding import add_embedding
 from portal.guards import check_same_origin
 from portal.limiter import (
     POSTS_OF_CUSTOMER,
@@ -26,8 +26,10 @@ from portal.limiter import (
     REPORTS_OF_ADDRESS,
 )
 from portal.opening import add_opening
+from portal.receiving import keep_requests, state_of
 from portal.refusals import NoPortalSession, Refusal
 from portal.schema import HTML, REFUSAL, STATE, TEXT, answers, json_of
+from portal.texts import DEFAULT_LANGUAGE, TEXTS
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +46,15 @@ def build_router(context: PortalContext) -> APIRouter:
     add_opening(router, context)
     _pages(router, context)
     _callback(router, context)
+    add_embedding(router, context)
     _reports(router, context)
     _probes(router, context)
     return router
 
 
 def _pages(router: APIRouter, context: PortalContext) -> None:
+    _, embed_tag = embed_script(context.settings)
+
     @router.get(
         "/", response_class=HTMLResponse, responses=answers(HTML, _404="No session.", _429="Too many requests.")
     )
@@ -70,6 +75,7 @@ def _pages(router: APIRouter, context: PortalContext) -> None:
             widget_extension=settings.linkedin_widget_extension,
             bundled_types=",".join(settings.portal_integrations),
             ats_name=settings.ats_name,
+            embed_tag=embed_tag.strip('"'),
             state=state,
         )
 
@@ -94,11 +100,7 @@ def _pages(router: APIRouter, context: PortalContext) -> None:
         if token is not None and not context.links.check_csrf(portal_session.session_digest, token):
             # A tab whose page is of another session than the cookie, which all tabs of a browser share.
             raise Refusal(409, "Another page was opened in this browser since; open this one again from your ATS.")
-        # Somebody is looking, so what may have changed at LinkedIn is worth a look.
-        if await run_in_threadpool(Requests(context.database).look_again, portal_session.customer_id, context.clock()):
-            context.ring()
-        _, state = await context.page(portal_session)
-        return JSONResponse(state)
+        return JSONResponse(await state_of(context, portal_session, TEXTS[DEFAULT_LANGUAGE]))
 
 
 def _callback(router: APIRouter, context: PortalContext) -> None:
@@ -135,24 +137,8 @@ def _callback(router: APIRouter, context: PortalContext) -> None:
         check_declared(request, ("application/json",), MAX_BODY)
         context.limiter.count(POSTS_OF_SESSION, portal_session.session_digest)
         context.limiter.count(POSTS_OF_CUSTOMER, portal_session.customer_id)
-        keys, unreadable = parse_callback(await read_body(request, MAX_BODY))
-        if unreadable:
-            logger.warning(
-                "a callback of customer %s had %s unreadable entries", clean(portal_session.customer_id), unreadable
-            )
-        record = Requests(context.database).record
-        try:
-            await run_in_threadpool(
-                record, portal_session.customer_id, portal_session.session_digest, keys, context.clock()
-            )
-        except TooManyIntegrations:
-            raise Refusal(409, "These are more integrations than one customer can have; please tell us.") from None
-        try:
-            context.ring()
-        except Exception as error:
-            # It is on record; whoever looks next finds it.
-            logger.error("the worker could not be told: %s", type(error).__name__)
-        return JSONResponse({"accepted": len(keys)} | ({"unreadable": unreadable} if unreadable else {}), 202)
+        named = parse_callback(await read_body(request, MAX_BODY))
+        return await keep_requests(context, portal_session, named)
 
 
 def _reports(router: APIRouter, context: PortalContext) -> None:

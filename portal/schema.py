@@ -12,13 +12,20 @@ def json_of(**properties: dict[str, Any]) -> dict[str, Any]:
 
 
 REFUSAL = json_of(error={"type": "string", "minLength": 1})
-STATE = json_of(
-    customer={"type": "string"},
-    moving={"type": "boolean"},
-    application={"enum": ["missing", "new", "ready"]},
-    integrations={"type": "array", "items": {"type": "object", "required": ["id", "type", "state", "headline"]}},
-    version={"type": "string"},
-)
+STATE_PARTS: dict[str, dict[str, Any]] = {
+    "customer": {"type": "string"},
+    "moving": {"type": "boolean"},
+    "application": {"enum": ["missing", "new", "ready"]},
+    "integrations": {"type": "array", "items": {"type": "object", "required": ["id", "type", "state", "headline"]}},
+    "version": {"type": "string"},
+    "language": {"type": "string"},
+    "plugin": {
+        "type": ["object", "null"],
+        "required": ["api_key", "script", "extension", "bundles"],
+        "additionalProperties": {"type": "string"},
+    },
+}
+STATE = json_of(**STATE_PARTS)
 
 
 def answers(refusals: dict[str, Any], **sentences: str) -> dict[int | str, dict[str, Any]]:

@@ -16,19 +16,7 @@ from greenlight.domain.keys import IntegrationKey
 from greenlight.domain.reasons import EXPLANATIONS, Reason
 from greenlight.domain.report import ReportItem
 from greenlight.domain.status import Status
-from portal.texts import (
-    CALM,
-    NOT_REACHED,
-    REQUESTED,
-    SLOW,
-    STILL_ENABLED,
-    TEXTS,
-    TURNS,
-    WHO,
-    PageText,
-    place_of,
-    title_of,
-)
+from portal.texts import CALM, DEFAULT_LANGUAGE, TEXTS, WHO, Texts, Wording
 
 Application = Literal["ready", "new", "missing"]
 
@@ -50,19 +38,19 @@ _MOVING = frozenset({State.REQUESTED, State.ENABLING, State.WAITING_FOR_ADMIN})
 
 class _Seen(NamedTuple):
     state: State
-    text: PageText
+    text: Reason | Wording
     who: str
     calm: bool = False
 
 
-_OPEN = _Seen(State.REQUESTED, REQUESTED, "us")
+_OPEN = _Seen(State.REQUESTED, Wording.REQUESTED, "us")
 #: Nobody has come to it: no worker runs, or it cannot do its work.
-_LATE = _Seen(State.PROBLEM, NOT_REACHED, "us", calm=True)
-_ENABLED = _Seen(State.ENABLED, TEXTS[Reason.ENABLED], "nobody")
-_STILL_ENABLED = _Seen(State.ENABLED, STILL_ENABLED, "nobody")
-_ENABLING = _Seen(State.ENABLING, TEXTS[Reason.READY_TO_ENABLE], "us")
-_WAITING = _Seen(State.WAITING_FOR_ADMIN, TEXTS[Reason.AWAITING_CUSTOMER], "your_admin")
-_NOT_REQUESTED = _Seen(State.NOT_REQUESTED, TEXTS[Reason.NOT_REQUESTED], "you")
+_LATE = _Seen(State.PROBLEM, Wording.NOT_REACHED, "us", calm=True)
+_ENABLED = _Seen(State.ENABLED, Reason.ENABLED, "nobody")
+_STILL_ENABLED = _Seen(State.ENABLED, Wording.STILL_ENABLED, "nobody")
+_ENABLING = _Seen(State.ENABLING, Reason.READY_TO_ENABLE, "us")
+_WAITING = _Seen(State.WAITING_FOR_ADMIN, Reason.AWAITING_CUSTOMER, "your_admin")
+_NOT_REQUESTED = _Seen(State.NOT_REQUESTED, Reason.NOT_REQUESTED, "you")
 
 #: Reasons that say what LinkedIn showed; every other one is a problem, or leaves the last thing seen as it was.
 _BY_REASON = {
@@ -80,19 +68,20 @@ def customer_view(
     open_requests: AbstractSet[IntegrationKey],
     now: datetime,
     late: AbstractSet[IntegrationKey] = frozenset(),
+    texts: Texts = TEXTS[DEFAULT_LANGUAGE],
 ) -> dict[str, Any]:
     """The state of one customer's integrations, as the page and its script read it.
 
     `items` are this customer's only; `open_requests` are stored requests that the worker has not dealt with, with or
-    without an item, and `late` are those of them that have waited for too long. Returns `{"customer", "version",
-    "moving", "application", "integrations": [{"id", "type", "title", "context", "place", "state", "calm", "headline",
-    "explanation", "who", "turn", "since"}]}`; `id` is stable and opaque, `calm` marks a problem that passes by itself,
-    `version` changes whenever anything else does.
+    without an item, and `late` are those of them that have waited for too long. All words are those of `texts`.
+    Returns `{"customer", "version", "moving", "application", "integrations": [{"id", "type", "title", "context",
+    "place", "state", "calm", "headline", "explanation", "who", "turn", "since"}]}`; `id` is stable and opaque, `calm`
+    marks a problem that passes by itself, `version` changes whenever anything else does.
     """
     waiting = {key: _LATE if key in late else _OPEN for key in open_requests}
-    shown = [_shown(i.item.key, _seen(i, waiting.get(i.item.key), now), i.condition_since) for i in items]
+    shown = [_shown(i.item.key, _seen(i, waiting.get(i.item.key), now), i.condition_since, texts) for i in items]
     known = {i.item.key for i in items}
-    shown += [_shown(key, waiting[key], None) for key in sorted(open_requests - known)]
+    shown += [_shown(key, waiting[key], None, texts) for key in sorted(open_requests - known)]
     view: dict[str, Any] = {
         "customer": customer_name,
         "moving": any(entry["state"] in _MOVING for entry in shown),
@@ -110,7 +99,7 @@ def _seen(item: ReportItem, waiting: _Seen | None, now: datetime) -> _Seen:
     if seen is None:
         seen = _after_failure(reason, observed)
     if seen is _ENABLING and item.condition_since is not None and now - item.condition_since > SLOW_AFTER:
-        return seen._replace(text=SLOW)
+        return seen._replace(text=Wording.SLOW)
     return seen
 
 
@@ -122,22 +111,23 @@ def _after_failure(reason: Reason, observed: Status) -> _Seen:
         return _WAITING
     if observed is Status.REQUESTED and reason is Reason.NOT_LOOKED_AT:
         return _ENABLING
-    return _Seen(State.PROBLEM, TEXTS[reason], WHO[EXPLANATIONS[reason].mover], reason in CALM)
+    return _Seen(State.PROBLEM, reason, WHO[EXPLANATIONS[reason].mover], reason in CALM)
 
 
-def _shown(key: IntegrationKey, seen: _Seen, since: datetime | None) -> dict[str, Any]:
+def _shown(key: IntegrationKey, seen: _Seen, since: datetime | None, texts: Texts) -> dict[str, Any]:
+    words = texts.of(seen.text)
     return {
         "id": _digest("\n".join((key.integration_context, key.integration_type, key.tenant_type))),
         "type": key.integration_type,
-        "title": title_of(key.integration_type),
+        "title": texts.title_of(key.integration_type),
         "context": key.integration_context,
-        "place": place_of(key.integration_context),
+        "place": texts.place_of(key.integration_context),
         "state": seen.state.value,
         "calm": seen.calm,
-        "headline": seen.text.headline,
-        "explanation": seen.text.explanation,
+        "headline": words.headline,
+        "explanation": words.explanation,
         "who": seen.who,
-        "turn": TURNS[seen.who],
+        "turn": texts.turns[seen.who],
         # The stored moment is that of an older state while a new request is open.
         "since": iso(since) if since is not None and seen not in (_OPEN, _LATE) else None,
     }

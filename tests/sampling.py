@@ -34,6 +34,7 @@ WHOLE = Part()
 
 #: Each folder of tests. The figures are chosen so that a sample takes less than eight minutes of one processor.
 ROOMS = {
+    "api": Part(engines=1, files=3, each=20),
     "ats": Part(engines=1),
     "attacks": Part(files=3, each=4),
     "benchmarks": WHOLE,

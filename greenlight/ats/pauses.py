@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, delete, select
 
@@ -12,6 +12,11 @@ from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import Customer
 from greenlight.ats.tables import Pause as Row
 from greenlight.ats.waiting import units
+
+#: The longest pause.
+LONGEST = timedelta(days=365)
+#: Characters of a reason, as many as the ATS database takes.
+LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,9 @@ class PortalSessions:
         """The session with this digest, unless it is over."""
         with self._database.reading() as session:
             portal_session = session.get(PortalSession, session_digest)
+            if portal_session is not None and portal_session.origin is not None:
+                # An embed token, which is good as a bearer's alone.
+                return None
             if portal_session is None or not portal_session.opened_at <= now < portal_session.expires_at:
                 return None
             customer = session.get_one(Customer, portal_session.customer_id)

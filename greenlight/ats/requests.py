@@ -229,6 +229,21 @@ class Requests:
             session.exec(update(Integration).where(col(Integration.id).in_(locked)).values(look_due_at=now))
         return True
 
+    def look_now(self, customer_id: str, now: datetime) -> int:
+        """Make all that is wanted due for a look, but for what the last minute showed; how many. Requests nothing."""
+        checked_at = col(Integration.checked_at)
+        due = (
+            col(Integration.customer_id) == customer_id,
+            or_(checked_at.is_(None), checked_at < now - LOOK_AGAIN_AFTER),
+            is_wanted(),
+            ~open_request(),
+        )
+        with self._database.writing() as session:
+            rows = session.exec(select(Integration).where(*due).order_by(col(Integration.id)).with_for_update()).all()
+            for row in rows:
+                row.look_due_at = row.look_due_at or now
+            return len(rows)
+
     def page(self, customer_id: str) -> CustomerPage:
         """What is known of a customer's integrations, all of them and nobody else's."""
         with self._database.reading() as session:

@@ -205,6 +205,7 @@ class PortalSession(Table, table=True):
     customer_id: str = Field(max_length=128, foreign_key="customer.customer_id", index=True)
     opened_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    origin: str | None = Field(default=None, max_length=300)  # of an embed token, on which no cookie is
 
 
 class RequestEvidence(Table, table=True):

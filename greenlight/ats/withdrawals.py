@@ -10,6 +10,7 @@ from typing import cast
 
 from sqlmodel import Session, col, select
 
+from greenlight.ats.api_tables import ProvisioningRequest
 from greenlight.ats.database import Database
 from greenlight.ats.desired_tables import Listing
 from greenlight.ats.ledger import Attempt, Hold
@@ -59,7 +60,14 @@ class Withdrawals:
         self._database = database
 
     def withdraw(
-        self, customer_id: str, integration_type: str, integration_context: str | None, by: str, now: datetime
+        self,
+        customer_id: str,
+        integration_type: str,
+        integration_context: str | None,
+        by: str,
+        now: datetime,
+        *,
+        tenant_type: str | None = None,
     ) -> Withdrawn:
         """Take one integration out of what is wanted; one that a person has withdrawn already stays as it is.
 
@@ -70,6 +78,8 @@ class Withdrawals:
             found = [row for row in _integrations(session, customer) if row.integration_type == integration_type]
             if integration_context is not None:
                 found = [row for row in found if row.integration_context == integration_context]
+            if tenant_type is not None:
+                found = [row for row in found if row.tenant_type == tenant_type]
             if not found:
                 raise NotTakenBack(
                     f"customer {customer_id!r} has no such integration; `greenlight explain {customer_id}` lists them"
@@ -96,8 +106,9 @@ class Withdrawals:
             application = session.get(ChildApplication, customer_id)
             if application is not None and application.application_name is not None:
                 application.application_name = NAMELESS
-            if (pause := session.get(Pause, customer_id)) is not None:
-                session.delete(pause)
+            for table in (Pause, ProvisioningRequest):
+                if (row := session.get(table, customer_id)) is not None:
+                    session.delete(row)
             ended = _end_sessions(session, customer_id, now)
             customer.customer_name = NAMELESS
             customer.forgotten_at = customer.forgotten_at or now

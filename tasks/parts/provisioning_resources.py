@@ -16,7 +16,7 @@ from greenlight.ats.applications import Applications
 from greenlight.ats.domains import DomainLists
 from greenlight.ats.leases import Leases
 from greenlight.ats.rotations import Rotations
-from greenlight.domain.domains import DomainsWord
+from greenlight.domain.domains import DomainsWord, is_loopback_origin
 from greenlight.domain.provisioning import ProvisionRequests
 from greenlight.domain.reasons import Reason
 from greenlight.linkedin.calls import Calls
@@ -118,6 +118,21 @@ async def provisioning_resources(
                 await store.settle(lambda held, _: (held.client_id, held.fingerprint()) in accepted)
         finally:
             _CURRENT.reset(mark)
+
+
+def must_have_real_origins(settings: Settings, lists: DomainLists) -> None:
+    """Raise CannotProvision where the plugin would work on nobody's page: the setting can only be a mistake."""
+    elsewhere = not is_loopback_origin(settings.linkedin_api_url)
+    if elsewhere and all(map(is_loopback_origin, settings.origins)):
+        raise CannotProvision(
+            f"at LinkedIn no customer's plugin works on {', '.join(settings.origins)}, which is whatever machine "
+            "its browser runs on: set GREENLIGHT_PORTAL_URL or GREENLIGHT_JS_SDK_DOMAINS first; nothing was made"
+        )
+    if all(map(is_loopback_origin, settings.origins)) and (real := lists.with_real_ones()):
+        raise CannotProvision(
+            f"{', '.join(settings.origins)} is nobody's page but this machine's own, and {real} applications have "
+            "real domains, which were left as they are: set GREENLIGHT_PORTAL_URL or GREENLIGHT_JS_SDK_DOMAINS"
+        )
 
 
 async def _must_work(tokens: Tokens, parent: Credentials) -> None:

@@ -31,6 +31,7 @@ from tasks.observe import look_at_all
 from tasks.parts.chunks import customers_label
 from tasks.parts.resources import enabling_resources, now, on_time_of, planning_resources
 from tasks.parts.retries import RECORDING
+from tasks.realtime.provisioning import provision_what_is_asked_for
 from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
 from tasks.telling import outbox
 from tasks.telling.events import announce, failed, refused_state
@@ -120,7 +121,10 @@ async def announce_owed(settings: Settings) -> None:
 
 @task(name="enable requested", task_run_name="enable what was requested", **RECORDING)
 async def enable_requested() -> State[None] | None:
-    """Act on what is due: looks that somebody waits for, and open requests. Enabling cannot be undone."""
+    """Act on what is due: looks that somebody waits for, open requests, and applications that are asked for.
+
+    Enabling cannot be undone.
+    """
 
     def due(requests: Requests) -> tuple[list[str], set[str]]:
         return requests.due_customers(now()), requests.slow_customers(REQUESTS_TOGETHER)
@@ -130,7 +134,8 @@ async def enable_requested() -> State[None] | None:
     except (DatabaseNotReady, InvalidSettings) as refused:
         _log.warning("requests cannot be looked for: %s", refused)
         return refused_state(refused)
-    await _turns.serve(customers, slow, _take_turn)
+    # Side by side: a new application takes minutes, and a click seconds.
+    await asyncio.gather(_turns.serve(customers, slow, _take_turn), provision_what_is_asked_for())
     return None
 
 

@@ -13,6 +13,7 @@ from prefect.task_worker import TaskWorker
 from greenlight.ats.database import DatabaseUnavailable
 from greenlight.settings import InvalidSettings, load_settings
 from tasks.realtime.delivering import deliver_webhooks
+from tasks.realtime.provisioning import provisioning_is_due
 from tasks.realtime.requested import announce_owed, due_customers, enable_requested
 
 #: How often a worker looks by itself for requests whose ring was lost.
@@ -80,7 +81,7 @@ async def _sweep() -> None:
 
 async def _sweep_once() -> None:
     try:
-        if await due_customers(load_settings()):
+        if await due_customers(load_settings()) or await provisioning_is_due(load_settings()):
             await enable_requested()
         await announce_owed(load_settings())
     except (DatabaseUnavailable, InvalidSettings) as error:

@@ -21,6 +21,9 @@ from greenlight.ats.tables import Table
 from tests.ats.world import NOON, attempts_at, ids_of, one
 
 TABLES = {
+    "api_key",
+    "idempotency_key",
+    "provisioning_request",
     "alarm",
     *(
         "approval",

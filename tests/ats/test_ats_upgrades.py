@@ -40,6 +40,8 @@ OLDER = (
     "0016",
     "0017",
     "0018",
+    "0019",
+    "0020",
 )
 #: What stands elsewhere since then.
 MOVED = ("imported_at",)

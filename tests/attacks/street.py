@@ -87,7 +87,8 @@ def street(database: Database, clock: Clock | None = None) -> Iterator[Street]:
         clock = Clock()
         clock.now = datetime.now(UTC)
     with listening() as (listener, origin):
-        settings = Settings(_env_file=None, portal_url=origin, ats_name="Hirely")  # pyright: ignore[reportCallIssue]
+        known = {"portal_url": origin, "ats_name": "Hirely", "embed_origins": ("https://app.ats.example",)}
+        settings = Settings(_env_file=None, **known)  # pyright: ignore
         portal = Portal(settings, database, clock)
         with serving(portal.app, listener):
             yield Street(portal, origin)

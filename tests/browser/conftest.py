@@ -43,3 +43,17 @@ def stage(
                 yield there
 
     return build
+
+
+@pytest.fixture
+def company(stage: Any) -> Any:
+    """`async with company() as (there, vendor):` a stage whose settings name the vendor's site."""
+    from tests.browser.vendor import vendor_site
+
+    @asynccontextmanager
+    async def build(**settings: str) -> AsyncIterator[Any]:
+        async with vendor_site() as vendor, stage(**{"GREENLIGHT_EMBED_ORIGINS": vendor.origin, **settings}) as there:
+            vendor.stage = there
+            yield there, vendor
+
+    return build

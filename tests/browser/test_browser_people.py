@@ -5,9 +5,11 @@ from typing import Any
 from tests.browser.visitor import APPLY, COMPANY, PHONE, Visitor, expect
 
 _FOCUS = """() => {
-  const style = getComputedStyle(document.activeElement);
+  let focus = document.activeElement;
+  while (focus.shadowRoot?.activeElement) focus = focus.shadowRoot.activeElement;
+  const style = getComputedStyle(focus);
   return {
-    name: (document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent).trim(),
+    name: (focus.getAttribute('aria-label') ?? focus.textContent).trim(),
     ring: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0,
   };
 }"""
@@ -83,3 +85,16 @@ async def test_a_phone_shows_all_of_it_and_a_tap_requests(stage: Any) -> None:
             await details.tap()
         assert await visitor.overflow() <= 0
         await visitor.shoot("everything-open")
+
+
+async def test_without_javascript_the_integrations_are_listed(stage: Any) -> None:
+    """What the page was made with is there without any script."""
+    async with stage() as there:
+        customer = await there.add()
+        there.want(customer, "APPLY_WITH_LINKEDIN")
+        async with there.visitor(java_script_enabled=False) as visitor:
+            await visitor.open(there.link(customer.id))
+            await expect(visitor.page.get_by_role("listitem")).to_contain_text([APPLY])
+            await expect(visitor.page.get_by_text("Not checked yet")).to_be_visible()
+            await visitor.page.get_by_text("What “Notify partner” means").click()
+            await expect(visitor.page.get_by_text("nothing happens twice")).to_be_visible()

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.browser.visitor import expect
+
 _BROUGHT = """() => {
   const shown = getComputedStyle(document.querySelector('[data-in-widget]'));
   return ['stylesheet', 'element', 'attribute'].filter((by) => shown.getPropertyValue(`--by-${by}`).trim() !== '');
@@ -22,6 +24,7 @@ async def test_its_stylesheet_is_let_through_and_the_rest_by_a_setting(stage: An
     async with stage(GREENLIGHT_PORTAL_INLINE_STYLES=str(inline).lower()) as there:
         there.linkedin.world.plugin_brings_styles = True
         async with there.visit(await there.add()) as visitor:
+            await expect(visitor.plugin).to_be_visible()
             brought = ["stylesheet", "element", "attribute"] if inline else ["stylesheet"]
             if not inline:
                 visitor.provokes("style-src")

@@ -53,12 +53,20 @@ _WATCH = """
 document.addEventListener('securitypolicyviolation', (event) =>
   window.__violation(`${event.effectiveDirective} blocked ${event.blockedURI}`));
 window.said = [];
-document.addEventListener('DOMContentLoaded', () => {
-  for (const region of document.querySelectorAll('[role="status"]')) {
+const listen = (root) => {
+  for (const region of root.querySelectorAll('[role="status"]')) {
     new MutationObserver(() => window.said.push(region.textContent))
       .observe(region, { childList: true, characterData: true, subtree: true });
   }
-});
+};
+document.addEventListener('DOMContentLoaded', () => listen(document));
+// What is in a tree of its own is not found from the document.
+const attachShadow = Element.prototype.attachShadow;
+Element.prototype.attachShadow = function (options) {
+  const root = attachShadow.call(this, options);
+  queueMicrotask(() => listen(root));
+  return root;
+};
 """
 _SETTLED = """() => {
   const box = document.getElementById('plugin'), card = box?.querySelector('section');
@@ -70,10 +78,12 @@ _SETTLED = """() => {
 
 
 @asynccontextmanager
-async def chromium_running(path: str, *more_hosts: str) -> AsyncIterator[Browser]:
-    hosts = "".join([_HOSTS, *(f" , EXCLUDE {host}" for host in more_hosts)])
+async def chromium_running(path: str, *more: str) -> AsyncIterator[Browser]:
+    """`more` are hosts that are reached beside this machine, and arguments of Chromium's."""
+    hosts = "".join([_HOSTS, *(f" , EXCLUDE {each}" for each in more if not each.startswith("--"))])
+    arguments = [each for each in more if each.startswith("--")]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, hosts])
+        browser = await playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *arguments, hosts])
         try:
             yield browser
         finally:
@@ -128,7 +138,8 @@ class Visitor:
         while missing := {part for part in self._provoked if not any(part in one for one in self.noise)}:
             assert time.monotonic() < end, f"{missing} is not in {self.noise}"
             await asyncio.sleep(0.02)
-        assert [one for one in self.noise if not any(part in one for part in self._provoked)] == []
+        rest = [one for one in self.noise if not any(part in one for part in self._provoked)]
+        assert rest == [], rest
 
     # ---- what is on the page ----
 

@@ -29,6 +29,9 @@ COMMANDS = [
     ["webhooks", "replay", "msg_none"],
     ["webhooks", "replay", "--since", "2026-03-01T12:00Z"],
     ["webhooks", "test"],
+    ["api-key", "create", "ats"],
+    ["api-key", "list"],
+    ["api-key", "revoke", "ats"],
     ["import", "c.csv"],
     ["nonsense"],
 ]

@@ -49,6 +49,21 @@ async def test_a_list_is_changed_as_it_was_shown(town: Any, ada: str, monkeypatc
         assert outcomes(await run(there)) == {}
 
 
+async def test_the_vendors_pages_join_the_list_and_are_shown_first(
+    town: Any, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LinkedIn's plugin works where the list says; to name a page of one's own changes customers' applications."""
+    async with town(vendor(), GREENLIGHT_JS_SDK_DOMAINS=JOBS) as there:
+        await save_parent(PARENT)
+        await run(there, new={ada: "Ada"})
+        monkeypatch.setenv("GREENLIGHT_EMBED_ORIGINS", EU)
+        assert outcomes(await run(there)) == {ada: HELD}, "a run that nobody has allowed to"
+        assert at_linkedin(there, ada).js_sdk_domains == [JOBS]
+        shown = DomainLists(there.database).changes([], [JOBS, EU])
+        assert outcomes(await run(there, as_shown=digest_of(shown))) == {ada: DONE}
+        assert at_linkedin(there, ada).js_sdk_domains == [JOBS, EU]
+
+
 async def test_what_somebody_else_has_written_is_kept_and_shown(
     town: Any, ada: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

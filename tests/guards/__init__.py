@@ -3,6 +3,8 @@
 `tests/mutate.py` takes them out one by one; `docs/safety.md` lists them.
 """
 
+from tests.guards.api import API
+from tests.guards.embedding import EMBEDDING
 from tests.guards.guard import Guard as Guard
 from tests.guards.ledger import LEDGER
 from tests.guards.plans import PLANS
@@ -10,4 +12,4 @@ from tests.guards.shards import SHARDS
 from tests.guards.sources import SOURCES
 from tests.guards.webhooks import WEBHOOKS
 
-GUARDS = [*LEDGER, *PLANS, *SHARDS, *SOURCES, *WEBHOOKS]
+GUARDS = [*LEDGER, *PLANS, *SHARDS, *SOURCES, *WEBHOOKS, *API, *EMBEDDING]

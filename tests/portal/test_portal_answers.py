@@ -64,8 +64,8 @@ async def test_every_kind_of_answer_has_every_header(portal: Portal, monkeypatch
 
 async def test_a_file_is_asked_for_again_and_sent_once(portal: Portal) -> None:
     async with portal.browser() as browser:
-        first = await browser.client.get("/static/plugin.js")
-        again = await browser.client.get("/static/plugin.js", headers={"If-None-Match": first.headers["etag"]})
+        first = await browser.client.get("/static/page.js")
+        again = await browser.client.get("/static/page.js", headers={"If-None-Match": first.headers["etag"]})
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
     assert again.headers["cache-control"] == "no-cache"
     assert again.headers["x-content-type-options"] == "nosniff"
@@ -144,7 +144,8 @@ async def test_a_database_that_is_gone_is_an_error_page(portal: Portal, caplog: 
 async def test_the_schema_is_made_though_it_is_not_served(portal: Portal) -> None:
     schema = json.loads(json.dumps(portal.app.openapi()))
     assert set(schema["paths"]) == {
-        "/open/{token}", "/", "/integrations.json", "/requests", "/csp-reports", "/healthz", "/readyz"
+        "/open/{token}", "/", "/integrations.json", "/requests", "/csp-reports", "/healthz", "/readyz",
+            "/embed/v1.js", "/embed/v1/integrations", "/embed/v1/requests"
     }  # fmt: skip
     body = schema["paths"]["/requests"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["properties"]["integrations"]["contains"]["required"]) == {

@@ -51,6 +51,7 @@ def the_page(**changes: Any) -> str:
         "client_id": "77abc",
         "application_is_new": False,
         "csrf_token": "a.token",
+        "embed_tag": "0123456789abcdef",
         "widget_url": "https://www.linkedin.com/uas/in.js",
         "widget_extension": "https://platform.linkedin.com/rsc/extensions/onboarding-widget",
         "bundled_types": "RECRUITER_SYSTEM_CONNECT_COMPANY,APPLY_WITH_LINKEDIN",
@@ -92,12 +93,12 @@ def test_the_snippet_is_the_seeds() -> None:
 def test_our_script_runs_before_linkedins_and_neither_blocks() -> None:
     scripts = [attributes for tag, attributes in Tags(the_page()).tags if tag == "script" and "src" in attributes]
     assert [script["src"] for script in scripts] == [
-        "/static/plugin.js",
-        "/static/status.js",
+        "/embed/v1.js?0123456789abcdef",
+        "/static/page.js",
         "https://www.linkedin.com/uas/in.js",
     ]
     assert all("defer" in script for script in scripts)
-    assert (PORTAL / "static/plugin.js").read_text("utf-8").index("window.handleIntegrations = ") < 250
+    assert "window.handleIntegrations = " in (PORTAL / "embed/linkedin.js").read_text("utf-8")
 
 
 @pytest.mark.parametrize("document", every_document())
@@ -130,8 +131,7 @@ def test_states_are_there_before_any_script_runs() -> None:
     page = the_page()
     tags = Tags(page).tags
     shown = [attributes["data-state"] for tag, attributes in tags if tag == "li" and "data-state" in attributes]
-    # The last one is the pattern from which the script makes new entries.
-    assert shown == ["enabled", "requested", ""]
+    assert shown == ["enabled", "requested"]
     for entry in the_state()["integrations"]:
         for part in ("title", "headline", "explanation", "turn", "place"):
             assert f">{entry[part]}<" in page
@@ -174,7 +174,10 @@ def test_gone_is_the_same_on_the_page_and_by_itself() -> None:
         assert "<p>Open the LinkedIn page again from <bdi>Talentgrid</bdi>.</p>" in document
 
 
-@pytest.mark.parametrize("file", sorted((PORTAL / "static").iterdir()), ids=lambda file: file.name)
+BROWSERS_FILES = sorted([*(PORTAL / "static").iterdir(), *(PORTAL / "embed").iterdir()])
+
+
+@pytest.mark.parametrize("file", BROWSERS_FILES, ids=lambda file: file.name)
 def test_static_files_bring_nothing_from_elsewhere_and_stay_readable(file: Path) -> None:
     text = file.read_text("utf-8")
     assert len(text.splitlines()) <= 300

@@ -28,6 +28,7 @@ from greenlight.settings import Settings
 from tests.attacks.street import Street, street
 from tests.fuzz.effort import effort
 from tests.portal.conftest import clock as clock
+from tests.portal.embedding import APP, token_for
 from tests.portal.world import HTTPS, Clock, Portal, add_customer, named
 
 pytestmark = [
@@ -51,9 +52,21 @@ OPERATIONS = [
     ("GET", "/integrations.json"),
     ("POST", "/requests"),
     ("POST", "/csp-reports"),
+    ("GET", "/embed/v1.js"),
+    ("GET", "/embed/v1/integrations"),
+    ("POST", "/embed/v1/requests"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
 ]
+
+
+#: What a callback may be answered with at the least, by where it is posted; no example knows the plugin's key.
+POSTED = {"/requests": {202, 422}, "/embed/v1/requests": {409, 422}}
+
+
+def embedded(served: Street) -> dict[str, str]:
+    """What a page of the vendor's sends. A token is soon over, so each time with another."""
+    return {"Origin": APP, "Authorization": f"Bearer {token_for(served.portal, 'acme')}"}
 
 
 @pytest.fixture
@@ -91,17 +104,18 @@ def test_answers_are_what_the_schema_says(served: Street, method: str, path: str
             served.portal.clock.advance(61)
             if served.portal.clock.seconds() - opened > 25_000:
                 served.portal.clock.now = began
-            response = case.call(base_url=served.origin, headers=ours if inside else {}, allow_redirects=False)
+            sent = {**ours, **embedded(served)} if path.startswith("/embed/") else ours
+            response = case.call(base_url=served.origin, headers=sent if inside else {}, allow_redirects=False)
             case.validate_response(response, checks=CHECKS)
             seen.add(response.status_code)
-            if method == "POST" and path == "/requests" and inside:
+            if method == "POST" and path in POSTED and inside:
                 case.validate_response(response, checks=[negative_data_rejection])
 
         seen = set[int]()
         began, opened = served.portal.clock.now, served.portal.clock.seconds()
         conform()
-    if method == "POST" and path == "/requests":
-        assert seen >= ({202, 422} if inside else {404})
+    if method == "POST" and path in POSTED:
+        assert seen >= (POSTED[path] if inside else {404} if path == "/requests" else {403})
     assert served.portal.everything("bolt") == bolts
     assert served.portal.rows(Customer) == names
     if not inside:

@@ -15,12 +15,13 @@ from greenlight.domain.plan import Action, Item
 from greenlight.domain.reasons import EXPLANATIONS, Mover, Outcome, Reason
 from greenlight.domain.report import ReportItem
 from greenlight.domain.status import Status
-from portal.texts import REQUESTED, SLOW, TEXTS, WHO
+from portal.texts import WHO, Wording, texts_in
 from portal.view import SLOW_AFTER, State, customer_view
 from tests.domain.things import AWLI, CSA, QUIET
 
 NOW = datetime(2026, 11, 24, 2, 5, tzinfo=UTC)
 JUST_NOW = NOW - timedelta(seconds=5)
+ENGLISH = texts_in("en")
 DETAIL = "HTTP 403 of client 77abc"
 
 REASON_STATES = {
@@ -78,14 +79,14 @@ def test_a_customer_without_anything() -> None:
 def test_what_linkedin_showed(reason: Reason, expected: tuple[State, str]) -> None:
     entry = the_entry(an_item(Status.UNKNOWN, reason))
     assert (entry["state"], entry["who"]) == expected
-    assert (entry["headline"], entry["explanation"]) == TEXTS[reason]
+    assert (entry["headline"], entry["explanation"]) == ENGLISH.of(reason)
 
 
 @pytest.mark.parametrize("reason", FAILURES)
 def test_everything_else_is_a_problem_of_the_one_who_can_mend_it(reason: Reason) -> None:
     entry = the_entry(an_item(Status.UNKNOWN, reason))
     assert (entry["state"], entry["who"]) == ("problem", WHO[EXPLANATIONS[reason].mover])
-    assert (entry["headline"], entry["explanation"]) == TEXTS[reason]
+    assert (entry["headline"], entry["explanation"]) == ENGLISH.of(reason)
 
 
 @pytest.mark.parametrize("reason", FAILURES)
@@ -110,7 +111,7 @@ def test_seen_requested_and_not_looked_at_since_is_under_way() -> None:
 def test_an_open_request_is_being_checked(observed: Status, reason: Reason) -> None:
     entry = the_entry(an_item(observed, reason), requests=[AWLI])
     assert (entry["state"], entry["who"], entry["since"]) == ("requested", "us", None)
-    assert (entry["headline"], entry["explanation"]) == REQUESTED
+    assert (entry["headline"], entry["explanation"]) == ENGLISH.of(Wording.REQUESTED)
 
 
 def test_asking_again_for_what_is_done_changes_nothing() -> None:
@@ -180,9 +181,9 @@ def test_the_version_changes_exactly_with_what_is_shown() -> None:
 
 def test_switching_on_that_takes_long_is_called_slow_but_goes_on() -> None:
     item = an_item(Status.REQUESTED, Reason.READY_TO_ENABLE, since=NOW)
-    assert the_entry(item, now=NOW + SLOW_AFTER)["headline"] == TEXTS[Reason.READY_TO_ENABLE].headline
+    assert the_entry(item, now=NOW + SLOW_AFTER)["headline"] == ENGLISH.of(Reason.READY_TO_ENABLE).headline
     late = the_entry(item, now=NOW + SLOW_AFTER + timedelta(seconds=1))
-    assert (late["state"], late["headline"]) == ("enabling", SLOW.headline)
+    assert (late["state"], late["headline"]) == ("enabling", ENGLISH.of(Wording.SLOW).headline)
 
 
 def test_what_somebody_has_to_mend_is_never_calm() -> None:

@@ -39,6 +39,7 @@ CONTROL_FLOW = {
     "greenlight.ats.portal_sessions.LinkUsed",
     "portal.links.BadLink",
     "portal.links.ExpiredLink",
+    "portal.api.problems.ApiProblem",
     "portal.refusals.NoPortalSession",
     "portal.refusals.Refusal",
     "portal.refusals.TooOften",

@@ -23,6 +23,7 @@ def test_nothing_has_to_be_set(load: Load) -> None:
     assert settings.portal_extra_sources == ()
     assert settings.portal_csp_report_only is False
     assert settings.portal_trusted_proxies == ()
+    assert settings.embed_origins == ()
 
 
 def test_the_plugin_is_shown_on_the_portal_unless_other_pages_are_named(load: Load) -> None:
@@ -31,6 +32,13 @@ def test_the_plugin_is_shown_on_the_portal_unless_other_pages_are_named(load: Lo
     assert load(PORTAL_URL="https://portal.example.com").origins == ("https://portal.example.com",)
     both = load(JS_SDK_DOMAINS="https://a.example,https://portal.example.com")
     assert both.origins == ("https://a.example", "https://portal.example.com")
+
+
+def test_pages_that_embed_the_plugin_are_where_it_is_to_work(load: Load) -> None:
+    """Beside whatever else is named, and each once."""
+    assert load(EMBED_ORIGINS="https://app.example").origins == ("http://127.0.0.1:8780", "https://app.example")
+    both = load(JS_SDK_DOMAINS="https://a.example,https://app.example", EMBED_ORIGINS="https://app.example")
+    assert both.origins == ("https://a.example", "https://app.example")
 
 
 ORIGIN_LISTS = ["JS_SDK_DOMAINS", "PORTAL_FRAME_ANCESTORS", "PORTAL_EXTRA_SOURCES"]
@@ -54,6 +62,13 @@ GOOD = [
             ("https://a.example,https://a.example", ("https://a.example",), "the same twice"),
         ]
     ],
+    pytest.param("EMBED_ORIGINS", "", (), id="embedded nowhere"),
+    pytest.param(
+        "EMBED_ORIGINS",
+        " https://b.example:8443 ,http://127.0.0.1:81,http://localhost,https://b.example:8443,",
+        ("https://b.example:8443", "http://127.0.0.1:81", "http://localhost"),
+        id="embedded on some pages, each once",
+    ),
     pytest.param("PORTAL_URL", "https://portal.example.com", "https://portal.example.com", id="https"),
     pytest.param("PORTAL_URL", "https://portal.example.com:8443", "https://portal.example.com:8443", id="a port"),
     pytest.param("PORTAL_URL", "http://localhost:8780", "http://localhost:8780", id="loopback by name"),
@@ -93,7 +108,7 @@ BAD = [
     pytest.param("APPLICATION_READY_SECONDS", "", id="nothing where a number should be"),
     *[
         pytest.param(name, text, id=f"{name} {id}")
-        for name in ORIGIN_LISTS
+        for name in [*ORIGIN_LISTS, "EMBED_ORIGINS"]
         for text, id in [
             ("https://a.example/", "a trailing slash"),
             ("a.example", "no scheme"),
@@ -105,6 +120,9 @@ BAD = [
             ("https://*.example", "a wildcard for hosts"),
         ]
     ],
+    pytest.param("EMBED_ORIGINS", "http://app.example.com", id="a token in plain text"),
+    pytest.param("EMBED_ORIGINS", "null", id="the origin of whatever has none"),
+    pytest.param("EMBED_ORIGINS", "https://" + ".".join(["a" * 60] * 6), id="a name that no host has"),
     pytest.param("PORTAL_URL", "", id="no origin"),
     pytest.param("PORTAL_URL", "portal.example.com", id="no scheme of the portal"),
     pytest.param("PORTAL_URL", "https://portal.example.com/", id="a trailing slash of the portal"),

@@ -1,0 +1,84 @@
+"""What a call brings: whom it names, its body, the values in that, each by the rules of an import."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from fastapi import Request
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from greenlight.ats.api_keys import Caller
+from greenlight.ats.customer_book import CustomerBook
+from greenlight.ats.pauses import LONGEST
+from greenlight.ats.store import UnknownCustomer
+from greenlight.intake.values import BadValue, check_value
+from greenlight.linkedin.errors import clean
+from portal.api.documents import Given
+from portal.api.problems import ApiProblem, Code
+from portal.api.reading import named
+from portal.api.repeating import Call
+from portal.bodies import MAX_BODY, check_declared, parse_json, read_body
+from portal.context import PortalContext
+
+_Given = TypeVar("_Given", bound=Given)
+_log = logging.getLogger("portal.api")
+
+
+def ring(context: PortalContext) -> None:
+    """Tell the worker, after what is to be done is on record."""
+    try:
+        context.ring()
+    except Exception as error:
+        # It is on record; whoever looks next finds it.
+        _log.error("the worker could not be told: %s", type(error).__name__)
+
+
+async def present(context: PortalContext, customer_id: str) -> str:
+    """The id of a customer that has not left. Raises UnknownCustomer."""
+    row = await run_in_threadpool(CustomerBook(context.database).customer, named(customer_id), context.clock())
+    if row.forgotten_at is not None:
+        raise UnknownCustomer("the customer has left")
+    return row.customer_id
+
+
+async def call_of(request: Request, caller: Caller, idempotency_key: str | None) -> Call:
+    """A call that needs no body; what it has of one is a part of what is repeated."""
+    return Call(request, caller, await read_body(request, MAX_BODY), idempotency_key)
+
+
+async def body_of(request: Request) -> bytes:
+    """The bytes of a JSON body, bounded. Raises Refusal."""
+    check_declared(request, ("application/json",), MAX_BODY)
+    return await read_body(request, MAX_BODY)
+
+
+def parsed(model: type[_Given], body: bytes) -> _Given:
+    """The body as its type. Raises ApiProblem, and Refusal for what is no JSON."""
+    try:
+        return model.model_validate(parse_json(body))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])[:80] or "the body"
+        raise ApiProblem(Code.INVALID_INPUT, f"{clean(place)}: {first['msg']}.") from None
+
+
+def checked(field: str, value: str) -> str:
+    """A value as it is stored, by the rules of an import. Raises ApiProblem."""
+    try:
+        return check_value(field, value) or ""
+    except BadValue as why:
+        raise ApiProblem(Code.INVALID_INPUT, f"{field}: {why}.") from None
+
+
+def until_of(text: str, now: datetime) -> datetime:
+    """When a pause ends. Raises ApiProblem."""
+    try:
+        until = datetime.fromisoformat(text)
+    except ValueError:
+        until = now.replace(tzinfo=None)
+    if until.tzinfo is None:
+        raise ApiProblem(Code.INVALID_INPUT, "until: is no moment like 2026-03-01T12:00:00Z.")
+    if not timedelta() < until - now <= LONGEST:
+        raise ApiProblem(Code.INVALID_INPUT, "until: must be after now and within a year.")
+    return until.astimezone(UTC)

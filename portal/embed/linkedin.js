@@ -1,0 +1,110 @@
+// LinkedIn's side: its script, of which a page has one for one customer, and the plugin's place on the page.
+
+const SCRIPT_SECONDS = 8;
+const EMPTY_SECONDS = 20;
+const NARROWEST = 240;
+const WIDEST = 700;
+const WORTH_A_REDRAW = 40;
+const API_KEY = /api_key:\s*(\S+)/;
+
+const linkedin = { apiKey: null, failed: false };
+
+// LinkedIn's script calls this by name. What it brings belongs to the customer that it was loaded for.
+window.handleIntegrations = (integrations) => {
+  if (linkedin.apiKey !== null) outboxOf(linkedin.apiKey).take(integrations);
+};
+
+function loaderOnPage() {
+  const scripts = [...document.querySelectorAll('script[src]')];
+  return scripts.find((script) => API_KEY.test(script.textContent)) ?? null;
+}
+
+// Load LinkedIn's script for this customer, or find that it is there. False where it is there for another one.
+function loadLinkedIn(plugin) {
+  if (linkedin.apiKey === null) {
+    let loader = loaderOnPage();
+    if (loader === null && window.IN) return false;
+    if (loader === null) {
+      loader = element('script', { type: 'text/javascript', src: plugin.script });
+      loader.textContent = `\n  api_key: ${plugin.api_key}\n  extensions: ATSIntegrationWidget@${plugin.extension}\n`;
+      document.head.append(loader);
+    }
+    linkedin.apiKey = API_KEY.exec(loader.textContent)[1];
+    loader.addEventListener('error', () => {
+      linkedin.failed = true;
+    });
+  }
+  return linkedin.apiKey === plugin.api_key;
+}
+
+// The plugin's place, in the page's own tree, where LinkedIn's script looks for it.
+class PluginBox {
+  constructor(box, view, bundles) {
+    this.box = box;
+    this.view = view;
+    this.timer = 0;
+    this.resizeTimer = 0;
+    this.tag = box.querySelector('script')?.cloneNode(true) ?? element('script', {
+      type: 'IN/ATSIntegrationWidget',
+      'data-supported-bundled-integration-types': bundles,
+      'data-onintegrate': 'handleIntegrations',
+    });
+    this.observer = new MutationObserver(() => this.look());
+    this.resized = () => this.onResize();
+  }
+
+  open() {
+    this.observer.observe(this.box, { childList: true, subtree: true });
+    window.addEventListener('resize', this.resized);
+    this.draw();
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    clearTimeout(this.resizeTimer);
+    this.observer.disconnect();
+    window.removeEventListener('resize', this.resized);
+    this.box.replaceChildren();
+  }
+
+  width() {
+    return Math.max(NARROWEST, Math.min(WIDEST, Math.floor(this.box.clientWidth)));
+  }
+
+  isDrawn() {
+    return [...this.box.children].some((child) => child.localName !== 'script' && child.offsetHeight > 0);
+  }
+
+  draw() {
+    const fresh = this.tag.cloneNode(true);
+    this.drawnFor = this.width();
+    fresh.dataset.width = this.drawnFor;
+    this.box.replaceChildren(fresh);
+    // Else LinkedIn's script draws it when it arrives.
+    if (typeof window.IN?.parse === 'function') window.IN.parse();
+    this.watched = seconds();
+    this.look();
+  }
+
+  redraw() {
+    if (typeof window.IN?.parse === 'function') this.draw();
+    else reloadPage();
+  }
+
+  look() {
+    const drawn = this.isDrawn();
+    const waited = seconds() - this.watched;
+    const blocked = linkedin.failed || (!window.IN && waited >= SCRIPT_SECONDS);
+    this.view.showPlugin(drawn, !drawn && (blocked || waited >= EMPTY_SECONDS), Boolean(window.IN));
+    clearTimeout(this.timer);
+    if (!drawn) this.timer = setTimeout(() => this.look(), 1000);
+  }
+
+  onResize() {
+    clearTimeout(this.resizeTimer);
+    this.resizeTimer = setTimeout(() => {
+      const far = Math.abs(this.width() - this.drawnFor) >= WORTH_A_REDRAW;
+      if (far && this.box.clientWidth && typeof window.IN?.parse === 'function') this.draw();
+    }, 300);
+  }
+}

@@ -1,0 +1,217 @@
+// One customer's integrations in one element of the page: asks for their state, shows it, tells the page of it.
+
+const FAST = 700;
+const STEADY = 5_000;
+const IDLE = 15_000;
+// Switching on takes seconds; what takes longer is not worth asking for this often.
+const FAST_FOR = 60_000;
+const SOON = ['requested', 'enabling'];
+// Where the portal says that the browser has opened another customer's page.
+const SWITCHED = 409;
+
+const mounts = new Set();
+
+class Mount {
+  constructor(place, options) {
+    this.place = place;
+    this.options = options;
+    this.way = options.csrf === undefined ? new TokenWay(this, options) : new SessionWay(this, options);
+    this.state = null;
+    this.outbox = null;
+    this.plugin = null;
+    this.view = null;
+    this.failures = 0;
+    this.changedAt = performance.now();
+    this.asking = false;
+    this.askAgain = false;
+    this.ended = null;
+    this.timer = 0;
+    this.away = () => (document.hidden ? clearTimeout(this.timer) : this.ask());
+    this.back = () => this.ask();
+  }
+
+  // ---- coming and going ----
+
+  open() {
+    if (this.view) return;
+    const { known } = this.options;
+    const lang = [this.options.lang, this.place.dataset.greenlightLang, this.place.closest('[lang]')?.lang, document.documentElement.lang];
+    this.host = element('div');
+    this.view = new View(this.host, pickLanguage(...lang.filter(Boolean).slice(0, 1)), this.options);
+    this.place.replaceChildren(this.host);
+    this.listen();
+    document.addEventListener('visibilitychange', this.away);
+    window.addEventListener('online', this.back);
+    // The portal's own page was made with a state, and is as good as that without any answer.
+    if (known) {
+      this.view.adopt(known.entries);
+      if (known.plugin) this.turn(known, known.plugin);
+    }
+    this.ask();
+  }
+
+  listen() {
+    const on = (id, act) => this.view.by(id).addEventListener('click', act);
+    on('reload-plugin', () => this.plugin?.redraw());
+    on('try-again', reloadPage);
+    on('reload-page', reloadPage);
+    on('another-reload', reloadPage);
+    on('send-again', () => {
+      this.view.by('outbox-text').focus();
+      this.outbox?.sendAgain();
+    });
+  }
+
+  // Nothing is asked and nothing of LinkedIn's is left; what has not been sent yet still is.
+  close() {
+    if (!this.view) return;
+    clearTimeout(this.timer);
+    document.removeEventListener('visibilitychange', this.away);
+    window.removeEventListener('online', this.back);
+    this.leave();
+    this.host.remove();
+    this.view = null;
+    this.state = null;
+    this.ended = null;
+  }
+
+  leave() {
+    this.plugin?.close();
+    this.plugin = null;
+    this.outbox?.detach(this);
+    this.outbox = null;
+  }
+
+  // ---- what the page is told ----
+
+  tell(name, detail) {
+    this.place.dispatchEvent(new CustomEvent(`greenlight:${name}`, { detail, bubbles: true, composed: true }));
+  }
+
+  requested(items) {
+    this.tell('requested', { integrations: items });
+    this.changedAt = performance.now();
+    this.ask();
+  }
+
+  end(name) {
+    if (this.ended === name || !this.view) return;
+    this.ended = name;
+    clearTimeout(this.timer);
+    const lost = Boolean(this.outbox?.batches.length);
+    if (this.outbox) this.outbox.over = true;
+    // The portal's own page has words of its own for its ends.
+    if (Object.hasOwn(this.view.texts, name)) this.view.showEnd(name, lost);
+    this.tell('error', { code: name, unsent: lost });
+  }
+
+  setToken(token) {
+    this.way.set(token);
+    if (this.ended) {
+      this.ended = null;
+      this.view?.showGoingOn();
+      if (this.outbox) this.outbox.over = false;
+      if (this.state) this.view?.show(this.state);
+    }
+    this.ask();
+  }
+
+  // ---- whose it is ----
+
+  take(state) {
+    const plugin = this.way.learn(state);
+    const apiKey = plugin?.api_key ?? null;
+    const first = this.state === null;
+    if (apiKey !== (this.outbox?.apiKey ?? null)) this.turn(state, plugin);
+    if (first || state.version !== this.state.version) {
+      this.state = state;
+      this.view.show(state);
+      this.changedAt = performance.now();
+      const { customer, integrations, application } = state;
+      this.tell(first ? 'ready' : 'change', { customer, application, integrations });
+    }
+  }
+
+  // The first customer that is shown here, or another one: its requests and its plugin are its own.
+  turn(state, plugin) {
+    this.leave();
+    this.view.by('another').hidden = true;
+    this.view.by('place').hidden = true;
+    if (!plugin) return;
+    this.outbox = outboxOf(plugin.api_key);
+    if (loadLinkedIn(plugin)) {
+      this.view.by('application-new').hidden = state.application !== 'new';
+      this.view.showColumns();
+      this.view.by('place').hidden = false;
+      this.view.by('reload-plugin').hidden = false;
+      this.plugin = new PluginBox(this.view.box, this.view, plugin.bundles);
+      this.plugin.open();
+    } else {
+      this.view.by('reload-plugin').hidden = true;
+      this.view.showAnother(state.customer);
+      this.tell('error', { code: 'another_customer' });
+    }
+    this.outbox.attach(this);
+  }
+
+  // ---- asking ----
+
+  pause(state) {
+    if (!state.moving) return IDLE;
+    const soon = state.integrations.some((entry) => SOON.includes(entry.state));
+    return soon && performance.now() - this.changedAt < FAST_FOR ? FAST : STEADY;
+  }
+
+  later(wait) {
+    clearTimeout(this.timer);
+    if (this.view && !this.ended && !document.hidden) this.timer = setTimeout(() => this.ask(), wait);
+  }
+
+  async look() {
+    const { view } = this;
+    try {
+      const response = await this.way.look(view.language);
+      // Closed meanwhile, and perhaps opened anew.
+      if (this.view !== view) return IDLE;
+      const over = response.status === SWITCHED ? 'switched' : this.way.isOver(response.status);
+      if (over) {
+        this.end(over);
+        return IDLE;
+      }
+      if (!response.ok) throw new Error(String(response.status));
+      const state = await response.json();
+      if (this.view !== view) return IDLE;
+      this.failures = 0;
+      view.showStale(false);
+      this.take(state);
+      return this.pause(state);
+    } catch (error) {
+      this.failures += 1;
+      // One lost answer is no news.
+      if (this.failures === 2) {
+        const shutOut = error instanceof TypeError && (await this.way.isShutOut());
+        if (this.view !== view) return IDLE;
+        view.showColumns();
+        view.showStale(true, shutOut ? 'not_allowed' : 'stale');
+        this.tell('error', { code: shutOut ? 'not_allowed' : 'unreachable' });
+      }
+      return Math.min(1_000 * 2 ** this.failures, IDLE);
+    }
+  }
+
+  async ask() {
+    clearTimeout(this.timer);
+    if (!this.view || this.ended) return;
+    if (this.asking) {
+      this.askAgain = true;
+      return;
+    }
+    this.asking = true;
+    let wait = await this.look();
+    this.asking = false;
+    // What was answered may be older than what made us ask again.
+    if (this.askAgain && !this.failures) wait = 0;
+    this.askAgain = false;
+    this.later(wait);
+  }
+}

@@ -1,0 +1,106 @@
+"""Get customers that the vendor's back end has just named their child applications: the provision flow's own steps.
+
+As with what is requested in the plugin, the ring says nothing: what is to be done stands in the ATS database.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from prefect import task
+from prefect.client.schemas.objects import State
+
+from greenlight.ats.clock import DatabaseClock
+from greenlight.ats.database import open_database
+from greenlight.ats.provisioning_requests import ProvisioningRequests
+from greenlight.domain.report import Verdict, first_ten
+from greenlight.errors import GreenlightError
+from greenlight.linkedin.errors import clean
+from greenlight.settings import Settings, load_settings
+from tasks.parts.chunks import customers_label
+from tasks.parts.provisioning_resources import must_have_real_origins, provisioning_resources
+from tasks.parts.resources import now, on_time_of
+from tasks.parts.retries import RECORDING
+from tasks.provision import provision_all, wait_until_working
+from tasks.telling.events import failed, refused_state
+
+#: Customers of one turn: who comes meanwhile has another beside it.
+CUSTOMERS_TOGETHER = 50
+#: How long another worker leaves a customer to us. What it does meanwhile is no harm: the lease is what keeps us apart.
+CLAIMED_FOR = timedelta(minutes=2)
+
+_T = TypeVar("_T")
+_log = logging.getLogger("greenlight.requests")
+#: Customers that this process is at.
+_served = set[str]()
+
+
+async def provisioning_is_due(settings: Settings) -> bool:
+    """Whether a customer waits for its application."""
+    return await asyncio.to_thread(_with_requests, settings, lambda requests: requests.are_due(now()))
+
+
+async def provision_what_is_asked_for() -> None:
+    """Act on what is due. It raises nothing: what is left stands in the database still."""
+    customers: list[str] = []
+    try:
+        settings = load_settings()
+        claimed = await asyncio.to_thread(
+            _with_requests,
+            settings,
+            lambda requests: requests.claim(now(), now() + CLAIMED_FOR, CUSTOMERS_TOGETHER),
+        )
+        customers = [customer_id for customer_id in claimed if customer_id not in _served]
+        if not customers:
+            return
+        _served.update(customers)
+        label = customers_label(customers)
+        # Prefect types return_state on an async task as if it were not awaited.
+        called: Any = provision_requested
+        state = await called(customers, label, return_state=True)
+        if not state.is_completed():
+            _log.warning(
+                "%s: getting applications ended as %s: %s", clean(label), state.name, clean(state.message or "")
+            )
+        await asyncio.to_thread(_with_requests, settings, lambda requests: requests.settle(customers, now()))
+    except Exception as error:
+        _log.warning("%s: applications could not be got (%s)", clean(first_ten(customers)), type(error).__name__)
+    finally:
+        _served.difference_update(customers)
+
+
+@task(name="provision requested", task_run_name="provision: {label}", **RECORDING)
+async def provision_requested(customers: Sequence[str], label: str) -> State[None] | None:
+    """Create or adopt a child application for each of these customers, and wait until it works.
+
+    No list of domains that is there already is changed.
+    """
+    settings = load_settings()
+    try:
+        async with provisioning_resources(settings) as resources:
+            await asyncio.to_thread(must_have_real_origins, settings, resources.lists)
+            run_id, applications = str(uuid4()), resources.applications
+            scope = {"customers": list(customers), "requested": True}
+            await asyncio.to_thread(applications.start, run_id, scope, now(), chosen=customers)
+            await provision_all(run_id, customers, look=False)
+            await wait_until_working(run_id)
+            report = await asyncio.to_thread(applications.finish, run_id, resources.sent(), now())
+    except GreenlightError as refused:
+        return refused_state(refused)
+    headline = clean(report.headline())
+    _log.info("%s: %s", clean(label), headline)
+    return None if report.verdict is Verdict.OK else failed(report.verdict, headline)
+
+
+def _with_requests(settings: Settings, act: Callable[[ProvisioningRequests], _T]) -> _T:
+    database = open_database(settings.database_url.get_secret_value(), patient=True)
+    try:
+        clock = DatabaseClock(database)
+        clock.sync()
+        with on_time_of(clock):
+            return act(ProvisioningRequests(database))
+    finally:
+        database.close()

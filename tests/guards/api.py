@@ -1,0 +1,78 @@
+"""Guards of the HTTP API: whose call does something, and that it does it once."""
+
+from tests.guards.guard import Guard
+
+ACCESS, KEYS, REPEATING = (
+    "tests/api/test_api_access.py",
+    "tests/ats/test_ats_api_keys.py",
+    "tests/api/test_api_repeating.py",
+)
+_OPENS_NOTHING = "            if row is None or not same or row.revoked_at is not None:"
+
+API = [
+    Guard(
+        "an API key does what its scopes name and nothing else",
+        "portal/api/access.py",
+        "        if scope not in caller.scopes:",
+        "        if False:",
+        (ACCESS, "tests/api/test_api_writing.py"),
+    ),
+    Guard(
+        "an API key is known by all of it and not by its public part",
+        "greenlight/ats/api_keys.py",
+        _OPENS_NOTHING,
+        "            if row is None or row.revoked_at is not None:",
+        (KEYS,),
+    ),
+    Guard(
+        "a revoked API key opens nothing",
+        "greenlight/ats/api_keys.py",
+        _OPENS_NOTHING,
+        "            if row is None or not same:",
+        (ACCESS, KEYS),
+    ),
+    Guard(
+        "an API key that is over opens nothing",
+        "greenlight/ats/api_keys.py",
+        "            if row.expires_at is not None and row.expires_at <= now:",
+        "            if False:",
+        (ACCESS, KEYS),
+    ),
+    Guard(
+        "an Idempotency-Key answers no other call",
+        "greenlight/ats/idempotency.py",
+        "            elif row.digest != digest:",
+        "            elif False:",
+        (REPEATING,),
+    ),
+    Guard(
+        "of two calls at once under one Idempotency-Key one acts",
+        "greenlight/ats/idempotency.py",
+        "            elif row.claimed_by != claim and row.claimed_until is not None and row.claimed_until > now:",
+        "            elif False:",
+        (REPEATING,),
+    ),
+    Guard(
+        "a call that somebody else has taken over is not answered for",
+        "greenlight/ats/idempotency.py",
+        "            if row is not None and row.claimed_by == claim:\n                row.status",
+        "            if row is not None:\n                row.status",
+        (REPEATING,),
+    ),
+    Guard(
+        "a link is not kept with the answer to its call",
+        "portal/api/writing.py",
+        'return Answered(201, {"link_id": new_link_id(), "at": int(context.seconds())})',
+        "link_id, at = new_link_id(), int(context.seconds())\n            "
+        "token = context.links.as_of(at).issue(id, link_id)\n            "
+        'return Answered(201, {"link_id": link_id, "at": at, "link": token})',
+        (REPEATING,),
+    ),
+    Guard(
+        "for a customer that has left no application is asked for any more",
+        "greenlight/ats/withdrawals.py",
+        "            for table in (Pause, ProvisioningRequest):",
+        "            for table in (Pause,):",
+        ("tests/api/test_api_writing.py",),
+    ),
+]

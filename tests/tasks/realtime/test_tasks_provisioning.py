@@ -1,0 +1,153 @@
+"""What the vendor's back end asks for, acted on as the task worker does it: one application each."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from prefect import task
+from sqlmodel import select
+
+from blocks.parent_app import save_parent
+from greenlight.ats.api_tables import ProvisioningRequest
+from greenlight.ats.customer_book import ApplicationState, CustomerBook
+from greenlight.ats.database import Database
+from greenlight.ats.provisioning_requests import ASKED_AGAIN, LATEST, ProvisioningRequests
+from greenlight.ats.withdrawals import Withdrawals
+from sandbox.world import Fault
+from tasks.realtime import worker
+from tasks.realtime.provisioning import CLAIMED_FOR
+from tasks.realtime.requested import enable_requested
+from tests.ats.world import NOON, at
+from tests.flows.test_flow_provision import PARENT, check, vendor
+
+
+def state_of(there: Any, customer_id: str) -> ApplicationState:
+    return CustomerBook(there.database).customer(customer_id, there.now()).application.state
+
+
+def open_requests(database: Database) -> dict[str, Any]:
+    with database.reading() as session:
+        return {row.customer_id: row for row in session.exec(select(ProvisioningRequest))}
+
+
+async def test_who_is_asked_for_gets_a_working_application(town: Any, ada: str, bob: str) -> None:
+    async with town(vendor(delay=1)) as there:
+        await save_parent(PARENT)
+        requests = ProvisioningRequests(there.database)
+        assert requests.want(ada, "Ada Ltd", there.now())
+        assert requests.want(bob, "Bob Ltd", there.now())
+        assert state_of(there, ada) is ApplicationState.REQUESTED
+        await enable_requested()
+        await check(there, ada, bob)
+        assert state_of(there, ada) is state_of(there, bob) is ApplicationState.READY
+        assert open_requests(there.database) == {}
+        assert there.violations() == []
+        assert not requests.want(ada, "Ada Limited", there.now()), "it has one"
+
+
+async def test_the_worker_finds_it_without_a_ring(town: Any, ada: str) -> None:
+    async with town(vendor()) as there:
+        await save_parent(PARENT)
+        ProvisioningRequests(there.database).want(ada, "Ada", there.now())
+        await worker._sweep_once()  # pyright: ignore[reportPrivateUsage]
+        await check(there, ada)
+        assert open_requests(there.database) == {}
+
+
+async def test_two_workers_at_once_make_one(town: Any, ada: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with town(vendor()) as there:
+        await save_parent(PARENT)
+        # As of two processes, which do not know of each other, and of a claim that has run out.
+        monkeypatch.setattr("tasks.realtime.provisioning._served", NobodyServed())
+        monkeypatch.setattr("tasks.realtime.provisioning.CLAIMED_FOR", timedelta())
+        ProvisioningRequests(there.database).want(ada, "Ada", there.now())
+        await asyncio.gather(enable_requested(), enable_requested())
+        assert there.operations().count("create") == 1
+        await check(there, ada)
+
+
+class NobodyServed(set[str]):
+    def __contains__(self, _: object) -> bool:
+        return False
+
+
+async def test_what_failed_is_tried_again_later_and_says_why(town: Any, ada: str) -> None:
+    refusal = Fault(on="create", fault="status", status=400, message="name is not acceptable")
+    async with town(vendor(refusal)) as there:
+        await save_parent(PARENT)
+        ProvisioningRequests(there.database).want(ada, "Ada", there.now())
+        await enable_requested()
+        row = CustomerBook(there.database).customer(ada, there.now()).application
+        assert (row.state, row.reason) == (ApplicationState.FAILED, "PROVISIONING_REFUSED")
+        assert row.next_try_at is not None
+        assert row.next_try_at > there.now()
+        await enable_requested()
+        assert there.operations().count("create") == 1, "not before its time"
+        ProvisioningRequests(there.database).claim(there.now() + LATEST, there.now(), 10)
+        await enable_requested()
+        await check(there, ada)
+
+
+async def test_without_the_parent_s_credentials_it_waits(town: Any, ada: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def none() -> None:
+        return None
+
+    async with town(vendor()) as there:
+        monkeypatch.setattr("tasks.parts.provisioning_resources.parent_credentials", none)
+        ProvisioningRequests(there.database).want(ada, "Ada", there.now())
+        await enable_requested()
+        assert there.operations() == []
+        assert open_requests(there.database)[ada].due_at > there.now()
+
+
+async def test_who_has_left_gets_none(town: Any, ada: str) -> None:
+    async with town(vendor()) as there:
+        await save_parent(PARENT)
+        ProvisioningRequests(there.database).want(ada, "Ada", there.now())
+        Withdrawals(there.database).forget(ada, "ops", there.now())
+        await enable_requested()
+        assert there.linkedin.state()["applications"] == []
+
+
+async def test_a_click_does_not_wait_for_an_application(town: Any, ada: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What asks LinkedIn for minutes has its turn beside what takes seconds."""
+    started, served = asyncio.Event(), asyncio.Event()
+
+    @task(name="for ever")
+    async def hangs(*_: object) -> None:
+        started.set()
+        await served.wait()
+
+    async def serve(*_: object) -> None:
+        await asyncio.wait_for(started.wait(), 20)
+        served.set()
+
+    async with town(vendor()) as there:
+        ProvisioningRequests(there.database).want(ada, "Ada", there.now())
+        monkeypatch.setattr("tasks.realtime.provisioning.provision_requested", hangs)
+        monkeypatch.setattr("tasks.realtime.requested._turns.serve", serve)
+        await asyncio.wait_for(enable_requested(), 60)
+        assert served.is_set()
+
+
+def test_who_claims_has_it_alone_until_then(database: Database) -> None:
+    requests = ProvisioningRequests(database)
+    requests.want("acme", "Acme", NOON)
+    until = NOON + CLAIMED_FOR
+    assert requests.claim(NOON, until, 10) == ["acme"]
+    assert requests.claim(NOON, until, 10) == []
+    assert not requests.are_due(NOON)
+    assert requests.claim(until, until + CLAIMED_FOR, 10) == ["acme"]
+
+
+def test_the_older_it_is_the_longer_it_waits_and_asking_again_shortens_that(database: Database) -> None:
+    requests = ProvisioningRequests(database)
+    requests.want("acme", "Acme", NOON)
+    waits = []
+    for minute in (0, 10, 60 * 100):
+        requests.settle(["acme"], at(minute))
+        waits.append(open_requests(database)["acme"].due_at - at(minute))
+    assert waits == [timedelta(seconds=5), timedelta(minutes=5), LATEST]
+    requests.want("acme", "Acme", at(6001))
+    assert open_requests(database)["acme"].due_at == at(6001) + ASKED_AGAIN
