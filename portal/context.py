@@ -112,7 +112,7 @@ class PortalContext:
 
         Raises Refusal (403, 401), and TooOften for an address that asks without one a lot.
         """
-        origins, given = request.headers.getlist("origin"), request.headers.getlist("authorization")
+        origins, given = _origins(request, self.settings), request.headers.getlist("authorization")
         if len(origins) != 1 or origins[0] not in self.settings.embed_origins:
             raise Refusal(403, "This page is not one that may show these integrations.")
         scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
@@ -135,6 +135,14 @@ class PortalContext:
         application = application_of(page, now)
         state = customer_view(page.customer_name, application, page.items, page.open_requests, now, late, texts)
         return page, state
+
+
+def _origins(request: Request, settings: Settings) -> list[str]:
+    """Where the request says it is from. A browser leaves that out of a GET to the page's own origin."""
+    named = request.headers.getlist("origin")
+    if not named and request.method == "GET" and request.headers.getlist("sec-fetch-site") == ["same-origin"]:
+        return [settings.portal_url]
+    return named
 
 
 def application_of(page: CustomerPage, now: datetime) -> Application:

@@ -16,6 +16,13 @@
     end.querySelector('h1').focus();
   });
 
+  // The connection may become ready while the page is open, and then there is a plugin that may need help.
+  const withPlugin = ({ detail }) => {
+    for (const id of ['lead', 'help']) byId(id).hidden = detail.application === 'missing';
+  };
+  place.addEventListener('greenlight:ready', withPlugin);
+  place.addEventListener('greenlight:change', withPlugin);
+
   const box = byId('plugin');
   const apiKey = /api_key:\s*(\S+)/.exec(byId('loader').textContent)?.[1];
   window.Greenlight.mount(place, {

@@ -27,7 +27,7 @@ EMBEDDING = [
     Guard(
         "the vendor's page: a token ends",
         "greenlight/ats/embed_tokens.py",
-        "            if not row.opened_at <= now < row.expires_at:",
+        "            if not row.opened_at - CLOCKS_DIFFER <= now < row.expires_at:",
         "            if False:",
         ("tests/ats/test_ats_embed_tokens.py",),
     ),

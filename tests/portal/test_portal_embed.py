@@ -1,6 +1,5 @@
 """The vendor's own page: whose integrations a token shows, on which origin, until when, and what a request leaves."""
 
-import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -52,6 +51,23 @@ async def test_a_token_shows_its_customer_and_what_its_plugin_is_shown_with(port
     assert len(portal.rings) == 1, "what was never looked at is due once its page is open"
 
 
+async def test_a_page_that_is_served_under_the_portals_own_origin_may_be_named_too(
+    settings: Settings, database: Database, clock: Clock
+) -> None:
+    """A browser says of a GET to the page's own origin only that it is one."""
+    add_customer(database, "acme")
+    ours = settings.portal_url
+    portal = Portal(settings.model_copy(update={"embed_origins": (ours,)}), database, clock)
+    async with vendors_page(portal, origin=ours) as page:
+        answers = {
+            site: (await page.state(headers={"Origin": None, "Sec-Fetch-Site": site})).status_code
+            for site in ("same-origin", "same-site", "cross-site", "none")
+        }
+        posted = await page.post(named(), headers={"Origin": None, "Sec-Fetch-Site": "same-origin"})
+    assert answers == {"same-origin": 200, "same-site": 403, "cross-site": 403, "none": 403}
+    assert posted.status_code == 403, "a browser always says whence it posts"
+
+
 async def test_a_customer_without_an_application_has_no_plugin(portal: Portal) -> None:
     add_customer(portal.database, "new", client_id="not a client id")
     async with vendors_page(portal, "new") as page:
@@ -77,12 +93,13 @@ async def test_a_callback_is_stored_with_its_tokens_evidence_and_rings(portal: P
         clock.advance(5)
         answer = await page.post(named(), named(), {"integrationType": "X"})
         assert (answer.status_code, answer.json()) == (202, {"accepted": 1, "unreadable": 1})
-        digest = hashlib.sha256((page.usual["Authorization"] or "").removeprefix("Bearer ").encode()).hexdigest()
     assert {row["integration_type"] for row in portal.rows(Integration, "acme")} == {
         "APPLY_WITH_LINKEDIN",
         "APPLY_CONNECT",
     }
-    (evidence,) = portal.rows(RequestEvidence)
+    ((evidence,), (session,)) = portal.rows(RequestEvidence), portal.rows(PortalSession)
+    assert (session["customer_id"], session["origin"]) == ("acme", APP)
+    digest = session["session_digest"]
     assert (evidence["session_digest"], evidence["times"], evidence["first_at"]) == (digest, 1, clock())
     assert portal.rings == [clock()]
 
