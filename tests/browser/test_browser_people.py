@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from greenlight.ats.tables import ChildApplication
 from tests.browser.visitor import APPLY, COMPANY, PHONE, Visitor, expect
 
 _FOCUS = """() => {
@@ -98,3 +99,22 @@ async def test_without_javascript_the_integrations_are_listed(stage: Any) -> Non
             await expect(visitor.page.get_by_text("Not checked yet")).to_be_visible()
             await visitor.page.get_by_text("What “Notify partner” means").click()
             await expect(visitor.page.get_by_text("nothing happens twice")).to_be_visible()
+
+
+async def test_a_connection_that_becomes_ready_brings_the_plugin_and_its_help(stage: Any) -> None:
+    async with stage() as there:
+        customer = await there.add()
+        with there.database.writing() as session:
+            application = session.get_one(ChildApplication, customer.id)
+            known = application.model_dump()
+            session.delete(application)
+        async with there.visit(customer) as visitor:
+            await expect(visitor.page.get_by_text("is not set up yet")).to_be_visible()
+            for id in ("#help", "#lead"):
+                await expect(visitor.page.locator(id)).to_be_hidden()
+            with there.database.writing() as session:
+                session.add(ChildApplication.model_validate(known))
+            await visitor.page.evaluate("window.dispatchEvent(new Event('online'))")
+            await expect(visitor.button(f"Request: {APPLY}")).to_be_visible()
+            for id in ("#help", "#lead"):
+                await expect(visitor.page.locator(id)).to_be_visible()
