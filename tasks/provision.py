@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.client.schemas.objects import State
 
-from greenlight.ats.applications import Candidate
+from greenlight.ats.candidates import Candidate
 from greenlight.domain.provisioning import Provision
 from tasks.parts.chunks import customer_chunks, one_after_another, run_chunks
 from tasks.parts.progress import report

@@ -75,4 +75,18 @@ API = [
         "            for table in (Pause,):",
         ("tests/api/test_api_writing.py",),
     ),
+    Guard(
+        "nothing that was under way is put on record for a customer that has left",
+        "greenlight/ats/present.py",
+        "    if customer.forgotten_at is not None:",
+        "    if False:",
+        ("tests/ats/test_ats_forgotten.py", "tests/tasks/realtime/test_tasks_provisioning.py"),
+    ),
+    Guard(
+        "no secret of a customer that has left is kept",
+        "greenlight/reconcile/under_lease.py",
+        "                await forget()",
+        "                pass",
+        ("tests/tasks/realtime/test_tasks_provisioning.py",),
+    ),
 ]

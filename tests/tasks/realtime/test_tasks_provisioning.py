@@ -1,6 +1,7 @@
 """What the vendor's back end asks for, acted on as the task worker does it: one application each."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,12 +9,15 @@ import pytest
 from prefect import task
 from sqlmodel import select
 
+from blocks.child_app import ChildAppBlocks, block_name
 from blocks.parent_app import save_parent
 from greenlight.ats.api_tables import ProvisioningRequest
+from greenlight.ats.applications import Applications
 from greenlight.ats.customer_book import ApplicationState, CustomerBook
 from greenlight.ats.database import Database
 from greenlight.ats.provisioning_requests import ASKED_AGAIN, LATEST, ProvisioningRequests
-from greenlight.ats.withdrawals import Withdrawals
+from greenlight.ats.tables import ChildApplication, Customer
+from greenlight.ats.withdrawals import NAMELESS, Withdrawals
 from sandbox.world import Fault
 from tasks.realtime import worker
 from tasks.realtime.provisioning import CLAIMED_FOR
@@ -108,6 +112,47 @@ async def test_who_has_left_gets_none(town: Any, ada: str) -> None:
         Withdrawals(there.database).forget(ada, "ops", there.now())
         await enable_requested()
         assert there.linkedin.state()["applications"] == []
+
+
+@pytest.mark.parametrize("moment", ["claim", "begin", "put"])
+async def test_who_leaves_meanwhile_has_nothing_on_record(
+    town: Any, ada: str, bob: str, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Before the intent and after it, and when LinkedIn has made the application already; who is beside it gets one."""
+
+    def leaving(there: Any, act: Callable[..., Any]) -> Callable[..., Any]:
+        def leave(self: Any, *given: Any, **more: Any) -> Any:
+            if moment == "put" and given[0] == ada:
+                Withdrawals(there.database).forget(ada, "ops", there.now())
+            done = act(self, *given, **more)
+            if moment == "claim" or (moment == "begin" and given[0] == ada):
+                Withdrawals(there.database).forget(ada, "ops", there.now())
+            return done
+
+        return leave
+
+    of = ProvisioningRequests if moment == "claim" else Applications
+    async with town(vendor()) as there:
+        await save_parent(PARENT)
+        requests = ProvisioningRequests(there.database)
+        requests.want(ada, "Ada", there.now())
+        requests.want(bob, "Bob", there.now())
+        with monkeypatch.context() as patched:
+            patched.setattr(of, moment, leaving(there, getattr(of, moment)))
+            await enable_requested()
+        await check(there, bob)
+        with there.database.reading() as session:
+            row = session.get_one(Customer, ada)
+            assert (row.customer_name, row.forgotten_at is None) == (NAMELESS, False)
+            assert session.get(ChildApplication, ada) is None
+        assert await ChildAppBlocks().get_many([block_name(ada)]) == {}, "no secret of who has left is kept"
+        made = [each["unique_foreign_id"] for each in there.linkedin.state()["applications"]]
+        assert sorted(made) == ([bob] if moment == "claim" else [ada, bob])
+        assert open_requests(there.database) == {}
+        requests.want(ada, "Ada", there.now())
+        await enable_requested()
+        await check(there, ada)
+        assert there.operations().count("create") == len(made) + (moment == "claim"), "it is found again"
 
 
 async def test_a_click_does_not_wait_for_an_application(town: Any, ada: str, monkeypatch: pytest.MonkeyPatch) -> None:
