@@ -174,7 +174,7 @@ class Applications:
         with self._database.writing() as session:
             present(session, customer_id)
             row = session.get_one(ChildApplication, customer_id)
-            row.works_since = row.works_since or now
+            row.works_since, row.secret_deleted_at = row.works_since or now, None
 
     def on_record(self, customer_id: str) -> Application | None:
         with self._database.reading() as session:
@@ -185,7 +185,8 @@ class Applications:
         """The application has a new secret, which LinkedIn has not been seen to accept. Raises CustomerForgotten."""
         with self._database.writing() as session:
             present(session, customer_id)
-            session.get_one(ChildApplication, customer_id).works_since = None
+            row = session.get_one(ChildApplication, customer_id)
+            row.works_since = row.secret_deleted_at = None
             release(session, [customer_id])
 
     def record(

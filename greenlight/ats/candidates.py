@@ -44,3 +44,11 @@ def is_due(application: ChildApplication | None, js_sdk_domains: Sequence[str]) 
         # Imported: LinkedIn's Partner Engineering looks after it, and its key is the customer's old one.
         return False
     return application.works_since is None or domains_of(application, js_sdk_domains).changes
+
+
+def is_ready(held: ChildApplication | None) -> bool:
+    """Whether LinkedIn accepts its credentials, or it was imported and nobody has deleted them."""
+    if held is None or held.secret_deleted_at is not None:
+        return False
+    # An imported one is looked after by LinkedIn's Partner Engineering.
+    return held.works_since is not None or held.application_urn is None

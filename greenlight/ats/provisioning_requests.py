@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from greenlight.ats.api_tables import ProvisioningRequest
+from greenlight.ats.candidates import is_ready
 from greenlight.ats.database import Database
 from greenlight.ats.registry import Registration, register_in
 from greenlight.ats.tables import ChildApplication
@@ -36,7 +37,7 @@ class ProvisioningRequests:
 
         def act(session: Session) -> bool:
             register_in(session, [Registration(customer_id, customer_name, None, [])], now)
-            if _is_ready(session.get(ChildApplication, customer_id)):
+            if is_ready(session.get(ChildApplication, customer_id)):
                 return False
             row = session.get(ProvisioningRequest, customer_id, with_for_update=True)
             if row is None:
@@ -65,7 +66,7 @@ class ProvisioningRequests:
         query = select(ProvisioningRequest).where(col(ProvisioningRequest.customer_id).in_(customers))
         with self._database.writing() as session:
             for row in session.exec(query.order_by(col(ProvisioningRequest.customer_id)).with_for_update()).all():
-                if _is_ready(session.get(ChildApplication, row.customer_id)):
+                if is_ready(session.get(ChildApplication, row.customer_id)):
                     session.delete(row)
                 else:
                     row.due_at = now + min(max((now - row.requested_at) / 2, SOONEST), LATEST)
@@ -74,8 +75,3 @@ class ProvisioningRequests:
 def _due(now: datetime) -> SelectOfScalar[ProvisioningRequest]:
     query = select(ProvisioningRequest).where(col(ProvisioningRequest.due_at) <= now)
     return query.order_by(col(ProvisioningRequest.requested_at), col(ProvisioningRequest.customer_id))
-
-
-def _is_ready(held: ChildApplication | None) -> bool:
-    # An imported one is looked after by LinkedIn's Partner Engineering.
-    return held is not None and (held.works_since is not None or held.application_urn is None)

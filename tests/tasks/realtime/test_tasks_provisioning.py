@@ -16,6 +16,7 @@ from greenlight.ats.applications import Applications
 from greenlight.ats.customer_book import ApplicationState, CustomerBook
 from greenlight.ats.database import Database
 from greenlight.ats.provisioning_requests import ASKED_AGAIN, LATEST, ProvisioningRequests
+from greenlight.ats.registry import Registration, register
 from greenlight.ats.tables import ChildApplication, Customer
 from greenlight.ats.withdrawals import NAMELESS, Withdrawals
 from sandbox.world import Fault
@@ -111,6 +112,38 @@ async def test_who_has_left_gets_none(town: Any, ada: str) -> None:
         ProvisioningRequests(there.database).want(ada, "Ada", there.now())
         Withdrawals(there.database).forget(ada, "ops", there.now())
         await enable_requested()
+        assert there.linkedin.state()["applications"] == []
+
+
+async def test_who_comes_back_gets_another_secret(town: Any, ada: str) -> None:
+    async with town(vendor()) as there:
+        await save_parent(PARENT)
+        requests = ProvisioningRequests(there.database)
+        requests.want(ada, "Ada", there.now())
+        await enable_requested()
+        forgotten = Withdrawals(there.database).forget(ada, "ops", there.now())
+        assert forgotten.credentials_block == block_name(ada)
+        assert await ChildAppBlocks().delete(block_name(ada))
+        assert requests.want(ada, "Ada", there.now()), "it has none that works"
+        await enable_requested()
+        await check(there, ada)
+        assert state_of(there, ada) is ApplicationState.READY
+        assert [there.operations().count(each) for each in ("create", "rotate")] == [1, 1]
+        assert open_requests(there.database) == {}
+
+
+async def test_an_imported_one_that_comes_back_waits_for_its_keys(town: Any, ada: str) -> None:
+    async with town(vendor()) as there:
+        await save_parent(PARENT)
+        requests = ProvisioningRequests(there.database)
+        register(there.database, [Registration(ada, "Ada", ("imported" + ada, block_name(ada)), [])], there.now())
+        assert not requests.want(ada, "Ada", there.now())
+        Withdrawals(there.database).forget(ada, "ops", there.now())
+        assert requests.want(ada, "Ada", there.now())
+        await enable_requested()
+        row = CustomerBook(there.database).customer(ada, there.now()).application
+        assert (row.state, row.reason) == (ApplicationState.FAILED, "CREDENTIALS_MISSING")
+        assert open_requests(there.database).keys() == {ada}
         assert there.linkedin.state()["applications"] == []
 
 
