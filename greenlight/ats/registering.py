@@ -130,7 +130,9 @@ def _write_customers(
     known: dict[str, tuple[str, datetime | None]] = {}
     for some in parameter_batches([registration.customer_id for registration in registrations]):
         query = select(Customer.customer_id, Customer.customer_name, Customer.forgotten_at)
-        for id, name, forgotten_at in session.exec(query.where(col(Customer.customer_id).in_(some))):
+        query = query.where(col(Customer.customer_id).in_(some)).order_by(col(Customer.customer_id))
+        # So that none leaves while more of it is written.
+        for id, name, forgotten_at in session.exec(query.with_for_update()):
             known[id] = name, forgotten_at
     new = [each for each in registrations if each.customer_id not in known]
     insert_rows(session, _CUSTOMERS, [{**_customer(each), "created_at": now} for each in new])

@@ -14,6 +14,7 @@ from greenlight.ats.api_tables import ProvisioningRequest
 from greenlight.ats.database import Database
 from greenlight.ats.desired_tables import Listing
 from greenlight.ats.ledger import Attempt, Hold
+from greenlight.ats.present import present
 from greenlight.ats.rotations import with_mark_of
 from greenlight.ats.rows import item, set_condition
 from greenlight.ats.store import UnknownCustomer
@@ -72,10 +73,11 @@ class Withdrawals:
     ) -> Withdrawn:
         """Take one integration out of what is wanted; one that a person has withdrawn already stays as it is.
 
-        Raises UnknownCustomer, and NotTakenBack where none or several are meant, or an enable is on its way.
+        Raises UnknownCustomer, CustomerForgotten, and NotTakenBack where none or several are meant, or an enable is on
+        its way.
         """
         with self._database.writing() as session:
-            customer = _customer(session, customer_id)
+            customer = present(session, customer_id)
             found = [row for row in _integrations(session, customer) if row.integration_type == integration_type]
             if integration_context is not None:
                 found = [row for row in found if row.integration_context == integration_context]

@@ -96,4 +96,11 @@ API = [
         "    if held is None:",
         ("tests/api/test_api_writing.py",),
     ),
+    Guard(
+        "nobody leaves while more of it is written",
+        "greenlight/ats/registering.py",
+        "session.exec(query.with_for_update()):",
+        "session.exec(query):",
+        ("tests/ats/test_ats_forgotten.py",),
+    ),
 ]
