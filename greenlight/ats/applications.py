@@ -4,6 +4,7 @@ The intent is committed before the first request leaves, so that whoever comes a
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -119,18 +120,34 @@ class Applications:
         """Put on record that another run kept the customer all the while, unless that one is writing there itself."""
         with self._database.writing() as session:
             session.get_one(Customer, customer_id, with_for_update=True)
-            row = session.get(Provisioning, customer_id)
-            if row is not None and row.run_id != run_id:
-                other = session.get(Run, row.run_id)
-                if other is not None and other.finished_at is None:
-                    # This run's report says of a customer that is in another's that it is there.
-                    return
-            if row is None:
-                row = self._new_row(customer_id, run_id, now)
-                session.add(row)
-            row.run_id, row.outcome, row.reason, row.checked_at = run_id, Provision.FAILED, Reason.CUSTOMER_BUSY, now
-            # A rotation that is not over has its mark there.
-            row.detail = row.detail or who
+            row = self._left(session, customer_id, run_id, Reason.CUSTOMER_BUSY, now)
+            if row is not None:
+                # A rotation that is not over has its mark there.
+                row.detail = row.detail or who
+
+    def refused(self, customers: Sequence[str], run_id: str, why: str, now: datetime) -> None:
+        """Put on record that nothing could be done for any of these; one that another run is at is that one's."""
+        for customer_id in customers:
+            with suppress(CustomerForgotten), self._database.writing() as session:
+                present(session, customer_id)
+                row = self._left(session, customer_id, run_id, Reason.PROVISIONING_UNFINISHED, now)
+                if row is not None:
+                    row.detail = with_mark_of(row.detail, why)
+
+    def _left(
+        self, session: Session, customer_id: str, run_id: str, reason: Reason, now: datetime
+    ) -> Provisioning | None:
+        row = session.get(Provisioning, customer_id)
+        if row is not None and row.run_id != run_id:
+            other = session.get(Run, row.run_id)
+            if other is not None and other.finished_at is None:
+                # This run's report says of a customer that is in another's that it is there.
+                return None
+        if row is None:
+            row = self._new_row(customer_id, run_id, now)
+            session.add(row)
+        row.run_id, row.outcome, row.reason, row.checked_at = run_id, Provision.FAILED, reason, now
+        return row
 
     def _new_row(self, customer_id: str, run_id: str, now: datetime) -> Provisioning:
         # Two installations under one parent would else find, and adopt, each other's.

@@ -14,12 +14,14 @@ from uuid import uuid4
 from prefect import task
 from prefect.client.schemas.objects import State
 
+from greenlight.ats.applications import Applications
 from greenlight.ats.clock import DatabaseClock
-from greenlight.ats.database import open_database
+from greenlight.ats.database import Database, open_database
 from greenlight.ats.provisioning_requests import ProvisioningRequests
 from greenlight.domain.report import Verdict, first_ten
 from greenlight.errors import GreenlightError
 from greenlight.linkedin.errors import clean
+from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import Settings, load_settings
 from tasks.parts.chunks import customers_label
 from tasks.parts.provisioning_resources import CUSTOMERS_AT_ONCE, must_have_real_origins, provisioning_resources
@@ -108,29 +110,41 @@ async def provision_requested(customers: Sequence[str], label: str) -> State[Non
 
     No list of domains that is there already is changed.
     """
-    settings = load_settings()
+    settings, run_id = load_settings(), str(uuid4())
     try:
         async with provisioning_resources(settings, at_once=_at_once) as resources:
             await asyncio.to_thread(must_have_real_origins, settings, resources.lists)
-            run_id, applications = str(uuid4()), resources.applications
+            applications = resources.applications
             scope = {"customers": list(customers), "requested": True}
             await asyncio.to_thread(applications.start, run_id, scope, now(), chosen=customers)
             await provision_all(run_id, customers, look=False)
             await wait_until_working(run_id)
             report = await asyncio.to_thread(applications.finish, run_id, resources.sent(), now())
     except GreenlightError as refused:
+        if isinstance(refused, CannotProvision):
+            await asyncio.to_thread(_with_database, settings, partial(_say_why, settings, customers, run_id, refused))
         return refused_state(refused)
     headline = clean(report.headline())
     _log.info("%s: %s", clean(label), headline)
     return None if report.verdict is Verdict.OK else failed(report.verdict, headline)
 
 
+def _say_why(
+    settings: Settings, customers: Sequence[str], run_id: str, why: CannotProvision, database: Database
+) -> None:
+    Applications(database, settings.installation).refused(customers, run_id, clean(str(why)), now())
+
+
 def _with_requests(settings: Settings, act: Callable[[ProvisioningRequests], _T]) -> _T:
+    return _with_database(settings, lambda database: act(ProvisioningRequests(database)))
+
+
+def _with_database(settings: Settings, act: Callable[[Database], _T]) -> _T:
     database = open_database(settings.database_url.get_secret_value(), patient=True)
     try:
         clock = DatabaseClock(database)
         clock.sync()
         with on_time_of(clock):
-            return act(ProvisioningRequests(database))
+            return act(database)
     finally:
         database.close()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from prefect import task
+from pydantic import SecretStr
 from sqlmodel import select
 
 from blocks.child_app import ChildAppBlocks, block_name
@@ -19,6 +20,8 @@ from greenlight.ats.provisioning_requests import ASKED_AGAIN, LATEST, Provisioni
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.tables import ChildApplication, Customer
 from greenlight.ats.withdrawals import NAMELESS, Withdrawals
+from greenlight.linkedin.oauth import Credentials
+from greenlight.reconcile.provision import CannotProvision
 from sandbox.world import Fault
 from tasks.realtime import worker
 from tasks.realtime.provisioning import CLAIMED_FOR
@@ -104,6 +107,36 @@ async def test_without_the_parent_s_credentials_it_waits(town: Any, ada: str, mo
         await enable_requested()
         assert there.operations() == []
         assert open_requests(there.database)[ada].due_at > there.now()
+        told = CustomerBook(there.database).customer(ada, there.now()).application
+        assert (told.state, told.reason) == (ApplicationState.FAILED, "PROVISIONING_UNFINISHED")
+        assert "`greenlight parent` stores them" in (told.detail or "")
+
+
+@pytest.mark.parametrize("trouble", ["refused", "origins"])
+async def test_why_nothing_can_be_provisioned_is_told_of_each(
+    town: Any, ada: str, bob: str, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    def nowhere(*_: object) -> None:
+        raise CannotProvision("on nobody's page")
+
+    async with town(vendor()) as there:
+        await save_parent(PARENT if trouble == "origins" else Credentials("vendorparent", SecretStr("wrong")))
+        requests = ProvisioningRequests(there.database)
+        for who in (ada, bob):
+            requests.want(who, who, there.now())
+        with monkeypatch.context() as patched:
+            if trouble == "origins":
+                patched.setattr("tasks.realtime.provisioning.must_have_real_origins", nowhere)
+            await enable_requested()
+        says = "on nobody's page" if trouble == "origins" else "LinkedIn refuses the parent application's credentials"
+        for who in (ada, bob):
+            told = CustomerBook(there.database).customer(who, there.now()).application
+            assert (told.state, told.reason) == (ApplicationState.FAILED, "PROVISIONING_UNFINISHED")
+            assert says in (told.detail or "")
+        await save_parent(PARENT)
+        requests.claim(there.now() + LATEST, there.now(), 10)
+        await enable_requested()
+        await check(there, ada, bob)
 
 
 async def test_who_has_left_gets_none(town: Any, ada: str) -> None:
