@@ -211,6 +211,7 @@ def test_what_is_put_on_record(database: Database, applications: Applications) -
             "own_domains": list(ORIGINS),
             "provisioned_at": at(1),
             "works_since": None,
+            "secret_deleted_at": None,
         }
     ]
     assert rows(database, Customer)[0]["customer_name"] == "Acme Ltd"
