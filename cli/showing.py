@@ -2,7 +2,8 @@
 
 from cli.opening import ats_database
 from cli.render import console_for_people, plain, print_database, print_explanation, print_json, print_report
-from greenlight.ats.applications import Application, Applications
+from greenlight.ats.applications import Applications
+from greenlight.ats.candidates import Application
 from greenlight.ats.clock import time_of
 from greenlight.ats.holds import Holds
 from greenlight.ats.pauses import Pauses

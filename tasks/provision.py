@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.client.schemas.objects import State
 
-from greenlight.ats.applications import Candidate
+from greenlight.ats.candidates import Candidate
 from greenlight.domain.provisioning import Provision
+from greenlight.reconcile.observe import WorkLeft
 from tasks.parts.chunks import customer_chunks, one_after_another, run_chunks
 from tasks.parts.progress import report
 from tasks.parts.provisioning_resources import CUSTOMERS_AT_ONCE, current_provisioning
@@ -22,9 +23,12 @@ _MADE = (Provision.CREATED, Provision.ADOPTED, Provision.UPDATED, Provision.UNCH
 async def provision(run_id: str, look: bool, ids: Sequence[str], label: str) -> State[None]:
     """Get these customers their child applications. At most one each, however often it runs."""
     resources = current_provisioning()
-    remaining = await one_after_another(
-        ids, lambda customer_id: resources.provisioning.provision(run_id, customer_id, look=look)
-    )
+
+    async def one(customer_id: str) -> WorkLeft:
+        async with resources.at_once:
+            return await resources.provisioning.provision(run_id, customer_id, look=look)
+
+    remaining = await one_after_another(ids, one)
     return await end_of_try(len(ids), remaining, resources.settings)
 
 
@@ -48,14 +52,13 @@ async def wait_until_working(run_id: str) -> None:
     report("wait", 0, total)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + resources.settings.application_ready_seconds
-    gate = asyncio.Semaphore(CUSTOMERS_AT_ONCE)
     pauses = iter(_ASK_AGAIN_AFTER)
     while waiting:
         pause = next(pauses, _ASK_AGAIN_AFTER[-1])
         last = loop.time() + pause > deadline
 
         async def one(entry: tuple[Candidate, Provision], last: bool = last) -> bool:
-            async with gate:
+            async with resources.at_once:
                 return await resources.provisioning.check(*entry, last=last)
 
         async with asyncio.TaskGroup() as group:

@@ -17,7 +17,7 @@ def items_of_others(session: Session, customers: Sequence[str]) -> list[Provisio
         .select_from(Customer)
         .join(Provisioning, col(Provisioning.customer_id) == Customer.customer_id, isouter=True)
         .join(ChildApplication, col(ChildApplication.customer_id) == Customer.customer_id, isouter=True)
-        .where(col(Customer.customer_id).in_(customers))
+        .where(col(Customer.customer_id).in_(customers), col(Customer.forgotten_at).is_(None))
     )
     return [_left(row, customer, held) for customer, row, held in session.exec(query)]
 

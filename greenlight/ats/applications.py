@@ -4,15 +4,15 @@ The intent is committed before the first request leaves, so that whoever comes a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import datetime
 
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from greenlight.ats.application_items import imported_left_out, item_of, items_of_others
+from greenlight.ats.candidates import Application, Candidate, application_of, is_due
 from greenlight.ats.database import Database
-from greenlight.ats.domains import domains_of
+from greenlight.ats.present import CustomerForgotten, present
 from greenlight.ats.registry import Registration, check_client_ids, register, register_in
 from greenlight.ats.rotations import with_mark_of
 from greenlight.ats.rows import parameter_batches, release
@@ -28,29 +28,6 @@ class NameDiffers(RefusedByRule, remedy="give the name on record, or another cus
     """A customer was named as new and is on record under another name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
-    """A customer's child application as it is on record; what provisioning never saw of it is None."""
-
-    client_id: str
-    credentials_block: str
-    urn: str | None
-    js_sdk_domains: tuple[str, ...] | None
-    works: bool
-    own_domains: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A customer that a run takes care of. `tried_before`: an earlier try may have had an effect at LinkedIn."""
-
-    customer_id: str
-    customer_name: str
-    unique_foreign_id: str
-    tried_before: bool
-    application: Application | None
-
-
 @units
 class Applications:
     """Child applications in the ATS database. Not for the event loop: call it in a thread."""
@@ -64,15 +41,16 @@ class Applications:
         with self._database.reading() as session:
             for customer_id, name in new.items():
                 known = session.get(Customer, customer_id)
-                if known is not None and known.customer_name != name:
+                # One that has left has no name on record.
+                if known is not None and known.forgotten_at is None and known.customer_name != name:
                     raise NameDiffers(f"customer {customer_id!r} is on record as {known.customer_name!r}, not {name!r}")
         register(self._database, [Registration(id, name, None, []) for id, name in new.items()], now)
 
     def select(self, named: Sequence[str], js_sdk_domains: Sequence[str]) -> list[str]:
-        """The customers named, or, if none is, all that have something left to do. Raises UnknownCustomer.
+        """The customers named, or, if none is, all that have something left to do.
 
         That is those without a child application, with one never seen to work, or with a list that is not as these
-        domains want it.
+        domains want it. Raises UnknownCustomer, and CustomerForgotten.
         """
         if named:
             return self._named(named)
@@ -84,13 +62,19 @@ class Applications:
         )
         with self._database.reading() as session:
             rows = session.exec(query.order_by(col(Customer.created_at), col(Customer.customer_id)))
-            return [id for id, application in rows if _is_due(application, js_sdk_domains)]
+            return [id for id, application in rows if is_due(application, js_sdk_domains)]
 
     def _named(self, customers: Sequence[str]) -> list[str]:
         with self._database.reading() as session:
-            known = {id for some in parameter_batches(customers) for id in session.exec(_customers(some))}
-        if missing := sorted(set(customers) - known):
+            known = {
+                row.customer_id: row.forgotten_at
+                for some in parameter_batches(customers)
+                for row in session.exec(select(Customer).where(col(Customer.customer_id).in_(some)))
+            }
+        if missing := sorted(set(customers) - known.keys()):
             raise UnknownCustomer(f"no customer {', '.join(map(repr, missing))} in the ATS database")
+        if gone := sorted(id for id, forgotten_at in known.items() if forgotten_at is not None):
+            raise CustomerForgotten(f"customer {', '.join(map(repr, gone))} has left")
         return list(dict.fromkeys(customers))
 
     def start(
@@ -111,9 +95,9 @@ class Applications:
                 session.add(Run(run_id=run_id, command=command, scope={**scope, **whom}, started_at=now))
 
     def begin(self, customer_id: str, run_id: str, now: datetime) -> Candidate:
-        """Commit that this run takes care of the customer, before anything is sent for it."""
+        """Commit that this run takes care of the customer, before anything is sent for it. Raises CustomerForgotten."""
         with self._database.writing() as session:
-            customer = session.get_one(Customer, customer_id, with_for_update=True)
+            customer = present(session, customer_id)
             row = session.get(Provisioning, customer_id)
             tried_before = row is not None
             if row is None:
@@ -129,25 +113,41 @@ class Applications:
                 customer.customer_name,
                 row.unique_foreign_id,
                 tried_before,
-                _application(held) if held is not None else None,
+                application_of(held) if held is not None else None,
             )
 
     def busy(self, customer_id: str, run_id: str, who: str, now: datetime) -> None:
         """Put on record that another run kept the customer all the while, unless that one is writing there itself."""
         with self._database.writing() as session:
             session.get_one(Customer, customer_id, with_for_update=True)
-            row = session.get(Provisioning, customer_id)
-            if row is not None and row.run_id != run_id:
-                other = session.get(Run, row.run_id)
-                if other is not None and other.finished_at is None:
-                    # This run's report says of a customer that is in another's that it is there.
-                    return
-            if row is None:
-                row = self._new_row(customer_id, run_id, now)
-                session.add(row)
-            row.run_id, row.outcome, row.reason, row.checked_at = run_id, Provision.FAILED, Reason.CUSTOMER_BUSY, now
-            # A rotation that is not over has its mark there.
-            row.detail = row.detail or who
+            row = self._left(session, customer_id, run_id, Reason.CUSTOMER_BUSY, now)
+            if row is not None:
+                # A rotation that is not over has its mark there.
+                row.detail = row.detail or who
+
+    def refused(self, customers: Sequence[str], run_id: str, why: str, now: datetime) -> None:
+        """Put on record that nothing could be done for any of these; one that another run is at is that one's."""
+        for customer_id in customers:
+            with suppress(CustomerForgotten), self._database.writing() as session:
+                present(session, customer_id)
+                row = self._left(session, customer_id, run_id, Reason.PROVISIONING_UNFINISHED, now)
+                if row is not None:
+                    row.detail = with_mark_of(row.detail, why)
+
+    def _left(
+        self, session: Session, customer_id: str, run_id: str, reason: Reason, now: datetime
+    ) -> Provisioning | None:
+        row = session.get(Provisioning, customer_id)
+        if row is not None and row.run_id != run_id:
+            other = session.get(Run, row.run_id)
+            if other is not None and other.finished_at is None:
+                # This run's report says of a customer that is in another's that it is there.
+                return None
+        if row is None:
+            row = self._new_row(customer_id, run_id, now)
+            session.add(row)
+        row.run_id, row.outcome, row.reason, row.checked_at = run_id, Provision.FAILED, reason, now
+        return row
 
     def _new_row(self, customer_id: str, run_id: str, now: datetime) -> Provisioning:
         # Two installations under one parent would else find, and adopt, each other's.
@@ -170,14 +170,15 @@ class Applications:
         js_sdk_domains: Sequence[str] | None,
         own_domains: Sequence[str] | None = None,
     ) -> None:
-        """Put the customer's application on record, once its secret is in its block. Raises ClientIdTaken.
+        """Put the customer's application on record, once its secret is in its block.
 
-        All of its domains are ours unless `own_domains` says which.
+        All of its domains are ours unless `own_domains` says which. Raises ClientIdTaken, and CustomerForgotten: its
+        block is then to be deleted.
         """
         own = own_domains if own_domains is not None else js_sdk_domains
         with self._database.writing() as session:
             # In one step with the urn: without it the application would pass for an imported one for ever.
-            customer_name = session.get_one(Customer, customer_id, with_for_update=True).customer_name
+            customer_name = present(session, customer_id).customer_name
             register_in(session, [Registration(customer_id, customer_name, (client_id, credentials_block), [])], now)
             row = session.get_one(ChildApplication, customer_id)
             row.application_urn, row.application_name = urn, name or row.application_name
@@ -186,20 +187,23 @@ class Applications:
             row.provisioned_at = row.provisioned_at or now
 
     def worked(self, customer_id: str, now: datetime) -> None:
-        """LinkedIn has accepted the application's credentials."""
+        """LinkedIn has accepted the application's credentials. Raises CustomerForgotten."""
         with self._database.writing() as session:
+            present(session, customer_id)
             row = session.get_one(ChildApplication, customer_id)
-            row.works_since = row.works_since or now
+            row.works_since, row.secret_deleted_at = row.works_since or now, None
 
     def on_record(self, customer_id: str) -> Application | None:
         with self._database.reading() as session:
             row = session.get(ChildApplication, customer_id)
-            return _application(row) if row is not None else None
+            return application_of(row) if row is not None else None
 
     def renewed(self, customer_id: str) -> None:
-        """The application has a new secret, which LinkedIn has not been seen to accept."""
+        """The application has a new secret, which LinkedIn has not been seen to accept. Raises CustomerForgotten."""
         with self._database.writing() as session:
-            session.get_one(ChildApplication, customer_id).works_since = None
+            present(session, customer_id)
+            row = session.get_one(ChildApplication, customer_id)
+            row.works_since = row.secret_deleted_at = None
             release(session, [customer_id])
 
     def record(
@@ -231,7 +235,7 @@ class Applications:
         with self._database.reading() as session:
             return [
                 (
-                    Candidate(c.customer_id, c.customer_name, p.unique_foreign_id, True, _application(a)),
+                    Candidate(c.customer_id, c.customer_name, p.unique_foreign_id, True, application_of(a)),
                     Provision(p.outcome),
                 )
                 for p, c, a in session.exec(query)
@@ -258,13 +262,13 @@ class Applications:
         return report
 
     def report(self, run_id: str) -> ProvisionReport:
-        """The report of a run, drawn from what the database holds now."""
+        """The report of a run, drawn from what the database holds now: of who has left meanwhile it has nothing."""
         query = (
             select(Provisioning, Customer, ChildApplication)
             .select_from(Provisioning)
             .join(Customer, col(Customer.customer_id) == Provisioning.customer_id)
             .join(ChildApplication, col(ChildApplication.customer_id) == Provisioning.customer_id, isouter=True)
-            .where(Provisioning.run_id == run_id)
+            .where(Provisioning.run_id == run_id, col(Customer.forgotten_at).is_(None))
         )
         with self._database.reading() as session:
             run = session.get_one(Run, run_id)
@@ -278,22 +282,3 @@ class Applications:
                 ProvisionRequests(run.token_requests, run.provision_requests),
                 imported=imported_left_out(session, run.scope),
             )
-
-
-def _customers(customers: Sequence[str]) -> SelectOfScalar[str]:
-    return select(Customer.customer_id).where(col(Customer.customer_id).in_(customers))
-
-
-def _is_due(application: ChildApplication | None, js_sdk_domains: Sequence[str]) -> bool:
-    if application is None:
-        return True
-    if application.application_urn is None:
-        # Imported: LinkedIn's Partner Engineering looks after it, and its key is the customer's old one.
-        return False
-    return application.works_since is None or domains_of(application, js_sdk_domains).changes
-
-
-def _application(row: ChildApplication) -> Application:
-    domains = tuple(row.js_sdk_domains) if row.js_sdk_domains is not None else None
-    works, own = row.works_since is not None, tuple(row.own_domains or ())
-    return Application(row.client_id, row.credentials_block, row.application_urn, domains, works, own)

@@ -10,6 +10,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from greenlight.ats.api_tables import ProvisioningRequest
+from greenlight.ats.candidates import is_ready
 from greenlight.ats.changes import IntegrationChange
 from greenlight.ats.database import Database
 from greenlight.ats.pauses import Pause, pauses_in_force
@@ -137,7 +138,9 @@ def _rows(session: Session, customers: Sequence[Customer], now: datetime) -> lis
     for customer in customers:
         id = customer.customer_id
         wanted, all_ = counts.get(id, (0, 0))
-        application = _application(applications.get(id), tries.get(id), due.get(id))
+        application = _NOTHING
+        if customer.forgotten_at is None:
+            application = _application(applications.get(id), tries.get(id), due.get(id))
         rows.append(
             CustomerRow(
                 id,
@@ -153,15 +156,23 @@ def _rows(session: Session, customers: Sequence[Customer], now: datetime) -> lis
     return rows
 
 
+#: Of a customer that has left nothing is told.
+_NOTHING = ApplicationRow(ApplicationState.MISSING, None, None, None, None, None)
+
+
 def _application(held: ChildApplication | None, tried: Provisioning | None, due_at: datetime | None) -> ApplicationRow:
     reason = Reason(tried.reason) if tried is not None and tried.reason is not None else None
     # The mark of a rotation that is not over is for the next rotation alone.
     marked = tried is not None and with_mark_of(tried.detail, None) is not None
     detail = tried.detail if tried is not None and not marked else None
     checked_at = tried.checked_at if tried is not None else None
-    if held is not None and (held.works_since is not None or held.application_urn is None):
+    if is_ready(held):
         state = ApplicationState.READY
-    elif held is not None:
+    elif held is not None and held.application_urn is None:
+        # Imported, and its customer has left since: only another import brings it keys.
+        state, reason = ApplicationState.FAILED, Reason.CREDENTIALS_MISSING
+        checked_at = checked_at or held.secret_deleted_at
+    elif held is not None and held.secret_deleted_at is None:
         state = ApplicationState.WAITING
     elif reason is not None:
         state = ApplicationState.FAILED

@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlmodel import col, select, update
 
 from greenlight.ats.database import Database
+from greenlight.ats.domain_tables import DomainsRecord
 from greenlight.ats.rows import parameter_batches
-from greenlight.ats.tables import ChildApplication, Customer, DomainsRecord, Provisioning
+from greenlight.ats.tables import ChildApplication, Customer, Provisioning
 from greenlight.ats.waiting import units
 from greenlight.domain.domains import DomainChange, domain_change, is_loopback_origin
 

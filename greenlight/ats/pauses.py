@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, delete, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.present import present
 from greenlight.ats.rows import make_requests_due, parameter_batches
-from greenlight.ats.store import UnknownCustomer
-from greenlight.ats.tables import Customer
 from greenlight.ats.tables import Pause as Row
 from greenlight.ats.waiting import units
 
@@ -41,10 +40,9 @@ class Pauses:
         self._database = database
 
     def begin(self, pause: Pause) -> None:
-        """Pause a customer, or change its pause. Raises UnknownCustomer."""
+        """Pause a customer, or change its pause. Raises UnknownCustomer, and CustomerForgotten."""
         with self._database.writing() as session:
-            if session.get(Customer, pause.customer_id) is None:
-                raise UnknownCustomer(f"no customer {pause.customer_id!r} in the ATS database")
+            present(session, pause.customer_id)
             session.merge(
                 Row(
                     customer_id=pause.customer_id,

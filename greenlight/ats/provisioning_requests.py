@@ -3,13 +3,14 @@
 Whoever looks finds what is due: a ring that is lost, and a worker that dies, change nothing but the time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from greenlight.ats.api_tables import ProvisioningRequest
+from greenlight.ats.candidates import is_ready
 from greenlight.ats.database import Database
 from greenlight.ats.registry import Registration, register_in
 from greenlight.ats.tables import ChildApplication
@@ -36,7 +37,7 @@ class ProvisioningRequests:
 
         def act(session: Session) -> bool:
             register_in(session, [Registration(customer_id, customer_name, None, [])], now)
-            if _is_ready(session.get(ChildApplication, customer_id)):
+            if is_ready(session.get(ChildApplication, customer_id)):
                 return False
             row = session.get(ProvisioningRequest, customer_id, with_for_update=True)
             if row is None:
@@ -52,20 +53,29 @@ class ProvisioningRequests:
         with self._database.reading() as session:
             return session.exec(_due(now).limit(1)).first() is not None
 
-    def claim(self, now: datetime, until: datetime, most: int) -> list[str]:
-        """So many customers that are due, the longest waiting first. Nobody else is given them until then."""
+    def claim(self, now: datetime, until: datetime, most: int, served: Collection[str] = ()) -> list[str]:
+        """So many customers that are due, the longest waiting first, without those that the caller is at.
+
+        Nobody else is given them until then.
+        """
+        due = _due(now).where(col(ProvisioningRequest.customer_id).not_in(served)).limit(most)
         with self._database.writing() as session:
-            rows = session.exec(_due(now).limit(most).with_for_update(skip_locked=True)).all()
+            rows = session.exec(due.with_for_update(skip_locked=True)).all()
             for row in rows:
                 row.due_at = until
             return [row.customer_id for row in rows]
 
+    def keep(self, customers: Sequence[str], until: datetime) -> None:
+        """Keep for longer what was claimed."""
+        with self._database.writing() as session:
+            for row in session.exec(_of(customers).with_for_update()).all():
+                row.due_at = max(row.due_at, until)
+
     def settle(self, customers: Sequence[str], now: datetime) -> None:
         """End the requests of these whose application works; the others wait, the longer the older they are."""
-        query = select(ProvisioningRequest).where(col(ProvisioningRequest.customer_id).in_(customers))
         with self._database.writing() as session:
-            for row in session.exec(query.order_by(col(ProvisioningRequest.customer_id)).with_for_update()).all():
-                if _is_ready(session.get(ChildApplication, row.customer_id)):
+            for row in session.exec(_of(customers).with_for_update()).all():
+                if is_ready(session.get(ChildApplication, row.customer_id)):
                     session.delete(row)
                 else:
                     row.due_at = now + min(max((now - row.requested_at) / 2, SOONEST), LATEST)
@@ -76,6 +86,6 @@ def _due(now: datetime) -> SelectOfScalar[ProvisioningRequest]:
     return query.order_by(col(ProvisioningRequest.requested_at), col(ProvisioningRequest.customer_id))
 
 
-def _is_ready(held: ChildApplication | None) -> bool:
-    # An imported one is looked after by LinkedIn's Partner Engineering.
-    return held is not None and (held.works_since is not None or held.application_urn is None)
+def _of(customers: Sequence[str]) -> SelectOfScalar[ProvisioningRequest]:
+    query = select(ProvisioningRequest).where(col(ProvisioningRequest.customer_id).in_(customers))
+    return query.order_by(col(ProvisioningRequest.customer_id))

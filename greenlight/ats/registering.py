@@ -130,7 +130,9 @@ def _write_customers(
     known: dict[str, tuple[str, datetime | None]] = {}
     for some in parameter_batches([registration.customer_id for registration in registrations]):
         query = select(Customer.customer_id, Customer.customer_name, Customer.forgotten_at)
-        for id, name, forgotten_at in session.exec(query.where(col(Customer.customer_id).in_(some))):
+        query = query.where(col(Customer.customer_id).in_(some)).order_by(col(Customer.customer_id))
+        # So that none leaves while more of it is written.
+        for id, name, forgotten_at in session.exec(query.with_for_update()):
             known[id] = name, forgotten_at
     new = [each for each in registrations if each.customer_id not in known]
     insert_rows(session, _CUSTOMERS, [{**_customer(each), "created_at": now} for each in new])
@@ -148,10 +150,18 @@ def _write_applications(session: Session, registrations: Sequence[Registration],
     """Customers whose application or block is another one now."""
     wanted = {each.customer_id: each.application for each in registrations if each.application is not None}
     known: dict[str, tuple[str, str]] = {}
+    without_secret: list[str] = []
     for some in parameter_batches(list(wanted)):
-        query = select(ChildApplication.customer_id, ChildApplication.client_id, ChildApplication.credentials_block)
-        for id, client_id, block in session.exec(query.where(col(ChildApplication.customer_id).in_(some))):
+        query = select(
+            ChildApplication.customer_id,
+            ChildApplication.client_id,
+            ChildApplication.credentials_block,
+            ChildApplication.secret_deleted_at,
+        )
+        for id, client_id, block, deleted_at in session.exec(query.where(col(ChildApplication.customer_id).in_(some))):
             known[id] = client_id, block
+            if deleted_at is not None:
+                without_secret.append(id)
     # Another application: nothing that was known of the last one holds for it.
     replaced = {id: asked[0] for id, asked in wanted.items() if id in known and known[id][0] != asked[0]}
     moved = [id for id, asked in wanted.items() if id in known and known[id] != asked and id not in replaced]
@@ -160,6 +170,8 @@ def _write_applications(session: Session, registrations: Sequence[Registration],
         row = {**_application(id, *wanted[id]), **dict.fromkeys(_OF_THE_LAST)}
         update_rows(session, _APPLICATIONS, "customer_id", [row])
     update_rows(session, _APPLICATIONS, "customer_id", [_application(id, *wanted[id]) for id in moved])
+    has_one = [{"customer_id": id, "secret_deleted_at": None} for id in without_secret]
+    update_rows(session, _APPLICATIONS, "customer_id", has_one)
     insert_rows(session, _APPLICATIONS, [_application(id, *asked) for id, asked in wanted.items() if id not in known])
     forget_what_was_seen(session, replaced, now)
     return {id for id, asked in wanted.items() if known.get(id) != asked}

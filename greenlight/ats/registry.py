@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.present import present
 from greenlight.ats.registering import Changes, Registration, check_lengths, clashing, register_together
 from greenlight.ats.rows import parameter_batches, release
-from greenlight.ats.tables import ChildApplication, Customer
+from greenlight.ats.tables import ChildApplication
 from greenlight.ats.waiting import unit
 from greenlight.errors import BadInput, RefusedByRule
 
@@ -73,10 +74,13 @@ def credentials_changed(database: Database, customers: Sequence[str]) -> None:
 
 
 def put_back(database: Database, customer_id: str, client_id: str, now: datetime) -> None:
-    """Have a customer's application be the one of this client id, as it was before. Raises ClientIdTaken."""
+    """Have a customer's application be the one of this client id, as it was before.
+
+    Raises ClientIdTaken, and CustomerForgotten.
+    """
 
     def write(session: Session) -> None:
-        name = session.get_one(Customer, customer_id).customer_name
+        name = present(session, customer_id).customer_name
         block = session.get_one(ChildApplication, customer_id).credentials_block
         register_in(session, [Registration(customer_id, name, (client_id, block), [])], now)
         release(session, [customer_id])

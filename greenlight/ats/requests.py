@@ -16,6 +16,7 @@ from greenlight.ats.callbacks import record_callback
 from greenlight.ats.database import Database
 from greenlight.ats.dues import has_settled, is_due, waits_for_a_look
 from greenlight.ats.ledger import Attempt
+from greenlight.ats.present import present
 from greenlight.ats.rows import (
     has_open_request,
     held_by_a_guard,
@@ -230,7 +231,10 @@ class Requests:
         return True
 
     def look_now(self, customer_id: str, now: datetime) -> int:
-        """Make all that is wanted due for a look, but for what the last minute showed; how many. Requests nothing."""
+        """Make all that is wanted due for a look, but for what the last minute showed; how many. Requests nothing.
+
+        Raises CustomerForgotten.
+        """
         checked_at = col(Integration.checked_at)
         due = (
             col(Integration.customer_id) == customer_id,
@@ -239,6 +243,7 @@ class Requests:
             ~open_request(),
         )
         with self._database.writing() as session:
+            present(session, customer_id)
             rows = session.exec(select(Integration).where(*due).order_by(col(Integration.id)).with_for_update()).all()
             for row in rows:
                 row.look_due_at = row.look_due_at or now

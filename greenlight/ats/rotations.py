@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.present import present
 from greenlight.ats.rows import parameter_batches
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer, Provisioning
@@ -84,13 +85,13 @@ class Rotations:
     def begin(self, customer_id: str, run_id: str, held: str, now: datetime, *, anew: bool = False) -> Begun:
         """Commit that this run rotates the customer's secret, whose digest is `held`.
 
-        An earlier try's mark stays until its end is known, or until it is begun `anew`.
+        An earlier try's mark stays until its end is known, or until it is begun `anew`. Raises CustomerForgotten.
         """
         begun: Begun | None = None
 
         def act(session: Session) -> Begun:
             nonlocal begun
-            session.get_one(Customer, customer_id, with_for_update=True)
+            present(session, customer_id)
             row = session.get(Provisioning, customer_id)
             if begun is not None and row is not None and (row.run_id, row.detail) == (run_id, _mark_of(begun)):
                 # An earlier try was committed, and the answer to that lost: it is not another's that is in doubt.

@@ -88,6 +88,8 @@ class ChildApplication(Table, table=True):
     provisioned_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     #: When its credentials first got a token; a new application may take minutes (docs/linkedin.md#after-create).
     works_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    #: When its secret was given up because the customer left; None once there is another.
+    secret_deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Provisioning(Table, table=True):
@@ -106,23 +108,6 @@ class Provisioning(Table, table=True):
     reason: str | None = Field(default=None, max_length=40)
     detail: str | None = Field(default=None, max_length=300)
     checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-
-
-class DomainsRecord(Table, table=True):
-    """What became of an application's `validJsSdkDomains`: old and new, committed before the request leaves."""
-
-    __tablename__: ClassVar[Any] = "domains_record"
-
-    id: int | None = Field(default=None, primary_key=True)
-    customer_id: str = Field(max_length=128, foreign_key="customer.customer_id", index=True)
-    #: True is a list that LinkedIn showed and that was not the one on record; False is one that was sent.
-    found: bool
-    before: list[str] = Field(sa_column=Column(JSON, nullable=False))
-    after: list[str] = Field(sa_column=Column(JSON, nullable=False))
-    at: datetime = Field(sa_type=UtcDateTime)
-    run_id: str = Field(max_length=36)
-    #: When somebody was told of one that was found.
-    announced_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Integration(Table, table=True):

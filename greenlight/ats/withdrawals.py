@@ -14,9 +14,11 @@ from greenlight.ats.api_tables import ProvisioningRequest
 from greenlight.ats.database import Database
 from greenlight.ats.desired_tables import Listing
 from greenlight.ats.ledger import Attempt, Hold
+from greenlight.ats.present import present
+from greenlight.ats.rotations import with_mark_of
 from greenlight.ats.rows import item, set_condition
 from greenlight.ats.store import UnknownCustomer
-from greenlight.ats.tables import ChildApplication, Customer, Integration, Pause, PortalSession
+from greenlight.ats.tables import ChildApplication, Customer, Integration, Pause, PortalSession, Provisioning
 from greenlight.ats.waiting import units
 from greenlight.domain.conditions import NOT_LOOKED_AT
 from greenlight.domain.plan import Item
@@ -71,10 +73,11 @@ class Withdrawals:
     ) -> Withdrawn:
         """Take one integration out of what is wanted; one that a person has withdrawn already stays as it is.
 
-        Raises UnknownCustomer, and NotTakenBack where none or several are meant, or an enable is on its way.
+        Raises UnknownCustomer, CustomerForgotten, and NotTakenBack where none or several are meant, or an enable is on
+        its way.
         """
         with self._database.writing() as session:
-            customer = _customer(session, customer_id)
+            customer = present(session, customer_id)
             found = [row for row in _integrations(session, customer) if row.integration_type == integration_type]
             if integration_context is not None:
                 found = [row for row in found if row.integration_context == integration_context]
@@ -104,8 +107,14 @@ class Withdrawals:
             for row in found:
                 row.integration_name = f"{NAMELESS}: {row.integration_type}"
             application = session.get(ChildApplication, customer_id)
-            if application is not None and application.application_name is not None:
-                application.application_name = NAMELESS
+            if application is not None:
+                # Nothing works without its secret, also should the customer come back.
+                application.works_since, application.secret_deleted_at = None, application.secret_deleted_at or now
+                if application.application_name is not None:
+                    application.application_name = NAMELESS
+            if (tried := session.get(Provisioning, customer_id)) is not None:
+                # LinkedIn's own words may name the customer.
+                tried.outcome, tried.reason, tried.detail = None, None, with_mark_of(tried.detail, None)
             for table in (Pause, ProvisioningRequest):
                 if (row := session.get(table, customer_id)) is not None:
                     session.delete(row)

@@ -11,8 +11,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
-from greenlight.ats.applications import Application, Applications, Candidate
+from greenlight.ats.applications import Applications
+from greenlight.ats.candidates import Application, Candidate
 from greenlight.ats.domains import DomainLists
+from greenlight.ats.present import CustomerForgotten
 from greenlight.ats.registry import ClientIdTaken
 from greenlight.domain.applications import application_name
 from greenlight.domain.domains import DomainChange, DomainsWord, domain_change
@@ -22,8 +24,9 @@ from greenlight.errors import PrefectTrouble, RefusedByRule
 from greenlight.linkedin.errors import LinkedInError, Refused
 from greenlight.linkedin.oauth import Credentials
 from greenlight.linkedin.provisioning import Found, NewApplication, Provisioner, is_unsettled, says_taken
-from greenlight.reconcile.customer_leases import Busy, CustomerLeases
+from greenlight.reconcile.customer_leases import CustomerLeases
 from greenlight.reconcile.observe import Clock, CredentialSource, WorkLeft, wait_of
+from greenlight.reconcile.under_lease import under_lease
 
 _DONE = WorkLeft()
 
@@ -47,22 +50,7 @@ class CredentialStore(CredentialSource, Protocol):
 
     async def save_many(self, wanted: Mapping[str, Credentials]) -> Set[str]: ...
 
-
-async def under_lease(
-    leases: CustomerLeases,
-    applications: Applications,
-    clock: Clock,
-    run_id: str,
-    customer_id: str,
-    step: Callable[[], Awaitable[WorkLeft]],
-) -> WorkLeft:
-    """Take a step with the customer to ourselves; one that another run keeps is put on record as busy, and is left."""
-    try:
-        async with leases.holding(customer_id, run_id):
-            return await step()
-    except Busy as busy:
-        await asyncio.to_thread(applications.busy, customer_id, run_id, str(busy), clock())
-        return WorkLeft(1, busy.wait)
+    async def delete(self, name: str) -> bool: ...
 
 
 class Provisioning:
@@ -112,6 +100,7 @@ class Provisioning:
             run_id,
             customer_id,
             lambda: self._step(run_id, customer_id, look),
+            lambda: self._store.delete(self._block_name(customer_id)),
         )
 
     async def _step(self, run_id: str, customer_id: str, look: bool) -> WorkLeft:
@@ -127,6 +116,8 @@ class Provisioning:
         except NotStored as lost:
             await self._record(customer_id, Provision.FAILED, Reason.SECRET_NOT_STORED, str(lost))
             return _DONE
+        except CustomerForgotten:
+            raise
         except Exception as error:
             # Said where people look for this customer, and then by the run as a whole.
             with suppress(Exception):
@@ -148,7 +139,11 @@ class Provisioning:
             return False
         error = await self._probe(held)
         if error is None:
-            await asyncio.to_thread(self._applications.worked, candidate.customer_id, self._clock())
+            try:
+                await asyncio.to_thread(self._applications.worked, candidate.customer_id, self._clock())
+            except CustomerForgotten:
+                # Nobody waits for it any more.
+                return True
             await self._record(candidate.customer_id, outcome, Reason.APPLICATION_WORKS)
             return True
         if last and application.urn is not None:

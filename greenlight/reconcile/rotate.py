@@ -10,7 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from greenlight.ats.applications import Application, Applications
+from greenlight.ats.applications import Applications
+from greenlight.ats.candidates import Application
+from greenlight.ats.present import CustomerForgotten
 from greenlight.ats.rotations import Begun, Rotations, marked
 from greenlight.domain.provisioning import Provision
 from greenlight.domain.reasons import Reason
@@ -19,7 +21,8 @@ from greenlight.linkedin.oauth import Credentials
 from greenlight.linkedin.provisioning import Provisioner
 from greenlight.reconcile.customer_leases import CustomerLeases
 from greenlight.reconcile.observe import Clock, WorkLeft, wait_of
-from greenlight.reconcile.provision import CredentialStore, NotStored, Probe, under_lease
+from greenlight.reconcile.provision import CredentialStore, NotStored, Probe
+from greenlight.reconcile.under_lease import under_lease
 
 _DONE = WorkLeft()
 #: Digits of a secret's digest that tell it from another one, and nothing more.
@@ -66,7 +69,13 @@ class Rotation:
         Raises nothing for what LinkedIn answers. What is left may pass by itself and is to be called again.
         """
         return await under_lease(
-            self._leases, self._applications, self._clock, run_id, customer_id, lambda: self._step(run_id, customer_id)
+            self._leases,
+            self._applications,
+            self._clock,
+            run_id,
+            customer_id,
+            lambda: self._step(run_id, customer_id),
+            lambda: self._forget(customer_id),
         )
 
     async def _step(self, run_id: str, customer_id: str) -> WorkLeft:
@@ -101,12 +110,19 @@ class Rotation:
             detail = marked(str(lost), begun.before)
             await self._record(customer_id, Provision.FAILED, Reason.SECRET_NOT_STORED, detail)
             return _DONE
+        except CustomerForgotten:
+            raise
         except Exception as error:
             # Said where people look for this customer, and then by the run as a whole.
             detail = marked(type(error).__name__, begun.before)
             with suppress(Exception):
                 await self._record(customer_id, Provision.FAILED, Reason.PROVISIONING_UNFINISHED, detail)
             raise
+
+    async def _forget(self, customer_id: str) -> None:
+        application = await asyncio.to_thread(self._applications.on_record, customer_id)
+        if application is not None:
+            await self._store.delete(application.credentials_block)
 
     async def _is_stored(self, run_id: str, rotating: _Rotating) -> bool:
         """Whether the block has the new secret already, from an earlier try. Raises where that cannot be told yet."""

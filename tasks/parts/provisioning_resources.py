@@ -45,6 +45,8 @@ class ProvisioningResources:
     lists: DomainLists
     alarms: Alarms
     counts: RequestCounts
+    #: Whoever asks LinkedIn about a customer has a place in it: runs of one process may share it.
+    at_once: asyncio.Semaphore
     #: The types of the errors that ended chunks of this run.
     crashes: list[str] = field(default_factory=list)
 
@@ -62,7 +64,10 @@ def current_provisioning() -> ProvisioningResources:
 
 @asynccontextmanager
 async def provisioning_resources(
-    settings: Settings, new: Mapping[str, str] | None = None, word: DomainsWord | None = None
+    settings: Settings,
+    new: Mapping[str, str] | None = None,
+    word: DomainsWord | None = None,
+    at_once: asyncio.Semaphore | None = None,
 ) -> AsyncIterator[ProvisioningResources]:
     """The means to provision with. Customers that are `new`, name by id, are on record before the first request; `word`
     says whose lists of domains may be changed.
@@ -109,7 +114,15 @@ async def provisioning_resources(
         )
         rotation = Rotation(applications, rotations, provisioner, store, probe, now, leases)
         resources = ProvisioningResources(
-            settings, applications, provisioning, rotations, rotation, lists, Alarms(database), counts
+            settings,
+            applications,
+            provisioning,
+            rotations,
+            rotation,
+            lists,
+            Alarms(database),
+            counts,
+            at_once or asyncio.Semaphore(CUSTOMERS_AT_ONCE),
         )
         mark = _CURRENT.set(resources)
         try:

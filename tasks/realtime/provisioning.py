@@ -7,21 +7,24 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
 from prefect import task
 from prefect.client.schemas.objects import State
 
+from greenlight.ats.applications import Applications
 from greenlight.ats.clock import DatabaseClock
-from greenlight.ats.database import open_database
+from greenlight.ats.database import Database, open_database
 from greenlight.ats.provisioning_requests import ProvisioningRequests
 from greenlight.domain.report import Verdict, first_ten
 from greenlight.errors import GreenlightError
 from greenlight.linkedin.errors import clean
+from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import Settings, load_settings
 from tasks.parts.chunks import customers_label
-from tasks.parts.provisioning_resources import must_have_real_origins, provisioning_resources
+from tasks.parts.provisioning_resources import CUSTOMERS_AT_ONCE, must_have_real_origins, provisioning_resources
 from tasks.parts.resources import now, on_time_of
 from tasks.parts.retries import RECORDING
 from tasks.provision import provision_all, wait_until_working
@@ -29,13 +32,20 @@ from tasks.telling.events import failed, refused_state
 
 #: Customers of one turn: who comes meanwhile has another beside it.
 CUSTOMERS_TOGETHER = 50
-#: How long another worker leaves a customer to us. What it does meanwhile is no harm: the lease is what keeps us apart.
+#: Turns side by side; who comes while so many are under way waits for the first that ends.
+TURNS_AT_ONCE = 8
+#: How long another worker leaves a customer to us unless we say so again, and how often we do while its turn lasts.
 CLAIMED_FOR = timedelta(minutes=2)
+KEPT_EVERY_SECONDS = 30.0
 
 _T = TypeVar("_T")
 _log = logging.getLogger("greenlight.requests")
 #: Customers that this process is at.
 _served = set[str]()
+#: Its turns that are under way.
+_turns = set[object]()
+#: How many customers all of them together are at.
+_at_once = asyncio.Semaphore(CUSTOMERS_AT_ONCE)
 
 
 async def provisioning_is_due(settings: Settings) -> bool:
@@ -45,31 +55,53 @@ async def provisioning_is_due(settings: Settings) -> bool:
 
 async def provision_what_is_asked_for() -> None:
     """Act on what is due. It raises nothing: what is left stands in the database still."""
-    customers: list[str] = []
+    if len(_turns) >= TURNS_AT_ONCE:
+        return
+    turn, customers = object(), list[str]()
+    _turns.add(turn)
     try:
-        settings = load_settings()
-        claimed = await asyncio.to_thread(
+        settings, served = load_settings(), list(_served)
+        customers = await asyncio.to_thread(
             _with_requests,
             settings,
-            lambda requests: requests.claim(now(), now() + CLAIMED_FOR, CUSTOMERS_TOGETHER),
+            lambda requests: requests.claim(now(), now() + CLAIMED_FOR, CUSTOMERS_TOGETHER, served),
         )
-        customers = [customer_id for customer_id in claimed if customer_id not in _served]
-        if not customers:
-            return
         _served.update(customers)
-        label = customers_label(customers)
-        # Prefect types return_state on an async task as if it were not awaited.
-        called: Any = provision_requested
-        state = await called(customers, label, return_state=True)
-        if not state.is_completed():
-            _log.warning(
-                "%s: getting applications ended as %s: %s", clean(label), state.name, clean(state.message or "")
-            )
-        await asyncio.to_thread(_with_requests, settings, lambda requests: requests.settle(customers, now()))
+        if customers:
+            await _take_turn(settings, customers)
     except Exception as error:
         _log.warning("%s: applications could not be got (%s)", clean(first_ten(customers)), type(error).__name__)
     finally:
+        _turns.discard(turn)
         _served.difference_update(customers)
+
+
+async def _take_turn(settings: Settings, customers: Sequence[str]) -> None:
+    label, over = customers_label(customers), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_keep_claimed(settings, customers, over))
+        try:
+            # Prefect types return_state on an async task as if it were not awaited.
+            called: Any = provision_requested
+            state = await called(customers, label, return_state=True)
+        finally:
+            over.set()
+    if not state.is_completed():
+        _log.warning("%s: getting applications ended as %s: %s", clean(label), state.name, clean(state.message or ""))
+    await asyncio.to_thread(_with_requests, settings, lambda requests: requests.settle(customers, now()))
+
+
+async def _keep_claimed(settings: Settings, customers: Sequence[str], over: asyncio.Event) -> None:
+    while not over.is_set():
+        try:
+            await asyncio.wait_for(over.wait(), KEPT_EVERY_SECONDS)
+        except TimeoutError:
+            try:
+                keep = partial(ProvisioningRequests.keep, customers=customers, until=now() + CLAIMED_FOR)
+                await asyncio.to_thread(_with_requests, settings, keep)
+            except Exception as error:
+                # The next time will do, and the lease is what keeps another worker apart.
+                _log.warning("%s: a claim could not be kept (%s)", clean(first_ten(customers)), type(error).__name__)
 
 
 @task(name="provision requested", task_run_name="provision: {label}", **RECORDING)
@@ -78,29 +110,41 @@ async def provision_requested(customers: Sequence[str], label: str) -> State[Non
 
     No list of domains that is there already is changed.
     """
-    settings = load_settings()
+    settings, run_id = load_settings(), str(uuid4())
     try:
-        async with provisioning_resources(settings) as resources:
+        async with provisioning_resources(settings, at_once=_at_once) as resources:
             await asyncio.to_thread(must_have_real_origins, settings, resources.lists)
-            run_id, applications = str(uuid4()), resources.applications
+            applications = resources.applications
             scope = {"customers": list(customers), "requested": True}
             await asyncio.to_thread(applications.start, run_id, scope, now(), chosen=customers)
             await provision_all(run_id, customers, look=False)
             await wait_until_working(run_id)
             report = await asyncio.to_thread(applications.finish, run_id, resources.sent(), now())
     except GreenlightError as refused:
+        if isinstance(refused, CannotProvision):
+            await asyncio.to_thread(_with_database, settings, partial(_say_why, settings, customers, run_id, refused))
         return refused_state(refused)
     headline = clean(report.headline())
     _log.info("%s: %s", clean(label), headline)
     return None if report.verdict is Verdict.OK else failed(report.verdict, headline)
 
 
+def _say_why(
+    settings: Settings, customers: Sequence[str], run_id: str, why: CannotProvision, database: Database
+) -> None:
+    Applications(database, settings.installation).refused(customers, run_id, clean(str(why)), now())
+
+
 def _with_requests(settings: Settings, act: Callable[[ProvisioningRequests], _T]) -> _T:
+    return _with_database(settings, lambda database: act(ProvisioningRequests(database)))
+
+
+def _with_database(settings: Settings, act: Callable[[Database], _T]) -> _T:
     database = open_database(settings.database_url.get_secret_value(), patient=True)
     try:
         clock = DatabaseClock(database)
         clock.sync()
         with on_time_of(clock):
-            return act(ProvisioningRequests(database))
+            return act(database)
     finally:
         database.close()

@@ -10,9 +10,13 @@ from sqlmodel import SQLModel
 
 from greenlight.ats.api_keys import Scope
 from greenlight.ats.api_tables import ProvisioningRequest
+from greenlight.ats.applications import Applications
 from greenlight.ats.ledger import Attempt, Warrant
+from greenlight.ats.registry import Registration, register
 from greenlight.ats.tables import Customer, Integration, Pause
 from greenlight.ats.withdrawals import Withdrawals
+from greenlight.domain.provisioning import Provision
+from greenlight.domain.reasons import Reason
 from portal.api.problems import Code
 from tests.api.conftest import calling
 from tests.api.test_api_access import is_problem
@@ -80,6 +84,30 @@ async def test_a_customer_that_has_left_comes_back_by_its_name_alone(api: httpx.
         is_problem(answer, Code.UNKNOWN_CUSTOMER)
     back = await api.put("/v1/customers/corp", json={"customer_name": "Corp"})
     assert (back.status_code, back.json()["forgotten_at"], back.json()["customer_name"]) == (202, None, "Corp")
+
+
+@pytest.mark.parametrize("imported", [True, False])
+async def test_who_is_back_has_no_application_that_works(
+    api: httpx.AsyncClient, portal: Portal, imported: bool
+) -> None:
+    """Its secret is deleted: one that was made here is got again, the keys of an imported one are to be imported."""
+    if not imported:
+        made = Applications(portal.database)
+        made.put("acme", "clientacme", "child-app-acme", START, urn="urn:1", name="A", js_sdk_domains=[])
+        made.begin("acme", "run-1", START)
+        made.record("acme", Provision.CREATED, Reason.APPLICATION_WORKS, START, "Acme Ltd")
+        made.worked("acme", START)
+    assert (await api.put("/v1/customers/acme", json={"customer_name": "Acme"})).status_code == 200
+    Withdrawals(portal.database).forget("acme", "ops", START)
+    gone = (await api.get("/v1/customers/acme")).json()["application"]
+    assert (gone["state"], gone["client_id"], gone["reason"], gone["message"]) == ("missing", None, None, None)
+    back = await api.put("/v1/customers/acme", json={"customer_name": "Acme"})
+    assert (back.status_code, ids(portal, ProvisioningRequest)) == (202, ["acme"])
+    told = back.json()["application"]
+    assert (told["state"], told["reason"]) == (("failed", "CREDENTIALS_MISSING") if imported else ("requested", None))
+    register(portal.database, [Registration("acme", "Acme", ("clientacme", "child-app-acme"), [])], START)
+    state = (await api.get("/v1/customers/acme")).json()["application"]["state"]
+    assert state == ("ready" if imported else "waiting"), "it has keys again"
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import NoResultFound
 from sqlmodel import SQLModel, select
 
-from greenlight.ats.applications import Application, Applications, Candidate, NameDiffers
+from greenlight.ats.applications import Applications, NameDiffers
+from greenlight.ats.candidates import Application, Candidate
 from greenlight.ats.database import Database
 from greenlight.ats.registry import ClientIdTaken
 from greenlight.ats.rotations import Rotations
@@ -193,7 +193,7 @@ def test_of_many_who_begin_at_once_one_is_the_first(database: Database, applicat
 
 
 def test_nobody_can_be_begun_who_is_not_on_record(database: Database, applications: Applications) -> None:
-    with pytest.raises(NoResultFound):
+    with pytest.raises(UnknownCustomer, match="'nobody'"):
         applications.begin("nobody", "run-1", NOON)
     assert rows(database, Provisioning) == []
 
@@ -211,6 +211,7 @@ def test_what_is_put_on_record(database: Database, applications: Applications) -
             "own_domains": list(ORIGINS),
             "provisioned_at": at(1),
             "works_since": None,
+            "secret_deleted_at": None,
         }
     ]
     assert rows(database, Customer)[0]["customer_name"] == "Acme Ltd"

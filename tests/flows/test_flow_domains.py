@@ -9,9 +9,10 @@ from blocks.child_app import ChildAppBlocks, block_name
 from blocks.parent_app import save_parent
 from flows.provision import provision
 from greenlight.ats.applications import Applications
+from greenlight.ats.domain_tables import DomainsRecord
 from greenlight.ats.domains import DomainLists
 from greenlight.ats.registry import Registration, register
-from greenlight.ats.tables import ChildApplication, Customer, DomainsRecord
+from greenlight.ats.tables import ChildApplication, Customer
 from greenlight.domain.domains import digest_of
 from greenlight.reconcile.provision import CannotProvision
 from sandbox.world import Application, Fault

@@ -75,4 +75,32 @@ API = [
         "            for table in (Pause,):",
         ("tests/api/test_api_writing.py",),
     ),
+    Guard(
+        "nothing that was under way is put on record for a customer that has left",
+        "greenlight/ats/present.py",
+        "    if customer.forgotten_at is not None:",
+        "    if False:",
+        ("tests/ats/test_ats_forgotten.py", "tests/tasks/realtime/test_tasks_provisioning.py"),
+    ),
+    Guard(
+        "no secret of a customer that has left is kept",
+        "greenlight/reconcile/under_lease.py",
+        "                await forget()",
+        "                pass",
+        ("tests/tasks/realtime/test_tasks_provisioning.py",),
+    ),
+    Guard(
+        "a customer that is back has no application that works until its secret is there again",
+        "greenlight/ats/candidates.py",
+        "    if held is None or held.secret_deleted_at is not None:",
+        "    if held is None:",
+        ("tests/api/test_api_writing.py",),
+    ),
+    Guard(
+        "nobody leaves while more of it is written",
+        "greenlight/ats/registering.py",
+        "session.exec(query.with_for_update()):",
+        "session.exec(query):",
+        ("tests/ats/test_ats_forgotten.py",),
+    ),
 ]

@@ -7,7 +7,16 @@ from alembic import context
 from greenlight.ats.ledger import Table
 
 # What of the schema stands elsewhere.
-for module in ("api_tables", "changes", "desired_tables", "fleet", "settled", "shards", "webhook_tables"):
+for module in (
+    "api_tables",
+    "changes",
+    "desired_tables",
+    "domain_tables",
+    "fleet",
+    "settled",
+    "shards",
+    "webhook_tables",
+):
     import_module(f"greenlight.ats.{module}")
 attributes = context.config.attributes
 context.configure(

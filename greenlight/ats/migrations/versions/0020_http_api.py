@@ -1,4 +1,4 @@
-"""The HTTP API: its keys, the answers to repeated calls, and whose application is asked for."""
+"""The HTTP API: its keys, the answers to repeated calls, whose application is asked for, and whose secret is gone."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -48,9 +48,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["customer_id"], ["customer.customer_id"], name="fk_provisioning_request_customer_id"),
     )
     op.create_index("ix_provisioning_request_due_at", "provisioning_request", ["due_at"])
+    op.add_column("child_application", sa.Column("secret_deleted_at", moment, nullable=True))
+    op.execute(
+        "UPDATE child_application SET works_since = NULL, secret_deleted_at = (SELECT forgotten_at FROM customer WHERE "
+        "customer.customer_id = child_application.customer_id) WHERE customer_id IN "
+        "(SELECT customer_id FROM customer WHERE forgotten_at IS NOT NULL)"
+    )
 
 
 def downgrade() -> None:
+    # Not as a batch, which would make the table anew: views and triggers stand on it.
+    op.execute("ALTER TABLE child_application DROP COLUMN secret_deleted_at")
     op.drop_table("provisioning_request")
     op.drop_table("idempotency_key")
     op.drop_table("api_key")
