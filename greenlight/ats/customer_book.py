@@ -17,7 +17,6 @@ from greenlight.ats.rotations import with_mark_of
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import ChildApplication, Customer, Integration, Provisioning
 from greenlight.ats.waiting import reads, units
-from greenlight.domain.reasons import Reason
 
 
 class ApplicationState(StrEnum):
@@ -41,7 +40,8 @@ class ApplicationRow:
 
     state: ApplicationState
     client_id: str | None
-    reason: Reason | None
+    #: As it is on record: a newer version may have written one that this does not know.
+    reason: str | None
     detail: str | None
     checked_at: datetime | None
     #: While it is asked for: when the worker tries next.
@@ -154,7 +154,7 @@ def _rows(session: Session, customers: Sequence[Customer], now: datetime) -> lis
 
 
 def _application(held: ChildApplication | None, tried: Provisioning | None, due_at: datetime | None) -> ApplicationRow:
-    reason = Reason(tried.reason) if tried is not None and tried.reason is not None else None
+    reason = tried.reason if tried is not None else None
     # The mark of a rotation that is not over is for the next rotation alone.
     marked = tried is not None and with_mark_of(tried.detail, None) is not None
     detail = tried.detail if tried is not None and not marked else None

@@ -15,8 +15,6 @@ from greenlight.ats.customer_book import CustomerBook, CustomerRow
 from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import Integration as IntegrationRow
 from greenlight.domain.formatting import iso
-from greenlight.domain.reasons import EXPLANATIONS, Outcome, Reason
-from greenlight.domain.status import Status
 from greenlight.intake.values import BadValue, check_value
 from portal.api.access import caller_with, needing
 from portal.api.documents import (
@@ -31,6 +29,7 @@ from portal.api.documents import (
     PauseShown,
     answered,
 )
+from portal.api.explaining import told_of
 from portal.api.problems import ApiProblem, Code, described
 from portal.context import PortalContext
 
@@ -133,7 +132,7 @@ def named(customer_id: str) -> str:
 def customer_document(row: CustomerRow) -> Customer:
     """A customer as the API shows it."""
     application, pause = row.application, row.pause
-    told = EXPLANATIONS[application.reason] if application.reason is not None else None
+    told = told_of(application.reason) if application.reason is not None else None
     return Customer(
         customer_id=row.customer_id,
         customer_name=row.customer_name,
@@ -158,7 +157,7 @@ def customer_document(row: CustomerRow) -> Customer:
 
 
 def _integration(row: IntegrationRow) -> Integration:
-    told = EXPLANATIONS[Reason(row.reason)]
+    told = told_of(row.reason)
     return Integration(
         integration_context=row.integration_context,
         integration_type=row.integration_type,
@@ -166,10 +165,10 @@ def _integration(row: IntegrationRow) -> Integration:
         integration_name=row.integration_name,
         wanted=row.withdrawn_at is None,
         withdrawn_at=_iso(row.withdrawn_at),
-        status=Status(row.observed),
+        status=row.observed,
         status_since=_iso(row.observed_since),
         looked_at=_iso(row.observed_at),
-        outcome=Outcome(row.outcome),
+        outcome=row.outcome,
         reason=row.reason,
         whose_move=told.mover,
         message=told.message,
@@ -189,11 +188,11 @@ def _change(row: IntegrationChange, integration: IntegrationRow) -> Change:
         integration_type=integration.integration_type,
         tenant_type=integration.tenant_type,
         wanted=row.wanted,
-        status_before=Status(row.status_before),
-        status=Status(row.status),
-        outcome=Outcome(row.outcome),
+        status_before=row.status_before,
+        status=row.status,
+        outcome=row.outcome,
         reason=row.reason,
-        whose_move=EXPLANATIONS[Reason(row.reason)].mover,
+        whose_move=told_of(row.reason).mover,
         detail=row.detail,
     )
 
