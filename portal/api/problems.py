@@ -99,10 +99,10 @@ class ApiProblem(Exception):
         self.headers = headers
 
 
-def document_of(code: Code, detail: str, docs_url: str) -> dict[str, Any]:
-    """The document of a problem."""
+def problem_of(code: Code, detail: str, docs_url: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem as an answer."""
     kind = KINDS[code]
-    return {
+    document = {
         "type": f"{docs_url}#{code.lower()}",
         "title": kind.title,
         "status": kind.status,
@@ -111,14 +111,14 @@ def document_of(code: Code, detail: str, docs_url: str) -> dict[str, Any]:
         "whose_move": kind.whose_move.value,
         "remedy": kind.remedy,
     }
+    return JSONResponse(document, kind.status, headers, media_type=MEDIA_TYPE)
 
 
 def add_problems(app: FastAPI, docs_url: str) -> None:
     """Every error of this application becomes a problem document."""
 
     def answer(code: Code, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-        document = document_of(code, detail, docs_url)
-        return JSONResponse(document, KINDS[code].status, headers, media_type=MEDIA_TYPE)
+        return problem_of(code, detail, docs_url, headers)
 
     async def problem(_: Request, error: Exception) -> Response:
         problem = cast(ApiProblem, error)

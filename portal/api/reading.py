@@ -39,6 +39,7 @@ CUSTOMERS_AT_ONCE, CHANGES_AT_ONCE = 200, 500
 _LARGEST = 2**63 - 1
 #: What any call may be answered with.
 USUAL = (
+    Code.BAD_REQUEST,
     Code.UNAUTHENTICATED,
     Code.MISSING_SCOPE,
     Code.THROTTLED,
@@ -47,7 +48,6 @@ USUAL = (
 )
 #: What a call with a body may be answered with besides.
 WITH_BODY = (
-    Code.BAD_REQUEST,
     Code.BODY_TOO_SLOW,
     Code.BODY_TOO_LARGE,
     Code.UNSUPPORTED_MEDIA_TYPE,
@@ -81,7 +81,7 @@ def add_reading(router: APIRouter, context: PortalContext) -> None:
         return JSONResponse(page.model_dump(mode="json"))
 
     @router.get(
-        "/customers/{customer_id}",
+        "/customers/{customer_id:id}",
         dependencies=may_read,
         openapi_extra=needing(Scope.CUSTOMERS_READ),
         responses={200: answered(Customer, "The customer."), **described(*USUAL, Code.UNKNOWN_CUSTOMER)},
@@ -92,7 +92,7 @@ def add_reading(router: APIRouter, context: PortalContext) -> None:
         return JSONResponse(customer_document(row).model_dump(mode="json"))
 
     @router.get(
-        "/customers/{customer_id}/integrations",
+        "/customers/{customer_id:id}/integrations",
         dependencies=may_read,
         openapi_extra=needing(Scope.CUSTOMERS_READ),
         responses={200: answered(Integrations, "All of them."), **described(*USUAL, Code.UNKNOWN_CUSTOMER)},

@@ -44,7 +44,6 @@ from portal.links import LINK_SECONDS, new_link_id
 _log = logging.getLogger("portal.api")
 #: The same without one, where it may be sent again.
 _REPEATED = (
-    Code.BAD_REQUEST,
     Code.BODY_TOO_SLOW,
     Code.BODY_TOO_LARGE,
     Code.INVALID_INPUT,
@@ -66,7 +65,7 @@ def _customers(router: APIRouter, context: PortalContext) -> None:
     where = {"Location": "where to look how far it is"}
 
     @router.put(
-        "/customers/{customer_id}",
+        "/customers/{customer_id:id}",
         openapi_extra={**needing(Scope.CUSTOMERS_WRITE), **asked(CustomerGiven)},
         responses={
             200: answered(Customer, "It is on record under this name, and has an application that works.", **where),
@@ -98,7 +97,7 @@ def _pauses(router: APIRouter, context: PortalContext) -> None:
     pauses = Pauses(context.database)
 
     @router.put(
-        "/customers/{customer_id}/pause",
+        "/customers/{customer_id:id}/pause",
         openapi_extra={**needing(Scope.CUSTOMERS_WRITE), **asked(PauseGiven)},
         responses={
             200: answered(PauseShown, "It is paused."),
@@ -118,7 +117,7 @@ def _pauses(router: APIRouter, context: PortalContext) -> None:
         return JSONResponse(shown.model_dump(mode="json"))
 
     @router.delete(
-        "/customers/{customer_id}/pause",
+        "/customers/{customer_id:id}/pause",
         status_code=204,
         openapi_extra=needing(Scope.CUSTOMERS_WRITE),
         responses={204: {"description": "It is not paused."}, **described(*USUAL, Code.UNKNOWN_CUSTOMER)},
@@ -134,7 +133,7 @@ def _pauses(router: APIRouter, context: PortalContext) -> None:
 
 def _links(router: APIRouter, context: PortalContext) -> None:
     @router.post(
-        "/customers/{customer_id}/links",
+        "/customers/{customer_id:id}/links",
         status_code=201,
         openapi_extra=needing(Scope.LINKS_CREATE),
         responses={
@@ -168,7 +167,7 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
     may_write = Depends(caller_with(context, Scope.INTEGRATIONS_WRITE))
 
     @router.post(
-        "/customers/{customer_id}/looks",
+        "/customers/{customer_id:id}/looks",
         status_code=202,
         openapi_extra=needing(Scope.INTEGRATIONS_WRITE),
         responses={
@@ -194,7 +193,7 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
         return await once(context, await call_of(request, caller, idempotency_key), act, as_it_is)
 
     @router.post(
-        "/customers/{customer_id}/withdrawals",
+        "/customers/{customer_id:id}/withdrawals",
         openapi_extra={**needing(Scope.INTEGRATIONS_WRITE), **asked(WithdrawalGiven)},
         responses={
             200: answered(Withdrawal, "It is withdrawn."),

@@ -104,6 +104,11 @@ async def test_whoever_guesses_keys_is_stopped_and_calls_are_counted_by_key(port
         ("PATCH", "customers/acme", Code.METHOD_NOT_ALLOWED),
         ("HEAD", "customers", Code.METHOD_NOT_ALLOWED),
         ("GET", "customers/a%2Fb/c", Code.NOT_FOUND),
+        ("GET", "customers%2Facme", Code.NOT_FOUND),
+        ("GET", "customers/acme%2Fintegrations", Code.UNKNOWN_CUSTOMER),
+        ("GET", "customers/acme%252Fintegrations", Code.UNKNOWN_CUSTOMER),
+        ("DELETE", "customers/acme%2fpause", Code.METHOD_NOT_ALLOWED),
+        ("POST", "customers/acme%2Flinks", Code.METHOD_NOT_ALLOWED),
         ("GET", "a%0Ab", Code.NOT_FOUND),
         ("GET", "customers/nobody", Code.UNKNOWN_CUSTOMER),
         ("GET", "customers/a%0Ab", Code.UNKNOWN_CUSTOMER),
@@ -123,6 +128,21 @@ async def test_what_is_wrong_is_said(api: httpx.AsyncClient, method: str, path: 
         assert answer.status_code == 405
     else:
         is_problem(answer, code)
+
+
+async def test_the_place_of_the_api_itself_holds_nothing(api: httpx.AsyncClient) -> None:
+    for method in ("GET", "POST", "OPTIONS"):
+        is_problem(await api.request(method, "/v1"), Code.NOT_FOUND)
+    assert (await api.get("/v10")).headers["content-type"].startswith("text/plain"), "a page's, not the API's"
+
+
+async def test_a_body_with_two_lengths_is_refused(api: httpx.AsyncClient) -> None:
+    two = {"Content-Length": "2", "Transfer-Encoding": "chunked"}
+    for path in ("/v1", "/v1/customers/acme/links"):
+        answer = await api.post(path, content=b"{}", headers=two)
+        is_problem(answer, Code.BAD_REQUEST)
+        assert answer.headers["connection"] == "close"
+    assert (await api.post("/requests", content=b"{}", headers=two)).text == "Bad request."
 
 
 async def test_all_methods_of_a_path_are_told(api: httpx.AsyncClient) -> None:

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -69,6 +70,19 @@ async def test_a_customer_is_named_anew_and_asked_for_once(api: httpx.AsyncClien
     has_one = await api.put("/v1/customers/acme", json={"customer_name": "Acme Ltd"})
     assert has_one.status_code == 200, "it has an application"
     assert ids(portal, ProvisioningRequest) == ["corp"]
+
+
+@pytest.mark.parametrize("id", ["a/b", "acme/pause", "a%2Fb", "100 %", "//"])
+async def test_an_id_may_hold_a_slash(api: httpx.AsyncClient, portal: Portal, id: str) -> None:
+    path = f"/v1/customers/{quote(id, safe='')}"
+    made = await api.put(path, json={"customer_name": "Corp"})
+    assert (made.status_code, made.headers["location"], made.json()["customer_id"]) == (202, path, id)
+    assert ids(portal, ProvisioningRequest) == [id]
+    pause = {"reason": "trial", "until": "2026-03-02T12:00:00Z"}
+    for whose in (path, "/v1/customers/acme"):
+        assert (await api.put(f"{whose}/pause", json=pause)).is_success
+    assert (await api.delete(f"{path}/pause")).status_code == 204
+    assert ids(portal, Pause) == ["acme"]
 
 
 async def test_a_customer_that_has_left_comes_back_by_its_name_alone(api: httpx.AsyncClient, portal: Portal) -> None:
