@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
-from greenlight.ats.api_tables import ProvisioningRequest
+from greenlight.ats.api_tables import IdempotencyKey, ProvisioningRequest
 from greenlight.ats.database import Database
 from greenlight.ats.desired_tables import Listing
 from greenlight.ats.ledger import Attempt, Hold
@@ -109,6 +109,7 @@ class Withdrawals:
             for table in (Pause, ProvisioningRequest):
                 if (row := session.get(table, customer_id)) is not None:
                     session.delete(row)
+            session.exec(delete(IdempotencyKey).where(col(IdempotencyKey.customer_id) == customer_id))
             ended = _end_sessions(session, customer_id, now)
             customer.customer_name = NAMELESS
             customer.forgotten_at = customer.forgotten_at or now

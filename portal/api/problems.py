@@ -31,7 +31,6 @@ class Code(StrEnum):
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     BODY_TOO_SLOW = "BODY_TOO_SLOW"
     CANNOT_WITHDRAW = "CANNOT_WITHDRAW"
-    IN_PROGRESS = "IN_PROGRESS"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
     INVALID_INPUT = "INVALID_INPUT"
@@ -66,12 +65,6 @@ KINDS: dict[Code, Kind] = {
     Code.METHOD_NOT_ALLOWED: Kind(405, "This cannot be done here.", "Use one of the methods in `Allow`."),
     Code.BODY_TOO_SLOW: Kind(408, "The body took too long.", "Send it again."),
     Code.CANNOT_WITHDRAW: Kind(409, "It cannot be withdrawn now.", "Do what the detail says, then send it again."),
-    Code.IN_PROGRESS: Kind(
-        409,
-        "A call with this Idempotency-Key is being dealt with.",
-        "Send it again in a moment, as it was.",
-        Mover.NOBODY,
-    ),
     Code.BODY_TOO_LARGE: Kind(413, "The body is too large.", "Send no more than the detail says."),
     Code.UNSUPPORTED_MEDIA_TYPE: Kind(415, "The body is not JSON.", "Send it as `application/json`, not compressed."),
     Code.INVALID_INPUT: Kind(422, "What was given cannot be used.", "Correct what the detail names."),

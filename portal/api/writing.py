@@ -2,7 +2,6 @@
 
 import logging
 from datetime import UTC, datetime
-from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -47,7 +46,6 @@ _REPEATED = (
     Code.BODY_TOO_SLOW,
     Code.BODY_TOO_LARGE,
     Code.INVALID_INPUT,
-    Code.IN_PROGRESS,
     Code.IDEMPOTENCY_KEY_REUSED,
 )
 
@@ -150,17 +148,17 @@ def _links(router: APIRouter, context: PortalContext) -> None:
         """Make a link that opens the customer's page once, within 15 minutes."""
         id = await present(context, customer_id)
 
-        async def act() -> Answered:
+        def act() -> Answered:
             return Answered(201, {"link_id": new_link_id(), "at": int(context.seconds())})
 
-        async def show(kept: dict[str, Any]) -> dict[str, Any]:
+        def show(kept: dict[str, Any]) -> dict[str, Any]:
             # Signed again and not kept: who reads the database must not have the customers' links.
             token = context.links.as_of(kept["at"]).issue(id, kept["link_id"])
             expires_at = iso(datetime.fromtimestamp(kept["at"] + LINK_SECONDS, UTC))
             link = f"{context.settings.portal_url}/open/{token}"
             return Link(customer_id=id, link=link, expires_at=expires_at).model_dump(mode="json")
 
-        return await once(context, await call_of(request, caller, idempotency_key), act, show)
+        return await once(context, id, await call_of(request, caller, idempotency_key), act, show)
 
 
 def _integrations(router: APIRouter, context: PortalContext) -> None:
@@ -182,15 +180,17 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
         idempotency_key: IdempotencyKeyHeader = None,
     ) -> Response:
         """Have the worker look now at what LinkedIn shows of a customer's integrations. It enables none."""
-        id = await present(context, customer_id)
+        id, now = await present(context, customer_id), context.clock()
 
-        async def act() -> Answered:
-            looks = await run_in_threadpool(Requests(context.database).look_now, id, context.clock())
-            if looks:
-                ring(context)
+        def act() -> Answered:
+            looks = Requests(context.database).look_now(id, now)
             return Answered(202, Looks(customer_id=id, looks=looks).model_dump(mode="json"))
 
-        return await once(context, await call_of(request, caller, idempotency_key), act, as_it_is)
+        def then(made: dict[str, Any]) -> None:
+            if made["looks"]:
+                ring(context)
+
+        return await once(context, id, await call_of(request, caller, idempotency_key), act, as_it_is, then)
 
     @router.post(
         "/customers/{customer_id:id}/withdrawals",
@@ -202,7 +202,6 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
                 Code.UNKNOWN_CUSTOMER,
                 *WITH_BODY,
                 Code.CANNOT_WITHDRAW,
-                Code.IN_PROGRESS,
                 Code.IDEMPOTENCY_KEY_REUSED,
             ),
         },
@@ -220,15 +219,14 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
         body = await body_of(request)
         given = parsed(WithdrawalGiven, body)
         context_, kind, tenant = (checked(field, getattr(given, field)) for field in WithdrawalGiven.model_fields)
-        id = await present(context, customer_id)
+        id, now = await present(context, customer_id), context.clock()
 
-        async def act() -> Answered:
-            withdraw = partial(Withdrawals(context.database).withdraw, tenant_type=tenant)
+        def act() -> Answered:
+            withdraw = Withdrawals(context.database).withdraw
             try:
-                done = await run_in_threadpool(withdraw, id, kind, context_, caller.who, context.clock())
+                done = withdraw(id, kind, context_, caller.who, now, tenant_type=tenant)
             except NotTakenBack as why:
                 raise ApiProblem(Code.CANNOT_WITHDRAW, f"{why}.") from None
-            _log.info("%s withdrew %s of customer %s", clean(caller.who), clean(kind), clean(id))
             reason = when_withdrawn(done.observed).reason
             told = EXPLANATIONS[reason]
             shown = Withdrawal(
@@ -246,4 +244,7 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
             )
             return Answered(200, shown.model_dump(mode="json"))
 
-        return await once(context, Call(request, caller, body, idempotency_key), act, as_it_is)
+        def then(_: dict[str, Any]) -> None:
+            _log.info("%s withdrew %s of customer %s", clean(caller.who), clean(kind), clean(id))
+
+        return await once(context, id, Call(request, caller, body, idempotency_key), act, as_it_is, then)
