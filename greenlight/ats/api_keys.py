@@ -23,6 +23,8 @@ from greenlight.errors import BadInput, RefusedByRule
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 #: Characters of a key's name.
 LONGEST_NAME = 100
+#: With what the records' name for a key begins.
+KEY_IN_RECORDS = "API key "
 _PREFIX = "gl_"
 _ID_BYTES, _SECRET_BYTES = 6, 32
 #: Longer than any key.
@@ -61,7 +63,7 @@ class Caller:
     @property
     def who(self) -> str:
         """As the records name it."""
-        return f"API key {self.name}"
+        return f"{KEY_IN_RECORDS}{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

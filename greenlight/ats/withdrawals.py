@@ -31,6 +31,10 @@ class NotTakenBack(RefusedByRule):
     """It could not be withdrawn or forgotten. The text says why and what to do."""
 
 
+class NoSuchIntegration(NotTakenBack):
+    """The customer has none like that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
     """An integration that nobody looks at or enables any more. `observed` is what was last seen of it."""
@@ -81,7 +85,7 @@ class Withdrawals:
             if tenant_type is not None:
                 found = [row for row in found if row.tenant_type == tenant_type]
             if not found:
-                raise NotTakenBack(
+                raise NoSuchIntegration(
                     f"customer {customer_id!r} has no such integration; `greenlight explain {customer_id}` lists them"
                 )
             if len(found) > 1:

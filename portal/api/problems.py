@@ -28,9 +28,11 @@ class Code(StrEnum):
     MISSING_SCOPE = "MISSING_SCOPE"
     NOT_FOUND = "NOT_FOUND"
     UNKNOWN_CUSTOMER = "UNKNOWN_CUSTOMER"
+    UNKNOWN_INTEGRATION = "UNKNOWN_INTEGRATION"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     BODY_TOO_SLOW = "BODY_TOO_SLOW"
     CANNOT_WITHDRAW = "CANNOT_WITHDRAW"
+    PAUSED_BY_ANOTHER = "PAUSED_BY_ANOTHER"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
     INVALID_INPUT = "INVALID_INPUT"
@@ -62,9 +64,15 @@ KINDS: dict[Code, Kind] = {
     ),
     Code.NOT_FOUND: Kind(404, "There is nothing here.", "See `/v1/openapi.json` for what there is."),
     Code.UNKNOWN_CUSTOMER: Kind(404, "No such customer is on record.", "Create it with `PUT /v1/customers/ID`."),
+    Code.UNKNOWN_INTEGRATION: Kind(
+        404, "The customer has no such integration.", "See `GET /v1/customers/ID/integrations` for those that it has."
+    ),
     Code.METHOD_NOT_ALLOWED: Kind(405, "This cannot be done here.", "Use one of the methods in `Allow`."),
     Code.BODY_TOO_SLOW: Kind(408, "The body took too long.", "Send it again."),
     Code.CANNOT_WITHDRAW: Kind(409, "It cannot be withdrawn now.", "Do what the detail says, then send it again."),
+    Code.PAUSED_BY_ANOTHER: Kind(
+        409, "It is not a key's pause.", "Ask whom the detail names; `greenlight resume ID` ends any pause."
+    ),
     Code.BODY_TOO_LARGE: Kind(413, "The body is too large.", "Send no more than the detail says."),
     Code.UNSUPPORTED_MEDIA_TYPE: Kind(415, "The body is not JSON.", "Send it as `application/json`, not compressed."),
     Code.INVALID_INPUT: Kind(422, "What was given cannot be used.", "Correct what the detail names."),

@@ -56,7 +56,8 @@ async def once(
     """Answer a call about a customer.
 
     `act` does it in a thread, as `IdempotentCalls.answer` has it, and returns nothing secret; `then` is called with
-    that once it is on record, not for a call that is sent again; `show` makes the body from it, also a day later.
+    that once it is on record, not for a call that is sent again; `show` makes the body from it in a thread, also a
+    day later.
     Raises ApiProblem, UnknownCustomer, and whatever `act` does.
     """
     asked = Asked(customer_id, call.caller.key_id, call.idempotency_key, call.digest)
@@ -66,7 +67,8 @@ async def once(
         raise ApiProblem(Code.IDEMPOTENCY_KEY_REUSED, "This key was sent with another path or body.") from None
     if not made.is_replayed:
         then(made.answer)
-    return JSONResponse(show(made.answer), made.status, {REPLAYED: "true"} if made.is_replayed else None)
+    body = await run_in_threadpool(show, made.answer)
+    return JSONResponse(body, made.status, {REPLAYED: "true"} if made.is_replayed else None)
 
 
 def as_it_is(answer: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -9,13 +10,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from greenlight.ats.api_keys import Caller, Scope
+from greenlight.ats.api_keys import KEY_IN_RECORDS, Caller, Scope
 from greenlight.ats.customer_book import CustomerBook
 from greenlight.ats.idempotency import Answered
-from greenlight.ats.pauses import Pause, Pauses
+from greenlight.ats.pauses import Pause, PausedByAnother, Pauses
 from greenlight.ats.provisioning_requests import ProvisioningRequests
 from greenlight.ats.requests import Requests
-from greenlight.ats.withdrawals import NotTakenBack, Withdrawals
+from greenlight.ats.withdrawals import NoSuchIntegration, NotTakenBack, Withdrawals
 from greenlight.domain.conditions import when_withdrawn
 from greenlight.domain.formatting import iso
 from greenlight.domain.reasons import EXPLANATIONS
@@ -99,17 +100,20 @@ def _pauses(router: APIRouter, context: PortalContext) -> None:
         openapi_extra={**needing(Scope.CUSTOMERS_WRITE), **asked(PauseGiven)},
         responses={
             200: answered(PauseShown, "It is paused."),
-            **described(*USUAL, Code.UNKNOWN_CUSTOMER, *WITH_BODY),
+            **described(*USUAL, Code.UNKNOWN_CUSTOMER, *WITH_BODY, Code.PAUSED_BY_ANOTHER),
         },
     )
     async def pause_customer(customer_id: str, request: Request, caller: Annotated[Caller, may_write]) -> Response:
-        """Enable nothing for a customer until then, or change until when and why."""
+        """Enable nothing for a customer until then, or change until when and why; a person's pause stays as it is."""
         given, now = parsed(PauseGiven, await body_of(request)), context.clock()
         until, reason = until_of(given.until, now), given.reason.strip()
         if not reason or not reason.isprintable():
             raise ApiProblem(Code.INVALID_INPUT, "reason: is one line that says why.")
         pause = Pause(await present(context, customer_id), reason, caller.who, now, until)
-        await run_in_threadpool(pauses.begin, pause)
+        try:
+            await run_in_threadpool(partial(pauses.begin, over=KEY_IN_RECORDS), pause)
+        except PausedByAnother as why:
+            raise ApiProblem(Code.PAUSED_BY_ANOTHER, f"{why}.") from None
         _log.info("%s paused customer %s", clean(caller.who), clean(pause.customer_id))
         shown = PauseShown(reason=reason, paused_by=pause.owner, since=iso(now), until=iso(until))
         return JSONResponse(shown.model_dump(mode="json"))
@@ -118,12 +122,19 @@ def _pauses(router: APIRouter, context: PortalContext) -> None:
         "/customers/{customer_id:id}/pause",
         status_code=204,
         openapi_extra=needing(Scope.CUSTOMERS_WRITE),
-        responses={204: {"description": "It is not paused."}, **described(*USUAL, Code.UNKNOWN_CUSTOMER)},
+        responses={
+            204: {"description": "It is not paused."},
+            **described(*USUAL, Code.UNKNOWN_CUSTOMER, Code.PAUSED_BY_ANOTHER),
+        },
     )
     async def resume_customer(customer_id: str, caller: Annotated[Caller, may_write]) -> Response:
-        """Let a customer go on; one that is not paused stays as it is."""
+        """Let a customer go on that a key has paused; one that is not paused stays as it is."""
         id = await present(context, customer_id)
-        if await run_in_threadpool(pauses.end, id):
+        try:
+            was_paused = await run_in_threadpool(pauses.end_of, id, KEY_IN_RECORDS, context.clock())
+        except PausedByAnother as why:
+            raise ApiProblem(Code.PAUSED_BY_ANOTHER, f"{why}.") from None
+        if was_paused:
             _log.info("%s resumed customer %s", clean(caller.who), clean(id))
             ring(context)
         return Response(status_code=204)
@@ -200,6 +211,7 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
             **described(
                 *USUAL,
                 Code.UNKNOWN_CUSTOMER,
+                Code.UNKNOWN_INTEGRATION,
                 *WITH_BODY,
                 Code.CANNOT_WITHDRAW,
                 Code.IDEMPOTENCY_KEY_REUSED,
@@ -225,6 +237,8 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
             withdraw = Withdrawals(context.database).withdraw
             try:
                 done = withdraw(id, kind, context_, caller.who, now, tenant_type=tenant)
+            except NoSuchIntegration:
+                raise ApiProblem(Code.UNKNOWN_INTEGRATION, "No integration of this customer has these three.") from None
             except NotTakenBack as why:
                 raise ApiProblem(Code.CANNOT_WITHDRAW, f"{why}.") from None
             reason = when_withdrawn(done.observed).reason

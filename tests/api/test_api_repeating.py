@@ -86,7 +86,7 @@ async def test_what_changed_nothing_may_be_sent_again(
     api: httpx.AsyncClient, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = {**ACME, "tenant_type": "RECRUITER"}
-    is_problem(await api.post("/v1/customers/acme/withdrawals", json=wrong, headers=SAME), Code.CANNOT_WITHDRAW)
+    is_problem(await api.post("/v1/customers/acme/withdrawals", json=wrong, headers=SAME), Code.UNKNOWN_INTEGRATION)
     assert portal.rows(IdempotencyKey) == []
 
     def fails(*_: object, **__: object) -> None:

@@ -84,6 +84,13 @@ API = [
         (REPEATING,),
     ),
     Guard(
+        "an API key ends and changes no person's pause",
+        "greenlight/ats/pauses.py",
+        "    if row is not None and row.until > now and not row.owner.startswith(over):",
+        "    if False:",
+        ("tests/api/test_api_writing.py",),
+    ),
+    Guard(
         "for a customer that has left no application is asked for any more",
         "greenlight/ats/withdrawals.py",
         "            for table in (Pause, ProvisioningRequest):",
