@@ -1,7 +1,6 @@
 """The API's routes that read."""
 
 import base64
-import binascii
 from datetime import datetime
 from typing import Annotated
 
@@ -207,7 +206,11 @@ def _cursor(customer_id: str) -> str:
 
 def _after(cursor: str) -> str:
     try:
+        # Not by the rules for ids: one on record may be older than they are, and has others behind it.
         text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode()
-        return check_value("customer_id", text) or ""
-    except (BadValue, binascii.Error, ValueError):
-        raise ApiProblem(Code.INVALID_INPUT, "cursor: is none that a page has given.") from None
+    except ValueError:
+        text = ""
+    # Neither is in any id on record, and a database may refuse the latter.
+    if not text or "\0" in text:
+        raise ApiProblem(Code.INVALID_INPUT, "cursor: is none that a page has given.")
+    return text

@@ -8,7 +8,7 @@ import pytest
 from greenlight.ats.api_keys import Scope
 from greenlight.ats.database import Database
 from greenlight.ats.pauses import Pause, Pauses
-from greenlight.ats.tables import Provisioning
+from greenlight.ats.tables import Customer, Provisioning
 from greenlight.ats.withdrawals import Withdrawals
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
@@ -53,6 +53,21 @@ async def test_pages_hold_each_customer_once(api: httpx.AsyncClient, portal: Por
         cursor = page["next_cursor"]
     assert sorted(got) == sorted(ids)
     assert len(got) == len(set(got))
+
+
+async def test_a_page_goes_on_behind_an_id_that_no_rule_allows_today(api: httpx.AsyncClient, portal: Portal) -> None:
+    old = ["acme ", "\u200bold", "b\nc"]
+    with portal.database.writing() as session:
+        for id in old:
+            session.add(Customer(customer_id=id, customer_name="Old", created_at=START))
+    got: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = await api.get("/v1/customers", params={"limit": 1, **({"cursor": cursor} if cursor else {})})
+        assert page.status_code == 200, cursor
+        got += [each["customer_id"] for each in page.json()["customers"]]
+        cursor = page.json()["next_cursor"]
+    assert sorted(got) == sorted(["acme", "bolt", *old])
 
 
 async def test_integrations_say_whose_move_it_is(api: httpx.AsyncClient, portal: Portal) -> None:
