@@ -11,14 +11,15 @@ from typing import Any, cast
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 from greenlight.ats.database import Database
 from greenlight.linkedin.errors import clean
 from greenlight.settings import Settings
-from portal.api.application import API_PREFIX, create_api
+from portal.api.application import API_PREFIX, create_api, docs_url_of
+from portal.api.problems import Code, problem_of
 from portal.context import HERE, PortalContext, templates
 from portal.cross_origin import PREFIX, CrossOrigin
 from portal.guards import Errors, OneHost, SecurityHeaders
@@ -81,7 +82,8 @@ def create_app(
     links, limiter, neighbours = Links(keys, seconds), Limiter(seconds), Neighbours(settings)
     context = PortalContext(settings, database, links, limiter, neighbours, ring, clock, seconds, templates())
     app.include_router(build_router(context))
-    app.router.routes.append(_Whole(API_PREFIX, create_api(context)))
+    api = create_api(context)
+    app.router.routes += (_Whole(API_PREFIX, api), Route(API_PREFIX, api))
     app.mount("/static", _Static(directory=HERE / "static"))
     _add_answers(app, context)
     return app
@@ -129,6 +131,13 @@ def _add_answers(app: FastAPI, context: PortalContext) -> None:
             return _said(request, "Not allowed.", 405, error.headers)
         return _said(request, "Not found.", 404)
 
+    def ambiguous(scope: Scope) -> Response:
+        close = {"Connection": "close"}
+        if f"{scope['path']}/".startswith(f"{API_PREFIX}/"):
+            why = "The body has both Content-Length and Transfer-Encoding."
+            return problem_of(Code.BAD_REQUEST, why, docs_url_of(context), close)
+        return PlainTextResponse("Bad request.", 400, close)
+
     app.add_exception_handler(NoPortalSession, gone)
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(TooOften, too_often)
@@ -137,5 +146,5 @@ def _add_answers(app: FastAPI, context: PortalContext) -> None:
     app.add_middleware(Errors, page=failed)
     # Outside of errors, which the script has to read as well.
     app.add_middleware(CrossOrigin, settings=context.settings)
-    app.add_middleware(OneHost, neighbours=context.neighbours)
+    app.add_middleware(OneHost, neighbours=context.neighbours, ambiguous=ambiguous)
     app.add_middleware(SecurityHeaders, settings=context.settings)

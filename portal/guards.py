@@ -111,11 +111,15 @@ class SecurityHeaders:
 
 
 class OneHost:
-    """Answers requests for the portal's own host alone. What a proxy says about hosts is not looked at."""
+    """Answers requests for the portal's own host alone. What a proxy says about hosts is not looked at.
 
-    def __init__(self, app: ASGIApp, neighbours: Neighbours) -> None:
+    `ambiguous` answers a request whose body has two lengths.
+    """
+
+    def __init__(self, app: ASGIApp, neighbours: Neighbours, ambiguous: Callable[[Scope], Response]) -> None:
         self._app = app
         self._neighbours = neighbours
+        self._ambiguous = ambiguous
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -126,7 +130,7 @@ class OneHost:
         headers = Headers(scope=scope)
         if "content-length" in headers and "transfer-encoding" in headers:
             # A proxy in front may have read another end of the body, and then what follows is anybody's request.
-            await PlainTextResponse("Bad request.", 400, {"Connection": "close"})(scope, receive, send)
+            await self._ambiguous(scope)(scope, receive, send)
             return
         if scope["path"] not in _PROBES:
             self._neighbours.notice(HTTPConnection(scope))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
 from greenlight.ats.api_tables import ApiKey
@@ -22,6 +23,8 @@ from greenlight.errors import BadInput, RefusedByRule
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 #: Characters of a key's name.
 LONGEST_NAME = 100
+#: With what the records' name for a key begins.
+KEY_IN_RECORDS = "API key "
 _PREFIX = "gl_"
 _ID_BYTES, _SECRET_BYTES = 6, 32
 #: Longer than any key.
@@ -60,7 +63,7 @@ class Caller:
     @property
     def who(self) -> str:
         """As the records name it."""
-        return f"API key {self.name}"
+        return f"{KEY_IN_RECORDS}{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +137,17 @@ class ApiKeys:
             stale = row.last_used_at is None or row.last_used_at <= now - USE_IS_NOTED_EVERY
             return Caller(row.key_id, row.name, frozenset(row.scopes)), stale
 
-    def note_use(self, key_id: str, now: datetime) -> None:
-        """A key was used."""
-        with self._database.writing() as session:
-            row = session.get(ApiKey, key_id, with_for_update=True)
-            if row is not None:
-                row.last_used_at = max(row.last_used_at or now, now)
+    def note_use(self, key_id: str, now: datetime) -> bool:
+        """A key was used. Whether that could be written down: it is tried once, and not for long."""
+        try:
+            with self._database.writing_briefly() as session:
+                # Who has it locked writes the same, or revokes it.
+                row = session.get(ApiKey, key_id, with_for_update={"skip_locked": True})
+                if row is not None:
+                    row.last_used_at = max(row.last_used_at or now, now)
+        except SQLAlchemyError:
+            return False
+        return True
 
 
 def _id_in(key: str) -> str:

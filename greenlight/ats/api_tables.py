@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Column, Index
+from sqlalchemy import JSON, Column
 from sqlmodel import Field
 
 from greenlight.ats.columns import UtcDateTime
@@ -32,18 +32,15 @@ class IdempotencyKey(Table, table=True):
     """A call that its caller may repeat: what was asked, and what came of it. Never a secret."""
 
     __tablename__: ClassVar[Any] = "idempotency_key"
-    __table_args__: ClassVar[Any] = (Index(None, "key_id", "expires_at"),)
 
     key_id: str = Field(primary_key=True, max_length=16, foreign_key="api_key.key_id")
     idempotency_key: str = Field(primary_key=True, max_length=255)
+    customer_id: str = Field(max_length=128, foreign_key="customer.customer_id", index=True)
     #: Of the method, the path and the body.
     digest: str = Field(max_length=64)
-    #: Who is at it, and until when nobody else may be; None once there is an answer.
-    claimed_by: str | None = Field(default=None, max_length=36)
-    claimed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
-    status: int | None = None
-    answer: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+    status: int
+    answer: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
 
 
 class ProvisioningRequest(Table, table=True):

@@ -42,7 +42,8 @@ class ApplicationRow:
 
     state: ApplicationState
     client_id: str | None
-    reason: Reason | None
+    #: As it is on record: a newer version may have written one that this does not know.
+    reason: str | None
     detail: str | None
     checked_at: datetime | None
     #: While it is asked for: when the worker tries next.
@@ -161,7 +162,7 @@ _NOTHING = ApplicationRow(ApplicationState.MISSING, None, None, None, None, None
 
 
 def _application(held: ChildApplication | None, tried: Provisioning | None, due_at: datetime | None) -> ApplicationRow:
-    reason = Reason(tried.reason) if tried is not None and tried.reason is not None else None
+    reason = tried.reason if tried is not None else None
     # The mark of a rotation that is not over is for the next rotation alone.
     marked = tried is not None and with_mark_of(tried.detail, None) is not None
     detail = tried.detail if tried is not None and not marked else None
@@ -170,7 +171,7 @@ def _application(held: ChildApplication | None, tried: Provisioning | None, due_
         state = ApplicationState.READY
     elif held is not None and held.application_urn is None:
         # Imported, and its customer has left since: only another import brings it keys.
-        state, reason = ApplicationState.FAILED, Reason.CREDENTIALS_MISSING
+        state, reason = ApplicationState.FAILED, Reason.CREDENTIALS_MISSING.value
         checked_at = checked_at or held.secret_deleted_at
     elif held is not None and held.secret_deleted_at is None:
         state = ApplicationState.WAITING

@@ -40,6 +40,7 @@ class Database:
         self.engine = engine
         self._kept = kept
         self._writer = engine.execution_options(write=True)
+        self._brief = engine.execution_options(write=True, brief=True)
         self._reader = engine.execution_options(read=True)
         self._together = threading.local()
         #: For coroutines: what they have to write goes together.
@@ -59,6 +60,12 @@ class Database:
             yield shared
             return
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def writing_briefly(self) -> Iterator[Session]:
+        """For what may be left out, in a transaction of its own: nobody's lock is waited for longer than a moment."""
+        with Session(self._brief) as session, session.begin():
             yield session
 
     @contextmanager

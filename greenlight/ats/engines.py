@@ -12,6 +12,8 @@ from sqlalchemy.pool import NullPool
 
 #: How long SQLite waits by itself for the lock of somebody who writes.
 _BUSY_TIMEOUT_SECONDS = 30
+#: The same in seconds for what may be left out: see `Database.writing_briefly`.
+_BRIEF_SECONDS = 0.2
 #: Nobody waits longer than this for somebody who only looks.
 _LOOKING_SECONDS = 5
 #: As many more connections than five as asyncio has threads that could ask for one at the same time.
@@ -68,6 +70,8 @@ def _postgres_engine(address: URL, *, connect_args: dict[str, Any], **more: Any)
 def _limit_postgres(connection: Connection) -> None:
     options = connection.get_execution_options()
     limits = options.get("limits", LIMITS) | ({"transaction_read_only": "on"} if options.get("read") else {})
+    if options.get("brief"):
+        limits |= {"lock_timeout": f"{_BRIEF_SECONDS}s", "statement_timeout": "2s"}
     connection.exec_driver_sql(
         "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in limits.items())
     )
@@ -107,4 +111,8 @@ def _begin_sqlite(connection: Connection) -> None:
     if driver is not None and connection.info.get("reads", False) is not reads:
         driver.execute(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
         connection.info["reads"] = reads
+    waits = _BRIEF_SECONDS if options.get("brief") else _BUSY_TIMEOUT_SECONDS
+    if driver is not None and connection.info.get("waits", _BUSY_TIMEOUT_SECONDS) != waits:
+        driver.execute(f"PRAGMA busy_timeout={round(waits * 1000)}")
+        connection.info["waits"] = waits
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("write", False) else "BEGIN")

@@ -11,11 +11,16 @@ from greenlight.ats.present import present
 from greenlight.ats.rows import make_requests_due, parameter_batches
 from greenlight.ats.tables import Pause as Row
 from greenlight.ats.waiting import units
+from greenlight.errors import RefusedByRule
 
 #: The longest pause.
 LONGEST = timedelta(days=365)
 #: Characters of a reason, as many as the ATS database takes.
 LONGEST_REASON = 300
+
+
+class PausedByAnother(RefusedByRule):
+    """The pause is not theirs who would change it. The text says whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +44,15 @@ class Pauses:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, pause: Pause) -> None:
-        """Pause a customer, or change its pause. Raises UnknownCustomer, and CustomerForgotten."""
+    def begin(self, pause: Pause, *, over: str = "") -> None:
+        """Pause a customer, or change its pause, if its owner's name begins with `over`.
+
+        Raises UnknownCustomer, CustomerForgotten, and PausedByAnother.
+        """
         with self._database.writing() as session:
+            # Locked: two who pause it at once come one after the other.
             present(session, pause.customer_id)
+            _must_be_of(session, pause.customer_id, over, pause.since)
             session.merge(
                 Row(
                     customer_id=pause.customer_id,
@@ -54,17 +64,34 @@ class Pauses:
             )
 
     def end(self, customer_id: str) -> bool:
-        """End a customer's pause; whether there was one."""
+        """End a customer's pause, whose ever it is; whether there was one."""
         with self._database.writing() as session:
-            ended = session.exec(delete(Row).where(col(Row.customer_id) == customer_id)).rowcount > 0
-            if ended:
-                make_requests_due(session, customer_id)
-            return ended
+            return _end(session, customer_id)
+
+    def end_of(self, customer_id: str, over: str, now: datetime) -> bool:
+        """The same for a pause whose owner's name begins with `over`, or that is over. Raises PausedByAnother."""
+        with self._database.writing() as session:
+            _must_be_of(session, customer_id, over, now)
+            return _end(session, customer_id)
 
     def now_in_force(self, customers: Iterable[str], now: datetime) -> dict[str, Pause]:
         """The pauses of these customers that have not ended, by customer."""
         with self._database.reading() as session:
             return pauses_in_force(session, customers, now)
+
+
+def _end(session: Session, customer_id: str) -> bool:
+    ended = session.exec(delete(Row).where(col(Row.customer_id) == customer_id)).rowcount > 0
+    if ended:
+        make_requests_due(session, customer_id)
+    return ended
+
+
+def _must_be_of(session: Session, customer_id: str, over: str, now: datetime) -> None:
+    row = session.get(Row, customer_id, with_for_update=True)
+    if row is not None and row.until > now and not row.owner.startswith(over):
+        held = Pause(row.customer_id, row.reason, row.owner, row.since, row.until)
+        raise PausedByAnother(f"it is paused {held.words()}")
 
 
 def pauses_in_force(session: Session, customers: Iterable[str], now: datetime) -> dict[str, Pause]:

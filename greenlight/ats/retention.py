@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Table, delete, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, col, exists, or_, select
 
+from greenlight.ats.api_tables import IdempotencyKey
 from greenlight.ats.changes import IntegrationChange
 from greenlight.ats.clock import time_of
 from greenlight.ats.database import Database
@@ -86,6 +87,7 @@ _Old = tuple[Any, ColumnElement[bool], tuple[Any, ...]]
 def _old(before: datetime) -> list[_Old]:
     return [
         (Pause, col(Pause.until) < before, ()),
+        (IdempotencyKey, col(IdempotencyKey.expires_at) < before, ()),
         (FleetSnapshot, col(FleetSnapshot.taken_at) < before, ()),
         (RequestDay, _is_followed(before), ()),
         (

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
-from greenlight.ats.api_tables import ProvisioningRequest
+from greenlight.ats.api_tables import IdempotencyKey, ProvisioningRequest
 from greenlight.ats.database import Database
 from greenlight.ats.desired_tables import Listing
 from greenlight.ats.ledger import Attempt, Hold
@@ -31,6 +31,10 @@ NAMELESS = "forgotten customer"
 
 class NotTakenBack(RefusedByRule):
     """It could not be withdrawn or forgotten. The text says why and what to do."""
+
+
+class NoSuchIntegration(NotTakenBack):
+    """The customer has none like that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class Withdrawals:
             if tenant_type is not None:
                 found = [row for row in found if row.tenant_type == tenant_type]
             if not found:
-                raise NotTakenBack(
+                raise NoSuchIntegration(
                     f"customer {customer_id!r} has no such integration; `greenlight explain {customer_id}` lists them"
                 )
             if len(found) > 1:
@@ -118,6 +122,7 @@ class Withdrawals:
             for table in (Pause, ProvisioningRequest):
                 if (row := session.get(table, customer_id)) is not None:
                     session.delete(row)
+            session.exec(delete(IdempotencyKey).where(col(IdempotencyKey.customer_id) == customer_id))
             ended = _end_sessions(session, customer_id, now)
             customer.customer_name = NAMELESS
             customer.forgotten_at = customer.forgotten_at or now

@@ -54,8 +54,9 @@ async def _known(context: PortalContext, request: Request) -> Caller:
             {"WWW-Authenticate": challenge},
         )
     caller, stale = found
-    if stale:
-        await run_in_threadpool(keys.note_use, caller.key_id, now)
+    if stale and not await run_in_threadpool(keys.note_use, caller.key_id, now):
+        # What it asks for may be had all the same: reads go on where nothing can be written.
+        _log.warning("%s: that its key was used could not be written down", clean(caller.who))
     return caller
 
 

@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from portal.api.documents import REFERENCED
 from portal.api.embedding import add_embedding
+from portal.api.paths import EncodedSlashes
 from portal.api.problems import KINDS, add_problems
 from portal.api.reading import add_reading
 from portal.api.writing import add_writing
@@ -48,8 +49,14 @@ def create_api(context: PortalContext) -> FastAPI:
         page = template.render(described=described, kinds=KINDS, ats_name=context.settings.ats_name)
         return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
 
-    add_problems(api, f"{context.settings.portal_url}{API_PREFIX}/docs")
+    add_problems(api, docs_url_of(context))
+    api.add_middleware(EncodedSlashes)
     return api
+
+
+def docs_url_of(context: PortalContext) -> str:
+    """Where problems are told of to people."""
+    return f"{context.settings.portal_url}{API_PREFIX}/docs"
 
 
 def _operation_id(route: APIRoute) -> str:

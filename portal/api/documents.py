@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from greenlight.ats.customer_book import ApplicationState
 from greenlight.ats.pauses import LONGEST_REASON
-from greenlight.domain.reasons import Mover, Outcome
-from greenlight.domain.status import Status
+from greenlight.domain.reasons import Mover
+from portal.api.explaining import OutcomeOnRecord, StatusOnRecord
 from portal.api.problems import Code
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="UTC, to the second")]
@@ -75,10 +75,10 @@ class Integration(Answer):
     integration_name: str
     wanted: bool
     withdrawn_at: Moment | None
-    status: Status
+    status: StatusOnRecord
     status_since: Moment | None
     looked_at: Moment | None
-    outcome: Outcome
+    outcome: OutcomeOnRecord
     reason: str
     whose_move: Mover
     message: str
@@ -103,9 +103,9 @@ class Change(Answer):
     integration_type: str
     tenant_type: str
     wanted: bool
-    status_before: Status
-    status: Status
-    outcome: Outcome
+    status_before: StatusOnRecord
+    status: StatusOnRecord
+    outcome: OutcomeOnRecord
     reason: str
     whose_move: Mover
     detail: str | None
@@ -150,7 +150,7 @@ class Withdrawal(Answer):
     tenant_type: str
     withdrawn_at: Moment
     withdrawn_by: str
-    status: Status
+    status: StatusOnRecord
     reason: str
     whose_move: Mover
     message: str

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from greenlight.ats.api_keys import Caller, Scope
 from greenlight.ats.embed_tokens import EmbedTokens
@@ -23,12 +22,12 @@ def add_embedding(router: APIRouter, context: PortalContext) -> None:
     tokens = EmbedTokens(context.database, context.settings.embed_origins)
 
     @router.post(
-        "/customers/{customer_id}/embed-tokens",
+        "/customers/{customer_id:id}/embed-tokens",
         status_code=201,
         openapi_extra={**needing(Scope.LINKS_CREATE), **asked(EmbedTokenGiven)},
         responses={
             201: answered(EmbedToken, "A token."),
-            **described(*USUAL, Code.UNKNOWN_CUSTOMER, *WITH_BODY, Code.IN_PROGRESS, Code.IDEMPOTENCY_KEY_REUSED),
+            **described(*USUAL, Code.UNKNOWN_CUSTOMER, *WITH_BODY, Code.IDEMPOTENCY_KEY_REUSED),
         },
     )
     async def create_embed_token(
@@ -45,13 +44,13 @@ def add_embedding(router: APIRouter, context: PortalContext) -> None:
         origin = parsed(EmbedTokenGiven, body).origin
         id = await present(context, customer_id)
 
-        async def act() -> Answered:
+        def act() -> Answered:
             if origin not in context.settings.embed_origins:
                 raise ApiProblem(Code.INVALID_INPUT, "origin: is none of GREENLIGHT_EMBED_ORIGINS.")
             return Answered(201, {})
 
-        async def show(_: dict[str, Any]) -> dict[str, Any]:
-            token, expires_at = await run_in_threadpool(tokens.issue, id, origin, context.clock())
+        def show(_: dict[str, Any]) -> dict[str, Any]:
+            token, expires_at = tokens.issue(id, origin, context.clock())
             return EmbedToken(token=token, expires_at=iso(expires_at)).model_dump(mode="json")
 
-        return await once(context, Call(request, caller, body, idempotency_key), act, show)
+        return await once(context, id, Call(request, caller, body, idempotency_key), act, show)

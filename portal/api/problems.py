@@ -28,10 +28,11 @@ class Code(StrEnum):
     MISSING_SCOPE = "MISSING_SCOPE"
     NOT_FOUND = "NOT_FOUND"
     UNKNOWN_CUSTOMER = "UNKNOWN_CUSTOMER"
+    UNKNOWN_INTEGRATION = "UNKNOWN_INTEGRATION"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     BODY_TOO_SLOW = "BODY_TOO_SLOW"
     CANNOT_WITHDRAW = "CANNOT_WITHDRAW"
-    IN_PROGRESS = "IN_PROGRESS"
+    PAUSED_BY_ANOTHER = "PAUSED_BY_ANOTHER"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
     INVALID_INPUT = "INVALID_INPUT"
@@ -63,14 +64,14 @@ KINDS: dict[Code, Kind] = {
     ),
     Code.NOT_FOUND: Kind(404, "There is nothing here.", "See `/v1/openapi.json` for what there is."),
     Code.UNKNOWN_CUSTOMER: Kind(404, "No such customer is on record.", "Create it with `PUT /v1/customers/ID`."),
+    Code.UNKNOWN_INTEGRATION: Kind(
+        404, "The customer has no such integration.", "See `GET /v1/customers/ID/integrations` for those that it has."
+    ),
     Code.METHOD_NOT_ALLOWED: Kind(405, "This cannot be done here.", "Use one of the methods in `Allow`."),
     Code.BODY_TOO_SLOW: Kind(408, "The body took too long.", "Send it again."),
     Code.CANNOT_WITHDRAW: Kind(409, "It cannot be withdrawn now.", "Do what the detail says, then send it again."),
-    Code.IN_PROGRESS: Kind(
-        409,
-        "A call with this Idempotency-Key is being dealt with.",
-        "Send it again in a moment, as it was.",
-        Mover.NOBODY,
+    Code.PAUSED_BY_ANOTHER: Kind(
+        409, "It is not a key's pause.", "Ask whom the detail names; `greenlight resume ID` ends any pause."
     ),
     Code.BODY_TOO_LARGE: Kind(413, "The body is too large.", "Send no more than the detail says."),
     Code.UNSUPPORTED_MEDIA_TYPE: Kind(415, "The body is not JSON.", "Send it as `application/json`, not compressed."),
@@ -99,10 +100,10 @@ class ApiProblem(Exception):
         self.headers = headers
 
 
-def document_of(code: Code, detail: str, docs_url: str) -> dict[str, Any]:
-    """The document of a problem."""
+def problem_of(code: Code, detail: str, docs_url: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem as an answer."""
     kind = KINDS[code]
-    return {
+    document = {
         "type": f"{docs_url}#{code.lower()}",
         "title": kind.title,
         "status": kind.status,
@@ -111,14 +112,14 @@ def document_of(code: Code, detail: str, docs_url: str) -> dict[str, Any]:
         "whose_move": kind.whose_move.value,
         "remedy": kind.remedy,
     }
+    return JSONResponse(document, kind.status, headers, media_type=MEDIA_TYPE)
 
 
 def add_problems(app: FastAPI, docs_url: str) -> None:
     """Every error of this application becomes a problem document."""
 
     def answer(code: Code, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-        document = document_of(code, detail, docs_url)
-        return JSONResponse(document, KINDS[code].status, headers, media_type=MEDIA_TYPE)
+        return problem_of(code, detail, docs_url, headers)
 
     async def problem(_: Request, error: Exception) -> Response:
         problem = cast(ApiProblem, error)

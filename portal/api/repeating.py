@@ -1,19 +1,16 @@
 """`Idempotency-Key`: a call that is sent again changes nothing again, and has the answer that it had."""
 
-import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
-from uuid import uuid4
 
 from fastapi import Header, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from greenlight.ats.api_keys import Caller
-from greenlight.ats.idempotency import Answered, IdempotentCalls, OtherCall, UnderWay
+from greenlight.ats.idempotency import Answered, Asked, IdempotentCalls, OtherCall
 from portal.api.problems import ApiProblem, Code
 from portal.context import PortalContext
 
@@ -44,42 +41,36 @@ class Call(NamedTuple):
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 
+def _nothing(_: dict[str, Any]) -> None:
+    return
+
+
 async def once(
     context: PortalContext,
+    customer_id: str,
     call: Call,
-    act: Callable[[], Awaitable[Answered]],
-    show: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]],
+    act: Callable[[], Answered],
+    show: Callable[[dict[str, Any]], dict[str, Any]],
+    then: Callable[[dict[str, Any]], None] = _nothing,
 ) -> Response:
-    """Answer a call. `act` does it, and returns nothing secret; `show` makes the body from that, also a day later.
+    """Answer a call about a customer.
 
-    Raises ApiProblem, and whatever `act` does, after which the call may be made anew.
+    `act` does it in a thread, as `IdempotentCalls.answer` has it, and returns nothing secret; `then` is called with
+    that once it is on record, not for a call that is sent again; `show` makes the body from it in a thread, also a
+    day later.
+    Raises ApiProblem, UnknownCustomer, and whatever `act` does.
     """
-    if call.idempotency_key is None:
-        kept = await act()
-        return JSONResponse(await show(kept.answer), kept.status)
-    calls, claim = IdempotentCalls(context.database), str(uuid4())
-    key_id, key = call.caller.key_id, call.idempotency_key
+    asked = Asked(customer_id, call.caller.key_id, call.idempotency_key, call.digest)
     try:
-        before = await run_in_threadpool(calls.begin, key_id, key, call.digest, claim, context.clock())
+        made = await run_in_threadpool(IdempotentCalls(context.database).answer, asked, act, context.clock())
     except OtherCall:
         raise ApiProblem(Code.IDEMPOTENCY_KEY_REUSED, "This key was sent with another path or body.") from None
-    except UnderWay:
-        raise ApiProblem(
-            Code.IN_PROGRESS, "The same call came a moment ago and has no answer yet.", {"Retry-After": "1"}
-        ) from None
-    if before is not None:
-        return JSONResponse(await show(before.answer), before.status, {REPLAYED: "true"})
-    try:
-        kept = await act()
-    except BaseException:
-        # If this fails too, the claim ends by itself.
-        with suppress(Exception):
-            await asyncio.shield(run_in_threadpool(calls.give_up, key_id, key, claim))
-        raise
-    await run_in_threadpool(calls.keep, key_id, key, claim, kept)
-    return JSONResponse(await show(kept.answer), kept.status)
+    if not made.is_replayed:
+        then(made.answer)
+    body = await run_in_threadpool(show, made.answer)
+    return JSONResponse(body, made.status, {REPLAYED: "true"} if made.is_replayed else None)
 
 
-async def as_it_is(answer: dict[str, Any]) -> dict[str, Any]:
+def as_it_is(answer: dict[str, Any]) -> dict[str, Any]:
     """For an answer that is all that is shown."""
     return answer

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from greenlight.ats.api_keys import Caller, Scope
+from greenlight.ats.api_keys import KEY_IN_RECORDS, Caller, Scope
 from greenlight.ats.customer_book import CustomerBook
 from greenlight.ats.idempotency import Answered
-from greenlight.ats.pauses import Pause, Pauses
+from greenlight.ats.pauses import Pause, PausedByAnother, Pauses
 from greenlight.ats.provisioning_requests import ProvisioningRequests
 from greenlight.ats.requests import Requests
-from greenlight.ats.withdrawals import NotTakenBack, Withdrawals
+from greenlight.ats.withdrawals import NoSuchIntegration, NotTakenBack, Withdrawals
 from greenlight.domain.conditions import when_withdrawn
 from greenlight.domain.formatting import iso
 from greenlight.domain.reasons import EXPLANATIONS
@@ -44,11 +44,9 @@ from portal.links import LINK_SECONDS, new_link_id
 _log = logging.getLogger("portal.api")
 #: The same without one, where it may be sent again.
 _REPEATED = (
-    Code.BAD_REQUEST,
     Code.BODY_TOO_SLOW,
     Code.BODY_TOO_LARGE,
     Code.INVALID_INPUT,
-    Code.IN_PROGRESS,
     Code.IDEMPOTENCY_KEY_REUSED,
 )
 
@@ -66,7 +64,7 @@ def _customers(router: APIRouter, context: PortalContext) -> None:
     where = {"Location": "where to look how far it is"}
 
     @router.put(
-        "/customers/{customer_id}",
+        "/customers/{customer_id:id}",
         openapi_extra={**needing(Scope.CUSTOMERS_WRITE), **asked(CustomerGiven)},
         responses={
             200: answered(Customer, "It is on record under this name, and has an application that works.", **where),
@@ -98,35 +96,45 @@ def _pauses(router: APIRouter, context: PortalContext) -> None:
     pauses = Pauses(context.database)
 
     @router.put(
-        "/customers/{customer_id}/pause",
+        "/customers/{customer_id:id}/pause",
         openapi_extra={**needing(Scope.CUSTOMERS_WRITE), **asked(PauseGiven)},
         responses={
             200: answered(PauseShown, "It is paused."),
-            **described(*USUAL, Code.UNKNOWN_CUSTOMER, *WITH_BODY),
+            **described(*USUAL, Code.UNKNOWN_CUSTOMER, *WITH_BODY, Code.PAUSED_BY_ANOTHER),
         },
     )
     async def pause_customer(customer_id: str, request: Request, caller: Annotated[Caller, may_write]) -> Response:
-        """Enable nothing for a customer until then, or change until when and why."""
+        """Enable nothing for a customer until then, or change until when and why; a person's pause stays as it is."""
         given, now = parsed(PauseGiven, await body_of(request)), context.clock()
         until, reason = until_of(given.until, now), given.reason.strip()
         if not reason or not reason.isprintable():
             raise ApiProblem(Code.INVALID_INPUT, "reason: is one line that says why.")
         pause = Pause(await present(context, customer_id), reason, caller.who, now, until)
-        await run_in_threadpool(pauses.begin, pause)
+        try:
+            await run_in_threadpool(partial(pauses.begin, over=KEY_IN_RECORDS), pause)
+        except PausedByAnother as why:
+            raise ApiProblem(Code.PAUSED_BY_ANOTHER, f"{why}.") from None
         _log.info("%s paused customer %s", clean(caller.who), clean(pause.customer_id))
         shown = PauseShown(reason=reason, paused_by=pause.owner, since=iso(now), until=iso(until))
         return JSONResponse(shown.model_dump(mode="json"))
 
     @router.delete(
-        "/customers/{customer_id}/pause",
+        "/customers/{customer_id:id}/pause",
         status_code=204,
         openapi_extra=needing(Scope.CUSTOMERS_WRITE),
-        responses={204: {"description": "It is not paused."}, **described(*USUAL, Code.UNKNOWN_CUSTOMER)},
+        responses={
+            204: {"description": "It is not paused."},
+            **described(*USUAL, Code.UNKNOWN_CUSTOMER, Code.PAUSED_BY_ANOTHER),
+        },
     )
     async def resume_customer(customer_id: str, caller: Annotated[Caller, may_write]) -> Response:
-        """Let a customer go on; one that is not paused stays as it is."""
+        """Let a customer go on that a key has paused; one that is not paused stays as it is."""
         id = await present(context, customer_id)
-        if await run_in_threadpool(pauses.end, id):
+        try:
+            was_paused = await run_in_threadpool(pauses.end_of, id, KEY_IN_RECORDS, context.clock())
+        except PausedByAnother as why:
+            raise ApiProblem(Code.PAUSED_BY_ANOTHER, f"{why}.") from None
+        if was_paused:
             _log.info("%s resumed customer %s", clean(caller.who), clean(id))
             ring(context)
         return Response(status_code=204)
@@ -134,7 +142,7 @@ def _pauses(router: APIRouter, context: PortalContext) -> None:
 
 def _links(router: APIRouter, context: PortalContext) -> None:
     @router.post(
-        "/customers/{customer_id}/links",
+        "/customers/{customer_id:id}/links",
         status_code=201,
         openapi_extra=needing(Scope.LINKS_CREATE),
         responses={
@@ -151,24 +159,24 @@ def _links(router: APIRouter, context: PortalContext) -> None:
         """Make a link that opens the customer's page once, within 15 minutes."""
         id = await present(context, customer_id)
 
-        async def act() -> Answered:
+        def act() -> Answered:
             return Answered(201, {"link_id": new_link_id(), "at": int(context.seconds())})
 
-        async def show(kept: dict[str, Any]) -> dict[str, Any]:
+        def show(kept: dict[str, Any]) -> dict[str, Any]:
             # Signed again and not kept: who reads the database must not have the customers' links.
             token = context.links.as_of(kept["at"]).issue(id, kept["link_id"])
             expires_at = iso(datetime.fromtimestamp(kept["at"] + LINK_SECONDS, UTC))
             link = f"{context.settings.portal_url}/open/{token}"
             return Link(customer_id=id, link=link, expires_at=expires_at).model_dump(mode="json")
 
-        return await once(context, await call_of(request, caller, idempotency_key), act, show)
+        return await once(context, id, await call_of(request, caller, idempotency_key), act, show)
 
 
 def _integrations(router: APIRouter, context: PortalContext) -> None:
     may_write = Depends(caller_with(context, Scope.INTEGRATIONS_WRITE))
 
     @router.post(
-        "/customers/{customer_id}/looks",
+        "/customers/{customer_id:id}/looks",
         status_code=202,
         openapi_extra=needing(Scope.INTEGRATIONS_WRITE),
         responses={
@@ -183,27 +191,29 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
         idempotency_key: IdempotencyKeyHeader = None,
     ) -> Response:
         """Have the worker look now at what LinkedIn shows of a customer's integrations. It enables none."""
-        id = await present(context, customer_id)
+        id, now = await present(context, customer_id), context.clock()
 
-        async def act() -> Answered:
-            looks = await run_in_threadpool(Requests(context.database).look_now, id, context.clock())
-            if looks:
-                ring(context)
+        def act() -> Answered:
+            looks = Requests(context.database).look_now(id, now)
             return Answered(202, Looks(customer_id=id, looks=looks).model_dump(mode="json"))
 
-        return await once(context, await call_of(request, caller, idempotency_key), act, as_it_is)
+        def then(made: dict[str, Any]) -> None:
+            if made["looks"]:
+                ring(context)
+
+        return await once(context, id, await call_of(request, caller, idempotency_key), act, as_it_is, then)
 
     @router.post(
-        "/customers/{customer_id}/withdrawals",
+        "/customers/{customer_id:id}/withdrawals",
         openapi_extra={**needing(Scope.INTEGRATIONS_WRITE), **asked(WithdrawalGiven)},
         responses={
             200: answered(Withdrawal, "It is withdrawn."),
             **described(
                 *USUAL,
                 Code.UNKNOWN_CUSTOMER,
+                Code.UNKNOWN_INTEGRATION,
                 *WITH_BODY,
                 Code.CANNOT_WITHDRAW,
-                Code.IN_PROGRESS,
                 Code.IDEMPOTENCY_KEY_REUSED,
             ),
         },
@@ -221,15 +231,16 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
         body = await body_of(request)
         given = parsed(WithdrawalGiven, body)
         context_, kind, tenant = (checked(field, getattr(given, field)) for field in WithdrawalGiven.model_fields)
-        id = await present(context, customer_id)
+        id, now = await present(context, customer_id), context.clock()
 
-        async def act() -> Answered:
-            withdraw = partial(Withdrawals(context.database).withdraw, tenant_type=tenant)
+        def act() -> Answered:
+            withdraw = Withdrawals(context.database).withdraw
             try:
-                done = await run_in_threadpool(withdraw, id, kind, context_, caller.who, context.clock())
+                done = withdraw(id, kind, context_, caller.who, now, tenant_type=tenant)
+            except NoSuchIntegration:
+                raise ApiProblem(Code.UNKNOWN_INTEGRATION, "No integration of this customer has these three.") from None
             except NotTakenBack as why:
                 raise ApiProblem(Code.CANNOT_WITHDRAW, f"{why}.") from None
-            _log.info("%s withdrew %s of customer %s", clean(caller.who), clean(kind), clean(id))
             reason = when_withdrawn(done.observed).reason
             told = EXPLANATIONS[reason]
             shown = Withdrawal(
@@ -247,4 +258,7 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
             )
             return Answered(200, shown.model_dump(mode="json"))
 
-        return await once(context, Call(request, caller, body, idempotency_key), act, as_it_is)
+        def then(_: dict[str, Any]) -> None:
+            _log.info("%s withdrew %s of customer %s", clean(caller.who), clean(kind), clean(id))
+
+        return await once(context, id, Call(request, caller, body, idempotency_key), act, as_it_is, then)

@@ -1,6 +1,9 @@
 """Who gets in, and what everybody else is answered: problem documents, whatever is wrong."""
 
 import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import httpx
@@ -8,6 +11,7 @@ import pytest
 
 from greenlight.ats.api_keys import ApiKeys, Scope
 from greenlight.ats.customer_book import CustomerBook
+from greenlight.ats.database import open_database
 from greenlight.ats.waiting import DatabaseUnavailable
 from portal.api.problems import KINDS, Code
 from portal.limiter import CALLS_OF_KEY, FAILURES_OF_ADDRESS
@@ -104,6 +108,11 @@ async def test_whoever_guesses_keys_is_stopped_and_calls_are_counted_by_key(port
         ("PATCH", "customers/acme", Code.METHOD_NOT_ALLOWED),
         ("HEAD", "customers", Code.METHOD_NOT_ALLOWED),
         ("GET", "customers/a%2Fb/c", Code.NOT_FOUND),
+        ("GET", "customers%2Facme", Code.NOT_FOUND),
+        ("GET", "customers/acme%2Fintegrations", Code.UNKNOWN_CUSTOMER),
+        ("GET", "customers/acme%252Fintegrations", Code.UNKNOWN_CUSTOMER),
+        ("DELETE", "customers/acme%2fpause", Code.METHOD_NOT_ALLOWED),
+        ("POST", "customers/acme%2Flinks", Code.METHOD_NOT_ALLOWED),
         ("GET", "a%0Ab", Code.NOT_FOUND),
         ("GET", "customers/nobody", Code.UNKNOWN_CUSTOMER),
         ("GET", "customers/a%0Ab", Code.UNKNOWN_CUSTOMER),
@@ -123,6 +132,21 @@ async def test_what_is_wrong_is_said(api: httpx.AsyncClient, method: str, path: 
         assert answer.status_code == 405
     else:
         is_problem(answer, code)
+
+
+async def test_the_place_of_the_api_itself_holds_nothing(api: httpx.AsyncClient) -> None:
+    for method in ("GET", "POST", "OPTIONS"):
+        is_problem(await api.request(method, "/v1"), Code.NOT_FOUND)
+    assert (await api.get("/v10")).headers["content-type"].startswith("text/plain"), "a page's, not the API's"
+
+
+async def test_a_body_with_two_lengths_is_refused(api: httpx.AsyncClient) -> None:
+    two = {"Content-Length": "2", "Transfer-Encoding": "chunked"}
+    for path in ("/v1", "/v1/customers/acme/links"):
+        answer = await api.post(path, content=b"{}", headers=two)
+        is_problem(answer, Code.BAD_REQUEST)
+        assert answer.headers["connection"] == "close"
+    assert (await api.post("/requests", content=b"{}", headers=two)).text == "Bad request."
 
 
 async def test_all_methods_of_a_path_are_told(api: httpx.AsyncClient) -> None:
@@ -151,6 +175,41 @@ async def test_a_database_that_is_away_is_said(api: httpx.AsyncClient, monkeypat
 
     monkeypatch.setattr(CustomerBook, "customer", fails)
     is_problem(await api.get("/v1/customers/acme"), Code.DATABASE_UNAVAILABLE)
+
+
+@contextmanager
+def nothing_can_be_written(portal: Portal, how: str) -> Iterator[None]:
+    mine = portal.database.engine
+    theirs = open_database(mine.url.render_as_string(hide_password=False))
+    with theirs.engine.execution_options(write=True).connect() as other:
+        # On SQLite whoever has begun to write has the one lock.
+        other.exec_driver_sql("SELECT 1")
+        if how == "a table is locked":
+            other.exec_driver_sql("LOCK TABLE api_key IN SHARE MODE")
+        elif how == "it takes no writes":
+            other.exec_driver_sql(f"ALTER DATABASE {mine.url.database} SET default_transaction_read_only = on")
+            other.commit()
+            mine.dispose()
+        yield
+    theirs.close()
+
+
+@pytest.mark.parametrize(
+    ("engine_name", "how"),
+    [("sqlite", "it is locked"), ("postgres", "a table is locked"), ("postgres", "it takes no writes")],
+)
+async def test_reads_go_on_where_nothing_can_be_written(
+    api: httpx.AsyncClient, portal: Portal, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    with nothing_can_be_written(portal, how):
+        began = time.monotonic()
+        for path in ("changes", "customers", "customers/acme/integrations"):
+            assert (await api.get(f"/v1/{path}")).status_code == 200
+        assert time.monotonic() - began < 5
+    assert "could not be written down" in caplog.text
+    if how != "it takes no writes":
+        assert (await api.get("/v1/changes")).status_code == 200
+        assert ApiKeys(portal.database).on_record()[0].last_used_at == portal.clock(), "as soon as it can be"
 
 
 async def test_another_host_is_answered_nothing(api: httpx.AsyncClient) -> None:

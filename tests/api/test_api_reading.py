@@ -8,6 +8,7 @@ import pytest
 from greenlight.ats.api_keys import Scope
 from greenlight.ats.database import Database
 from greenlight.ats.pauses import Pause, Pauses
+from greenlight.ats.tables import Customer, Provisioning
 from greenlight.ats.withdrawals import Withdrawals
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
@@ -52,6 +53,21 @@ async def test_pages_hold_each_customer_once(api: httpx.AsyncClient, portal: Por
         cursor = page["next_cursor"]
     assert sorted(got) == sorted(ids)
     assert len(got) == len(set(got))
+
+
+async def test_a_page_goes_on_behind_an_id_that_no_rule_allows_today(api: httpx.AsyncClient, portal: Portal) -> None:
+    old = ["acme ", "\u200bold", "b\nc"]
+    with portal.database.writing() as session:
+        for id in old:
+            session.add(Customer(customer_id=id, customer_name="Old", created_at=START))
+    got: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = await api.get("/v1/customers", params={"limit": 1, **({"cursor": cursor} if cursor else {})})
+        assert page.status_code == 200, cursor
+        got += [each["customer_id"] for each in page.json()["customers"]]
+        cursor = page.json()["next_cursor"]
+    assert sorted(got) == sorted(["acme", "bolt", *old])
 
 
 async def test_integrations_say_whose_move_it_is(api: httpx.AsyncClient, portal: Portal) -> None:
@@ -109,3 +125,51 @@ async def test_who_may_not_read_is_shown_nothing(portal: Portal) -> None:
             answer = await client.get(f"/v1/{path}")
             assert answer.status_code == 403
             assert "acme Ltd" not in answer.text
+
+
+async def test_what_a_newer_version_has_written_stops_nobody(api: httpx.AsyncClient, portal: Portal) -> None:
+    """While a worker is upgraded before the portal, whoever polls gets past each number."""
+    *_, id = bring_in(portal.database, customer("corp"))
+    shows(portal.database, id, Status.REQUESTED, START)
+    _written_by_a_newer_version(portal.database, id)
+    shows(portal.database, bring_in(portal.database, customer("later"))[-1], Status.ENABLED, START)
+    changes = (await api.get("/v1/changes")).json()["changes"]
+    assert [each["status"] for each in changes] == ["REQUESTED", "A_NEW_STATUS", "ENABLED"]
+    assert [changes[1][name] for name in ("outcome", "reason", "whose_move")] == [
+        "a_new_outcome",
+        "A_NEW_ONE",
+        "nobody",
+    ]
+    (shown,) = (await api.get("/v1/customers/corp/integrations")).json()["integrations"]
+    assert [shown[name] for name in ("status", "outcome", "reason")] == ["A_NEW_STATUS", "a_new_outcome", "A_NEW_ONE"]
+    assert shown["message"]
+    assert shown["remedy"]
+    for application in (
+        (await api.get("/v1/customers/corp")).json()["application"],
+        *(
+            each["application"]
+            for each in (await api.get("/v1/customers")).json()["customers"]
+            if each["customer_id"] == "corp"
+        ),
+    ):
+        assert (application["reason"], application["whose_move"]) == ("A_NEW_ONE", "nobody")
+
+
+def _written_by_a_newer_version(database: Database, id: int) -> None:
+    with database.writing() as session:
+        tried = Provisioning(customer_id="corp", unique_foreign_id="corp", begun_at=START, run_id="run")
+        tried.reason = "A_NEW_ONE"
+        session.add(tried)
+    with database.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
+        else:
+            for column in ("observed", "outcome"):
+                connection.exec_driver_sql(f"ALTER TABLE integration DROP CONSTRAINT ck_integration_{column}")
+        connection.exec_driver_sql(
+            "UPDATE integration SET observed = 'A_NEW_STATUS', outcome = 'a_new_outcome', reason = 'A_NEW_ONE' "
+            f"WHERE id = {id}"
+        )
+        connection.commit()
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA ignore_check_constraints = OFF")

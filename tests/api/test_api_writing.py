@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -12,14 +13,18 @@ from greenlight.ats.api_keys import Scope
 from greenlight.ats.api_tables import ProvisioningRequest
 from greenlight.ats.applications import Applications
 from greenlight.ats.ledger import Attempt, Warrant
+from greenlight.ats.pauses import Pause as PersonsPause
+from greenlight.ats.pauses import Pauses
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.tables import Customer, Integration, Pause
 from greenlight.ats.withdrawals import Withdrawals
 from greenlight.domain.provisioning import Provision
 from greenlight.domain.reasons import Reason
+from greenlight.domain.status import Status
 from portal.api.problems import Code
 from tests.api.conftest import calling
 from tests.api.test_api_access import is_problem
+from tests.ats.world import begin, bring_in, customer, shows
 from tests.portal.world import START, Page, Portal
 
 ACME = {
@@ -73,6 +78,19 @@ async def test_a_customer_is_named_anew_and_asked_for_once(api: httpx.AsyncClien
     has_one = await api.put("/v1/customers/acme", json={"customer_name": "Acme Ltd"})
     assert has_one.status_code == 200, "it has an application"
     assert ids(portal, ProvisioningRequest) == ["corp"]
+
+
+@pytest.mark.parametrize("id", ["a/b", "acme/pause", "a%2Fb", "100 %", "//"])
+async def test_an_id_may_hold_a_slash(api: httpx.AsyncClient, portal: Portal, id: str) -> None:
+    path = f"/v1/customers/{quote(id, safe='')}"
+    made = await api.put(path, json={"customer_name": "Corp"})
+    assert (made.status_code, made.headers["location"], made.json()["customer_id"]) == (202, path, id)
+    assert ids(portal, ProvisioningRequest) == [id]
+    pause = {"reason": "trial", "until": "2026-03-02T12:00:00Z"}
+    for whose in (path, "/v1/customers/acme"):
+        assert (await api.put(f"{whose}/pause", json=pause)).is_success
+    assert (await api.delete(f"{path}/pause")).status_code == 204
+    assert ids(portal, Pause) == ["acme"]
 
 
 async def test_a_customer_that_has_left_comes_back_by_its_name_alone(api: httpx.AsyncClient, portal: Portal) -> None:
@@ -152,6 +170,25 @@ async def test_a_pause_is_begun_changed_and_ended(api: httpx.AsyncClient, portal
     assert portal.rows(Pause) == []
 
 
+async def test_a_person_s_pause_is_not_a_key_s_to_change(api: httpx.AsyncClient, portal: Portal) -> None:
+    ends = START + timedelta(hours=2)
+    Pauses(portal.database).begin(PersonsPause("acme", "their audit", "ops", START, ends))
+    before, wanted = portal.rows(Pause), {"reason": "trial", "until": "2026-03-02T12:00:00Z"}
+    for answer in (
+        await api.put("/v1/customers/acme/pause", json=wanted),
+        await api.delete("/v1/customers/acme/pause"),
+    ):
+        is_problem(answer, Code.PAUSED_BY_ANOTHER)
+        assert "by ops until 2026-03-01 14:00" in answer.json()["detail"]
+    assert portal.rows(Pause) == before
+    assert portal.rings == []
+    portal.clock.advance(7200)
+    assert (await api.put("/v1/customers/acme/pause", json=wanted)).status_code == 200, "it is over"
+    async with calling(portal, name="another") as other:
+        assert (await other.delete("/v1/customers/acme/pause")).status_code == 204, "a key's is any key's"
+    assert portal.rows(Pause) == []
+
+
 @pytest.mark.parametrize(
     "until", ["2026-03-01T12:00:00Z", "2026-03-02T12:00:00", "2027-03-02T12:00:00Z", "tomorrow", ""]
 )
@@ -195,8 +232,18 @@ async def test_what_is_withdrawn_is_wanted_no_more(api: httpx.AsyncClient, porta
     assert portal.everything("bolt") == bolt
     for part, value in (("integration_context", "urn:li:organization:x"), ("tenant_type", "RECRUITER")):
         answer = await api.post("/v1/customers/acme/withdrawals", json={**ACME, part: value})
-        is_problem(answer, Code.CANNOT_WITHDRAW)
-    is_problem(await api.post("/v1/customers/bolt/withdrawals", json=ACME), Code.CANNOT_WITHDRAW)
+        is_problem(answer, Code.UNKNOWN_INTEGRATION)
+    is_problem(await api.post("/v1/customers/bolt/withdrawals", json=ACME), Code.UNKNOWN_INTEGRATION)
+
+
+async def test_while_an_enable_is_on_its_way_nothing_is_withdrawn(api: httpx.AsyncClient, portal: Portal) -> None:
+    *_, id = bring_in(portal.database, customer("corp"))
+    shows(portal.database, id, Status.REQUESTED, START)
+    begin(portal.database, id, now=START)
+    (row,) = before = portal.rows(Integration, "corp")
+    answer = await api.post("/v1/customers/corp/withdrawals", json={part: row[part] for part in ACME})
+    is_problem(answer, Code.CANNOT_WITHDRAW)
+    assert portal.rows(Integration, "corp") == before
 
 
 async def test_nothing_is_enabled_in_a_call(api: httpx.AsyncClient, portal: Portal) -> None:

@@ -97,6 +97,7 @@ def test_what_is_evidence_owed_or_open_stays(database: Database) -> None:
     deleted = Retention(database, at_once=2).prune(LATER)
     assert deleted == {
         "pause": 0,
+        "idempotency_key": 0,
         "desired_sync": 0,
         "fleet_snapshot": 1,
         "request_day": 2,

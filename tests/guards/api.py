@@ -2,10 +2,11 @@
 
 from tests.guards.guard import Guard
 
-ACCESS, KEYS, REPEATING = (
+ACCESS, KEYS, REPEATING, TRANSACTIONS = (
     "tests/api/test_api_access.py",
     "tests/ats/test_ats_api_keys.py",
     "tests/api/test_api_repeating.py",
+    "tests/api/test_api_transactions.py",
 )
 _OPENS_NOTHING = "            if row is None or not same or row.revoked_at is not None:"
 
@@ -41,23 +42,37 @@ API = [
     Guard(
         "an Idempotency-Key answers no other call",
         "greenlight/ats/idempotency.py",
-        "            elif row.digest != digest:",
-        "            elif False:",
+        "    if row.digest != asked.digest:",
+        "    if False:",
         (REPEATING,),
     ),
     Guard(
-        "of two calls at once under one Idempotency-Key one acts",
+        "a call that is sent again under one Idempotency-Key does nothing more",
         "greenlight/ats/idempotency.py",
-        "            elif row.claimed_by != claim and row.claimed_until is not None and row.claimed_until > now:",
-        "            elif False:",
+        "                if before is not None:",
+        "                if False:",
         (REPEATING,),
     ),
     Guard(
-        "a call that somebody else has taken over is not answered for",
+        "what a call changes is not there without its answer",
         "greenlight/ats/idempotency.py",
-        "            if row is not None and row.claimed_by == claim:\n                row.status",
-        "            if row is not None:\n                row.status",
-        (REPEATING,),
+        "with self._database.together() as done, self._database.writing() as session:",
+        "done = lambda: None\n            with self._database.writing() as session:",
+        (TRANSACTIONS,),
+    ),
+    Guard(
+        "a call changes nothing of a customer that has left meanwhile",
+        "greenlight/ats/idempotency.py",
+        "    if customer is None or customer.forgotten_at is not None:",
+        "    if customer is None:",
+        (TRANSACTIONS,),
+    ),
+    Guard(
+        "of a customer that has left no answer to a call is kept",
+        "greenlight/ats/withdrawals.py",
+        "            session.exec(delete(IdempotencyKey).where(col(IdempotencyKey.customer_id) == customer_id))\n",
+        "",
+        (TRANSACTIONS,),
     ),
     Guard(
         "a link is not kept with the answer to its call",
@@ -67,6 +82,13 @@ API = [
         "token = context.links.as_of(at).issue(id, link_id)\n            "
         'return Answered(201, {"link_id": link_id, "at": at, "link": token})',
         (REPEATING,),
+    ),
+    Guard(
+        "an API key ends and changes no person's pause",
+        "greenlight/ats/pauses.py",
+        "    if row is not None and row.until > now and not row.owner.startswith(over):",
+        "    if False:",
+        ("tests/api/test_api_writing.py",),
     ),
     Guard(
         "for a customer that has left no application is asked for any more",

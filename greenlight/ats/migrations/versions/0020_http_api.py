@@ -28,16 +28,16 @@ def upgrade() -> None:
         "idempotency_key",
         sa.Column("key_id", sa.String(16), nullable=False),
         sa.Column("idempotency_key", sa.String(255), nullable=False),
+        sa.Column("customer_id", sa.String(128), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("claimed_by", sa.String(36), nullable=True),
-        sa.Column("claimed_until", moment, nullable=True),
         sa.Column("expires_at", moment, nullable=False),
-        sa.Column("status", sa.Integer(), nullable=True),
-        sa.Column("answer", sa.JSON(), nullable=True),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("answer", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("key_id", "idempotency_key", name="pk_idempotency_key"),
         sa.ForeignKeyConstraint(["key_id"], ["api_key.key_id"], name="fk_idempotency_key_key_id"),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.customer_id"], name="fk_idempotency_key_customer_id"),
     )
-    op.create_index("ix_idempotency_key_key_id_expires_at", "idempotency_key", ["key_id", "expires_at"])
+    op.create_index("ix_idempotency_key_customer_id", "idempotency_key", ["customer_id"])
     op.create_index("ix_idempotency_key_expires_at", "idempotency_key", ["expires_at"])
     op.create_table(
         "provisioning_request",
