@@ -289,7 +289,6 @@ def test_who_is_to_be_asked_again_whether_it_works(applications: Applications) -
 
 
 def test_a_look_in_between_takes_no_mark_of_a_rotation_whose_end_is_not_known(database: Database) -> None:
-    """Which of two secrets a person has to delete follows from it."""
     bring_in(database, customer("acme"))
     assert not Rotations(database).begin("acme", "run-1", "0123456789ab", NOON).earlier
     applications = Applications(database)

@@ -63,8 +63,8 @@ API = [
     Guard(
         "a call changes nothing of a customer that has left meanwhile",
         "greenlight/ats/idempotency.py",
-        "    if customer is None or customer.forgotten_at is not None:",
-        "    if customer is None:",
+        "    present(session, asked.customer_id)",
+        "    _ = asked.customer_id",
         (TRANSACTIONS,),
     ),
     Guard(
@@ -88,7 +88,7 @@ API = [
         "greenlight/ats/pauses.py",
         "    if row is not None and row.until > now and not row.owner.startswith(over):",
         "    if False:",
-        ("tests/api/test_api_writing.py",),
+        ("tests/api/test_api_pauses.py",),
     ),
     Guard(
         "for a customer that has left no application is asked for any more",
