@@ -20,6 +20,7 @@ class Mount {
     this.outbox = null;
     this.plugin = null;
     this.view = null;
+    this.broken = false;
     this.failures = 0;
     this.changedAt = performance.now();
     this.asking = false;
@@ -33,11 +34,22 @@ class Mount {
   // ---- coming and going ----
 
   open() {
-    if (this.view) return;
+    if (this.view || this.broken) return;
     const { known } = this.options;
     const lang = [this.options.lang, this.place.dataset.greenlightLang, this.place.closest('[lang]')?.lang, document.documentElement.lang];
     this.host = element('div');
-    this.view = new View(this.host, pickLanguage(...lang.filter(Boolean).slice(0, 1)), this.options);
+    try {
+      this.view = new View(this.host, pickLanguage(...lang.filter(Boolean).slice(0, 1)), this.options);
+    } catch (error) {
+      // What is requested in the plugin that the page was made with is sent all the same.
+      this.broken = true;
+      if (known?.plugin && loadLinkedIn(known.plugin)) {
+        this.outbox = outboxOf(known.plugin.api_key);
+        this.outbox.attach(this);
+      }
+      console.error(error);
+      return;
+    }
     this.place.replaceChildren(this.host);
     this.listen();
     document.addEventListener('visibilitychange', this.away);
@@ -64,6 +76,7 @@ class Mount {
 
   // Nothing is asked and nothing of LinkedIn's is left; what has not been sent yet still is.
   close() {
+    if (this.broken) this.leave();
     if (!this.view) return;
     clearTimeout(this.timer);
     document.removeEventListener('visibilitychange', this.away);

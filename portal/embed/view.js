@@ -13,10 +13,10 @@ class View {
     });
     this.waits = new Intl.NumberFormat(locale, { style: 'unit', unit: 'second', unitDisplay: 'long' });
     this.root = host.attachShadow({ mode: 'open' });
-    const styles = new CSSStyleSheet();
-    styles.replaceSync(STYLES);
-    // Not an element, which the page's own policy may forbid.
-    this.root.adoptedStyleSheets = [styles];
+    this.dress();
+    this.root.append(this.frame(withLead));
+    this.sentTimer = 0;
+    // Last: where the above fails, the portal's page keeps what it was made with.
     this.box = pluginBox ?? element('div');
     this.box.slot = 'plugin';
     host.append(this.box);
@@ -25,8 +25,18 @@ class View {
       help.slot = 'help';
       host.append(help);
     }
-    this.root.append(this.frame(withLead));
-    this.sentTimer = 0;
+  }
+
+  dress() {
+    try {
+      const styles = new CSSStyleSheet();
+      styles.replaceSync(STYLES);
+      // Not an element, which the page's own policy may forbid.
+      this.root.adoptedStyleSheets = [styles];
+    } catch {
+      // Safari before 16.4 makes none.
+      this.root.append(element('link', { rel: 'stylesheet', href: `${PORTAL}/static/integrations.css` }));
+    }
   }
 
   by(id) {

@@ -80,7 +80,7 @@ class Vendor:
         portal, linkedin = self.stage.settings.portal_url, self.stage.linkedin_url
         return (
             f"default-src 'none'; script-src 'self' {portal} {linkedin}; connect-src 'self' {portal} {linkedin}; "
-            f"img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
+            f"img-src data:; style-src {portal} 'unsafe-inline'; base-uri 'none'"
         )
 
     def answer(self, target: str) -> tuple[str, str]:

@@ -1,0 +1,53 @@
+"""What is around the plugin: older browsers, other scripts of the page, closed panels, two of it at once."""
+
+from typing import Any
+
+from greenlight.ats.tables import Integration, RequestEvidence
+from tests.browser.stage import until
+from tests.browser.visitor import APPLY, Visitor, expect
+
+SHOW = "(id) => window.show(id)"
+#: Safari before 16.4.
+NO_SHEETS = """Object.defineProperty(window, 'CSSStyleSheet', { value: function () {
+  throw new TypeError('Illegal constructor');
+} })"""
+NO_TREES = "Element.prototype.attachShadow = () => { throw new TypeError('no shadow trees here'); }"
+
+
+async def heading_is_styled(visitor: Visitor) -> None:
+    heading = "(window.place ?? document.getElementById('mount')).firstChild.shadowRoot.getElementById('list-heading')"
+    await visitor.page.wait_for_function(f"() => getComputedStyle({heading}).fontSize === '19px'")
+
+
+async def test_a_browser_without_stylesheets_of_a_script_shows_both_pages(company: Any) -> None:
+    async with company() as (there, vendor):
+        acme, bolt = await vendor.add("Acme GmbH"), await there.add("Bolt AG")
+        async with there.visitor() as visitor:
+            visitor.origins.add(vendor.origin)
+            await visitor.context.add_init_script(NO_SHEETS)
+            await visitor.open(there.link(bolt.id))
+            await visitor.button(f"Request: {APPLY}").click()
+            await visitor.shows("Checking with LinkedIn")
+            await heading_is_styled(visitor)
+            await visitor.page.goto(vendor.origin)
+            await visitor.page.evaluate(SHOW, acme.id)
+            await visitor.button(f"Request: {APPLY}").click()
+            await visitor.shows("Checking with LinkedIn")
+            await heading_is_styled(visitor)
+        assert {row.customer_id for row in there.rows(Integration) if row.requested_at} == {acme.id, bolt.id}
+
+
+async def test_where_nothing_can_be_shown_the_portals_page_still_takes_requests(company: Any) -> None:
+    async with company() as (there, _):
+        customer = await there.add()
+        there.want(customer, "APPLY_CONNECT")
+        async with there.visitor() as visitor:
+            visitor.provokes("no shadow trees here")
+            await visitor.context.add_init_script(NO_TREES)
+            await visitor.open(there.link(customer.id))
+            await visitor.button(f"Request: {APPLY}").click()
+            await until(lambda: there.rows(RequestEvidence))
+            # As the page was made.
+            await expect(visitor.page.get_by_role("heading", name="Apply Connect")).to_be_visible()
+            assert len(visitor.noise) == 1
+        assert there.at_linkedin(customer.client_id)["APPLY_WITH_LINKEDIN"][0] == "REQUESTED"
