@@ -9,8 +9,8 @@ const API_KEY = /api_key:\s*(\S+)/;
 
 const linkedin = { apiKey: null, failed: false };
 
-// LinkedIn's script calls this by name. What it brings belongs to the customer that it was loaded for.
-window.handleIntegrations = (integrations) => {
+// LinkedIn's script calls this by name, not by that of its sample, which the page may use. What it brings belongs to the customer that it was loaded for.
+window.greenlightOnIntegrate = (integrations) => {
   if (linkedin.apiKey !== null) outboxOf(linkedin.apiKey).take(integrations);
 };
 
@@ -47,7 +47,7 @@ class PluginBox {
     this.tag = box.querySelector('script')?.cloneNode(true) ?? element('script', {
       type: 'IN/ATSIntegrationWidget',
       'data-supported-bundled-integration-types': bundles,
-      'data-onintegrate': 'handleIntegrations',
+      'data-onintegrate': 'greenlightOnIntegrate',
     });
     this.observer = new MutationObserver(() => this.look());
     this.resized = () => this.onResize();

@@ -51,3 +51,18 @@ async def test_where_nothing_can_be_shown_the_portals_page_still_takes_requests(
             await expect(visitor.page.get_by_role("heading", name="Apply Connect")).to_be_visible()
             assert len(visitor.noise) == 1
         assert there.at_linkedin(customer.client_id)["APPLY_WITH_LINKEDIN"][0] == "REQUESTED"
+
+
+async def test_the_pages_own_function_for_linkedins_plugin_and_ours_leave_each_other_alone(company: Any) -> None:
+    """The name in LinkedIn's sample is what a page of the vendor's may have used for years."""
+    async with company() as (there, vendor):
+        customer = await vendor.add()
+        vendor.body = '<script src="/own.js"></script>'
+        async with vendor.visit() as visitor:
+            assert await visitor.page.evaluate("window.handleIntegrations.name") == "ofThePage"
+            await visitor.page.evaluate(SHOW, customer.id)
+            await visitor.page.evaluate("window.handleIntegrations = (given) => { window.mine = given; }")
+            await visitor.button(f"Request: {APPLY}").click()
+            await visitor.shows("Checking with LinkedIn")
+            assert await visitor.page.evaluate("window.mine") is None
+        assert len(there.rows(RequestEvidence)) == 1

@@ -89,6 +89,8 @@ class Vendor:
             return "text/plain", self.token(parse_qs(path.query)["customer"][0])
         if path.path == "/app.js":
             return "text/javascript", _APP
+        if path.path == "/own.js":
+            return "text/javascript", "window.handleIntegrations = function ofThePage() {};"
         return "text/html", _PAGE.format(lang=self.lang, body=self.body, portal=self.stage.settings.portal_url)
 
 
