@@ -50,21 +50,27 @@ class PluginBox {
       'data-onintegrate': 'greenlightOnIntegrate',
     });
     this.observer = new MutationObserver(() => this.look());
-    this.resized = () => this.onResize();
+    // Not the window's size alone: a panel that opens, or a column that is dragged, resizes no window.
+    this.sizes = new ResizeObserver(() => this.onResize());
   }
 
   open() {
     this.observer.observe(this.box, { childList: true, subtree: true });
-    window.addEventListener('resize', this.resized);
     this.draw();
+    this.sizes.observe(this.box);
   }
 
   close() {
     clearTimeout(this.timer);
     clearTimeout(this.resizeTimer);
     this.observer.disconnect();
-    window.removeEventListener('resize', this.resized);
+    this.sizes.disconnect();
     this.box.replaceChildren();
+  }
+
+  // In a panel that is closed it has no width to be drawn at, and nobody waits for it.
+  isHidden() {
+    return this.box.clientWidth === 0;
   }
 
   width() {
@@ -76,12 +82,16 @@ class PluginBox {
   }
 
   draw() {
-    const fresh = this.tag.cloneNode(true);
-    this.drawnFor = this.width();
-    fresh.dataset.width = this.drawnFor;
-    this.box.replaceChildren(fresh);
-    // Else LinkedIn's script draws it when it arrives.
-    if (typeof window.IN?.parse === 'function') window.IN.parse();
+    this.drawnFor = this.isHidden() ? null : this.width();
+    if (this.drawnFor === null) {
+      this.box.replaceChildren();
+    } else {
+      const fresh = this.tag.cloneNode(true);
+      fresh.dataset.width = this.drawnFor;
+      this.box.replaceChildren(fresh);
+      // Else LinkedIn's script draws it when it arrives.
+      if (typeof window.IN?.parse === 'function') window.IN.parse();
+    }
     this.watched = seconds();
     this.look();
   }
@@ -92,19 +102,25 @@ class PluginBox {
   }
 
   look() {
+    clearTimeout(this.timer);
+    if (this.isHidden()) {
+      this.watched = seconds();
+      this.timer = setTimeout(() => this.look(), 1000);
+      return;
+    }
     const drawn = this.isDrawn();
     const waited = seconds() - this.watched;
     const blocked = linkedin.failed || (!window.IN && waited >= SCRIPT_SECONDS);
     this.view.showPlugin(drawn, !drawn && (blocked || waited >= EMPTY_SECONDS), Boolean(window.IN));
-    clearTimeout(this.timer);
     if (!drawn) this.timer = setTimeout(() => this.look(), 1000);
   }
 
   onResize() {
     clearTimeout(this.resizeTimer);
     this.resizeTimer = setTimeout(() => {
+      if (this.isHidden()) return;
       const far = Math.abs(this.width() - this.drawnFor) >= WORTH_A_REDRAW;
-      if (far && this.box.clientWidth && typeof window.IN?.parse === 'function') this.draw();
+      if (this.drawnFor === null || (far && typeof window.IN?.parse === 'function')) this.draw();
     }, 300);
   }
 }

@@ -13,6 +13,14 @@ NO_SHEETS = """Object.defineProperty(window, 'CSSStyleSheet', { value: function 
 } })"""
 NO_TREES = "Element.prototype.attachShadow = () => { throw new TypeError('no shadow trees here'); }"
 
+#: Whether what has this id in our tree is hidden.
+IN_TREE = "(id) => window.place.firstChild.shadowRoot.getElementById(id).hidden"
+WIDTH = "window.place.querySelector('script[type^=IN]')?.dataset.width"
+
+
+async def until_ready(visitor: Visitor) -> None:
+    await visitor.page.wait_for_function("() => window.events.some(({ name }) => name === 'ready')")
+
 
 async def heading_is_styled(visitor: Visitor) -> None:
     heading = "(window.place ?? document.getElementById('mount')).firstChild.shadowRoot.getElementById('list-heading')"
@@ -66,3 +74,27 @@ async def test_the_pages_own_function_for_linkedins_plugin_and_ours_leave_each_o
             await visitor.shows("Checking with LinkedIn")
             assert await visitor.page.evaluate("window.mine") is None
         assert len(there.rows(RequestEvidence)) == 1
+
+
+async def test_in_a_panel_that_is_opened_later_the_plugin_is_as_wide_as_the_panel(company: Any) -> None:
+    async with company() as (_, vendor):
+        customer = await vendor.add()
+        async with vendor.visit() as visitor:
+            await visitor.page.evaluate("(id) => { app.style.display = 'none'; window.show(id); }", customer.id)
+            await until_ready(visitor)
+            # Much later.
+            await visitor.page.evaluate(
+                "(() => { const then = performance.now(); performance.now = () => then + 1e6; })()"
+            )
+            await visitor.page.wait_for_timeout(1_500)
+            assert await visitor.page.evaluate(IN_TREE, "absent") is True
+            assert await visitor.page.evaluate(WIDTH) is None
+            await visitor.page.evaluate("app.style.display = ''")
+            await expect(visitor.button(f"Request: {APPLY}")).to_be_visible()
+            shown = await visitor.page.evaluate("window.place.firstChild.firstChild.clientWidth")
+            assert int(await visitor.page.evaluate(WIDTH)) == min(shown, 700) > 240
+            assert "has not appeared" not in str(await visitor.page.evaluate("window.said"))
+            # No window was resized for it.
+            await visitor.page.evaluate("app.style.width = '420px'")
+            await visitor.page.wait_for_function(f"() => Number({WIDTH}) < 400")
+            await expect(visitor.plugin).to_have_count(1)
