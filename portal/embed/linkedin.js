@@ -19,11 +19,20 @@ function loaderOnPage() {
   return scripts.find((script) => API_KEY.test(script.textContent)) ?? null;
 }
 
-// Load LinkedIn's script for this customer, or find that it is there. False where it is there for another one.
+// Whether the page itself has LinkedIn's script without a key that we could read, for share buttons say.
+function isUsedOtherwise(plugin) {
+  const ours = new URL(plugin.script, PORTAL).host;
+  return Boolean(window.IN) || [...document.querySelectorAll('script[src]')].some(({ src }) => {
+    const { host, pathname } = new URL(src, location.href);
+    return pathname.endsWith('/in.js') && (host === ours || host.endsWith('.linkedin.com'));
+  });
+}
+
+// Load LinkedIn's script for this customer, or find that it is there: what keeps it from being shown, or null.
 function loadLinkedIn(plugin) {
   if (linkedin.apiKey === null) {
     let loader = loaderOnPage();
-    if (loader === null && window.IN) return false;
+    if (loader === null && isUsedOtherwise(plugin)) return 'another_script';
     if (loader === null) {
       loader = element('script', { type: 'text/javascript', src: plugin.script });
       loader.textContent = `\n  api_key: ${plugin.api_key}\n  extensions: ATSIntegrationWidget@${plugin.extension}\n`;
@@ -34,7 +43,7 @@ function loadLinkedIn(plugin) {
       linkedin.failed = true;
     });
   }
-  return linkedin.apiKey === plugin.api_key;
+  return linkedin.apiKey === plugin.api_key ? null : 'another_customer';
 }
 
 // The plugin's place, in the page's own tree, where LinkedIn's script looks for it.

@@ -43,7 +43,7 @@ class Mount {
     } catch (error) {
       // What is requested in the plugin that the page was made with is sent all the same.
       this.broken = true;
-      if (known?.plugin && loadLinkedIn(known.plugin)) {
+      if (known?.plugin && loadLinkedIn(known.plugin) === null) {
         this.outbox = outboxOf(known.plugin.api_key);
         this.outbox.attach(this);
       }
@@ -152,7 +152,8 @@ class Mount {
     this.view.by('place').hidden = true;
     if (!plugin) return;
     this.outbox = outboxOf(plugin.api_key);
-    if (loadLinkedIn(plugin)) {
+    const kept = loadLinkedIn(plugin);
+    if (kept === null) {
       this.view.by('application-new').hidden = state.application !== 'new';
       this.view.showColumns();
       this.view.by('place').hidden = false;
@@ -161,8 +162,8 @@ class Mount {
       this.plugin.open();
     } else {
       this.view.by('reload-plugin').hidden = true;
-      this.view.showAnother(state.customer);
-      this.tell('error', { code: 'another_customer' });
+      this.view.showKept(kept, state.customer);
+      this.tell('error', { code: kept });
     }
     this.outbox.attach(this);
   }

@@ -191,8 +191,10 @@ class View {
     this.by('reload-plugin').hidden = absent && !arrived;
   }
 
-  showAnother(customer) {
-    const text = fill(this.texts.another_customer, { customer });
+  // Why there is no plugin here. Where the page itself is the cause, loading it again changes nothing.
+  showKept(name, customer) {
+    const text = fill(this.texts[name], { customer });
+    this.by('another-reload').hidden = name !== 'another_customer';
     setText(this.by('another-text'), text);
     this.by('another').hidden = false;
     this.by('outbox-announcer').textContent = text;

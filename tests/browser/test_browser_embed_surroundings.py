@@ -1,6 +1,9 @@
 """What is around the plugin: older browsers, other scripts of the page, closed panels, two of it at once."""
 
+import asyncio
 from typing import Any
+
+import pytest
 
 from greenlight.ats.tables import Integration, RequestEvidence
 from tests.browser.stage import until
@@ -98,3 +101,28 @@ async def test_in_a_panel_that_is_opened_later_the_plugin_is_as_wide_as_the_pane
             await visitor.page.evaluate("app.style.width = '420px'")
             await visitor.page.wait_for_function(f"() => Number({WIDTH}) < 400")
             await expect(visitor.plugin).to_have_count(1)
+
+
+@pytest.mark.parametrize("own", ["a loader that has gone", "a loader without a key that has not arrived"])
+async def test_a_page_that_uses_linkedins_script_for_something_else_is_told_so(company: Any, own: str) -> None:
+    """Share buttons, say. Reloading would bring the same page again, so nobody is offered to."""
+    async with company() as (there, vendor):
+        customer = await vendor.add()
+        async with vendor.visit() as visitor:
+            if own == "a loader that has gone":
+                await visitor.page.evaluate("() => { window.IN = { parse() {} }; }")
+            else:
+                await visitor.context.route("**/in.js", lambda route: asyncio.sleep(0))
+                await visitor.page.evaluate(
+                    "(src) => document.head.append(Object.assign(document.createElement('script'), { src }))",
+                    f"{there.linkedin_url}/uas/in.js",
+                )
+            await visitor.page.evaluate(SHOW, customer.id)
+            await expect(visitor.page.locator("#another-text")).to_contain_text("LinkedIn’s script for something else")
+            await expect(visitor.button("Reload the page")).to_be_hidden()
+            assert await visitor.page.evaluate("window.events.map(({ name, detail }) => detail.code ?? name)") == [
+                "another_script",
+                "ready",
+            ]
+            assert await visitor.page.locator("script[src$='in.js']").count() == (own != "a loader that has gone")
+            await expect(visitor.page.locator("#none")).to_be_visible()
