@@ -135,10 +135,12 @@ class Mount {
     const plugin = this.way.learn(state);
     const apiKey = plugin?.api_key ?? null;
     const first = this.state === null;
+    // The portal's page was made with a state, so that its first answer may bring news.
+    const news = first ? Boolean(this.options.known) : this.state.customer === state.customer;
     if (apiKey !== (this.outbox?.apiKey ?? null)) this.turn(state, plugin);
     if (first || state.version !== this.state.version) {
       this.state = state;
-      this.view.show(state);
+      this.view.show(state, news);
       this.changedAt = performance.now();
       const { customer, integrations, application } = state;
       this.tell(first ? 'ready' : 'change', { customer, application, integrations });

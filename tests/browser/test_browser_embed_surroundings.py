@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from greenlight.ats.tables import Integration, RequestEvidence
+from portal.texts import Wording, texts_in
 from tests.browser.stage import until
 from tests.browser.visitor import APPLY, Visitor, expect
 
@@ -126,3 +127,37 @@ async def test_a_page_that_uses_linkedins_script_for_something_else_is_told_so(c
             ]
             assert await visitor.page.locator("script[src$='in.js']").count() == (own != "a loader that has gone")
             await expect(visitor.page.locator("#none")).to_be_visible()
+
+
+async def test_only_what_changes_is_said_aloud_and_once_for_all_who_show_it(company: Any) -> None:
+    texts = texts_in("ja")
+    async with company() as (there, vendor):
+        acme, bolt = await vendor.add("Acme GmbH"), await vendor.add("Bolt AG")
+        for customer in (acme, bolt):
+            there.want(customer, "APPLY_CONNECT")
+        async with vendor.visit() as visitor:
+            await visitor.page.evaluate(
+                """(id) => {
+                  window.place = document.createElement('div');
+                  window.second = document.createElement('div');
+                  app.replaceChildren(window.place, window.second);
+                  for (const place of [window.place, window.second]) {
+                    window.handle = Greenlight.mount(place, { getToken: () => tokenFor(id), lang: 'ja' });
+                  }
+                }""",
+                acme.id,
+            )
+            await expect(visitor.headlines).to_have_count(2)
+            title = texts.title_of("APPLY_CONNECT")
+            assert [text for text in await visitor.page.evaluate("window.said") if title in text] == []
+            await visitor.button(f"Request: {APPLY}").first.click()
+            await expect(visitor.headlines).to_have_count(4)
+            await expect(visitor.page.locator("#outbox-text").last).to_have_text(texts.page["sent"])
+            said = await visitor.page.evaluate("window.said")
+            assert said.count(f"{APPLY}：{texts.of(Wording.REQUESTED).headline}。") == 1
+            assert said.count(texts.page["sent"]) == 1
+            # Another customer's state is no change of this one's.
+            await visitor.page.evaluate("window.said = []")
+            await visitor.page.evaluate("(token) => window.handle.setToken(token)", vendor.token(bolt.id))
+            await expect(visitor.headlines).to_have_count(3)
+            assert [text for text in await visitor.page.evaluate("window.said") if title in text] == []
