@@ -9,8 +9,8 @@ const API_KEY = /api_key:\s*(\S+)/;
 
 const linkedin = { apiKey: null, failed: false };
 
-// LinkedIn's script calls this by name. What it brings belongs to the customer that it was loaded for.
-window.handleIntegrations = (integrations) => {
+// LinkedIn's script calls this by name, not by that of its sample, which the page may use. What it brings belongs to the customer that it was loaded for.
+window.greenlightOnIntegrate = (integrations) => {
   if (linkedin.apiKey !== null) outboxOf(linkedin.apiKey).take(integrations);
 };
 
@@ -19,11 +19,20 @@ function loaderOnPage() {
   return scripts.find((script) => API_KEY.test(script.textContent)) ?? null;
 }
 
-// Load LinkedIn's script for this customer, or find that it is there. False where it is there for another one.
+// Whether the page itself has LinkedIn's script without a key that we could read, for share buttons say.
+function isUsedOtherwise(plugin) {
+  const ours = new URL(plugin.script, PORTAL).host;
+  return Boolean(window.IN) || [...document.querySelectorAll('script[src]')].some(({ src }) => {
+    const { host, pathname } = new URL(src, location.href);
+    return pathname.endsWith('/in.js') && (host === ours || host.endsWith('.linkedin.com'));
+  });
+}
+
+// Load LinkedIn's script for this customer, or find that it is there: what keeps it from being shown, or null.
 function loadLinkedIn(plugin) {
   if (linkedin.apiKey === null) {
     let loader = loaderOnPage();
-    if (loader === null && window.IN) return false;
+    if (loader === null && isUsedOtherwise(plugin)) return 'another_script';
     if (loader === null) {
       loader = element('script', { type: 'text/javascript', src: plugin.script });
       loader.textContent = `\n  api_key: ${plugin.api_key}\n  extensions: ATSIntegrationWidget@${plugin.extension}\n`;
@@ -34,7 +43,7 @@ function loadLinkedIn(plugin) {
       linkedin.failed = true;
     });
   }
-  return linkedin.apiKey === plugin.api_key;
+  return linkedin.apiKey === plugin.api_key ? null : 'another_customer';
 }
 
 // The plugin's place, in the page's own tree, where LinkedIn's script looks for it.
@@ -47,24 +56,30 @@ class PluginBox {
     this.tag = box.querySelector('script')?.cloneNode(true) ?? element('script', {
       type: 'IN/ATSIntegrationWidget',
       'data-supported-bundled-integration-types': bundles,
-      'data-onintegrate': 'handleIntegrations',
+      'data-onintegrate': 'greenlightOnIntegrate',
     });
     this.observer = new MutationObserver(() => this.look());
-    this.resized = () => this.onResize();
+    // Not the window's size alone: a panel that opens, or a column that is dragged, resizes no window.
+    this.sizes = new ResizeObserver(() => this.onResize());
   }
 
   open() {
     this.observer.observe(this.box, { childList: true, subtree: true });
-    window.addEventListener('resize', this.resized);
     this.draw();
+    this.sizes.observe(this.box);
   }
 
   close() {
     clearTimeout(this.timer);
     clearTimeout(this.resizeTimer);
     this.observer.disconnect();
-    window.removeEventListener('resize', this.resized);
+    this.sizes.disconnect();
     this.box.replaceChildren();
+  }
+
+  // In a panel that is closed it has no width to be drawn at, and nobody waits for it.
+  isHidden() {
+    return this.box.clientWidth === 0;
   }
 
   width() {
@@ -76,12 +91,16 @@ class PluginBox {
   }
 
   draw() {
-    const fresh = this.tag.cloneNode(true);
-    this.drawnFor = this.width();
-    fresh.dataset.width = this.drawnFor;
-    this.box.replaceChildren(fresh);
-    // Else LinkedIn's script draws it when it arrives.
-    if (typeof window.IN?.parse === 'function') window.IN.parse();
+    this.drawnFor = this.isHidden() ? null : this.width();
+    if (this.drawnFor === null) {
+      this.box.replaceChildren();
+    } else {
+      const fresh = this.tag.cloneNode(true);
+      fresh.dataset.width = this.drawnFor;
+      this.box.replaceChildren(fresh);
+      // Else LinkedIn's script draws it when it arrives.
+      if (typeof window.IN?.parse === 'function') window.IN.parse();
+    }
     this.watched = seconds();
     this.look();
   }
@@ -92,19 +111,25 @@ class PluginBox {
   }
 
   look() {
+    clearTimeout(this.timer);
+    if (this.isHidden()) {
+      this.watched = seconds();
+      this.timer = setTimeout(() => this.look(), 1000);
+      return;
+    }
     const drawn = this.isDrawn();
     const waited = seconds() - this.watched;
     const blocked = linkedin.failed || (!window.IN && waited >= SCRIPT_SECONDS);
     this.view.showPlugin(drawn, !drawn && (blocked || waited >= EMPTY_SECONDS), Boolean(window.IN));
-    clearTimeout(this.timer);
     if (!drawn) this.timer = setTimeout(() => this.look(), 1000);
   }
 
   onResize() {
     clearTimeout(this.resizeTimer);
     this.resizeTimer = setTimeout(() => {
+      if (this.isHidden()) return;
       const far = Math.abs(this.width() - this.drawnFor) >= WORTH_A_REDRAW;
-      if (far && this.box.clientWidth && typeof window.IN?.parse === 'function') this.draw();
+      if (this.drawnFor === null || (far && typeof window.IN?.parse === 'function')) this.draw();
     }, 300);
   }
 }

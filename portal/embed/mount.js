@@ -20,6 +20,7 @@ class Mount {
     this.outbox = null;
     this.plugin = null;
     this.view = null;
+    this.broken = false;
     this.failures = 0;
     this.changedAt = performance.now();
     this.asking = false;
@@ -33,11 +34,22 @@ class Mount {
   // ---- coming and going ----
 
   open() {
-    if (this.view) return;
+    if (this.view || this.broken) return;
     const { known } = this.options;
     const lang = [this.options.lang, this.place.dataset.greenlightLang, this.place.closest('[lang]')?.lang, document.documentElement.lang];
     this.host = element('div');
-    this.view = new View(this.host, pickLanguage(...lang.filter(Boolean).slice(0, 1)), this.options);
+    try {
+      this.view = new View(this.host, pickLanguage(...lang.filter(Boolean).slice(0, 1)), this.options);
+    } catch (error) {
+      // What is requested in the plugin that the page was made with is sent all the same.
+      this.broken = true;
+      if (known?.plugin && loadLinkedIn(known.plugin) === null) {
+        this.outbox = outboxOf(known.plugin.api_key);
+        this.outbox.attach(this);
+      }
+      console.error(error);
+      return;
+    }
     this.place.replaceChildren(this.host);
     this.listen();
     document.addEventListener('visibilitychange', this.away);
@@ -64,6 +76,7 @@ class Mount {
 
   // Nothing is asked and nothing of LinkedIn's is left; what has not been sent yet still is.
   close() {
+    if (this.broken) this.leave();
     if (!this.view) return;
     clearTimeout(this.timer);
     document.removeEventListener('visibilitychange', this.away);
@@ -122,10 +135,12 @@ class Mount {
     const plugin = this.way.learn(state);
     const apiKey = plugin?.api_key ?? null;
     const first = this.state === null;
+    // The portal's page was made with a state, so that its first answer may bring news.
+    const news = first ? Boolean(this.options.known) : this.state.customer === state.customer;
     if (apiKey !== (this.outbox?.apiKey ?? null)) this.turn(state, plugin);
     if (first || state.version !== this.state.version) {
       this.state = state;
-      this.view.show(state);
+      this.view.show(state, news);
       this.changedAt = performance.now();
       const { customer, integrations, application } = state;
       this.tell(first ? 'ready' : 'change', { customer, application, integrations });
@@ -139,7 +154,8 @@ class Mount {
     this.view.by('place').hidden = true;
     if (!plugin) return;
     this.outbox = outboxOf(plugin.api_key);
-    if (loadLinkedIn(plugin)) {
+    const kept = loadLinkedIn(plugin);
+    if (kept === null) {
       this.view.by('application-new').hidden = state.application !== 'new';
       this.view.showColumns();
       this.view.by('place').hidden = false;
@@ -148,8 +164,8 @@ class Mount {
       this.plugin.open();
     } else {
       this.view.by('reload-plugin').hidden = true;
-      this.view.showAnother(state.customer);
-      this.tell('error', { code: 'another_customer' });
+      this.view.showKept(kept, state.customer);
+      this.tell('error', { code: kept });
     }
     this.outbox.attach(this);
   }

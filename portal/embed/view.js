@@ -1,6 +1,9 @@
 // What is shown, in a shadow tree of its own, so that no style of the page's reaches it and none of ours leaves it.
 
 const SENT_SECONDS = 20;
+// Two places of one page come to know the same within this time, and one of them says it.
+const SAID_SECONDS = 20;
+const said = new Map();
 const ENTRY_PARTS = ['title', 'headline', 'explanation', 'turn', 'place'];
 
 class View {
@@ -13,10 +16,10 @@ class View {
     });
     this.waits = new Intl.NumberFormat(locale, { style: 'unit', unit: 'second', unitDisplay: 'long' });
     this.root = host.attachShadow({ mode: 'open' });
-    const styles = new CSSStyleSheet();
-    styles.replaceSync(STYLES);
-    // Not an element, which the page's own policy may forbid.
-    this.root.adoptedStyleSheets = [styles];
+    this.dress();
+    this.root.append(this.frame(withLead));
+    this.sentTimer = 0;
+    // Last: where the above fails, the portal's page keeps what it was made with.
     this.box = pluginBox ?? element('div');
     this.box.slot = 'plugin';
     host.append(this.box);
@@ -25,8 +28,18 @@ class View {
       help.slot = 'help';
       host.append(help);
     }
-    this.root.append(this.frame(withLead));
-    this.sentTimer = 0;
+  }
+
+  dress() {
+    try {
+      const styles = new CSSStyleSheet();
+      styles.replaceSync(STYLES);
+      // Not an element, which the page's own policy may forbid.
+      this.root.adoptedStyleSheets = [styles];
+    } catch {
+      // Safari before 16.4 makes none.
+      this.root.append(element('link', { rel: 'stylesheet', href: `${PORTAL}/static/integrations.css` }));
+    }
   }
 
   by(id) {
@@ -132,17 +145,18 @@ class View {
     this.by('columns').hidden = false;
   }
 
-  show(state) {
+  // `news`: what is otherwise than before is said aloud; a first state is not.
+  show(state, news = true) {
     this.showColumns();
     const list = this.by('integrations');
     const nodes = new Map([...list.children].map((node) => [node.dataset.id, node]));
-    const news = [];
+    const changes = [];
     let place = list.firstElementChild;
     for (const entry of state.integrations) {
       const node = nodes.get(entry.id) ?? this.entry(entry.id);
       nodes.delete(entry.id);
       if (node.querySelector('[data-part="headline"]').textContent !== entry.headline) {
-        news.push(`${entry.title}: ${entry.headline}.`);
+        changes.push(fill(this.texts.change_said, { title: entry.title, headline: entry.headline }));
       }
       this.update(node, entry);
       if (node === place) place = place.nextElementSibling;
@@ -152,13 +166,17 @@ class View {
     setText(this.by('none'), state.application === 'missing' ? this.texts.none : `${this.texts.none} ${this.texts.none_plugin}`);
     this.by('none').hidden = state.integrations.length > 0;
     // Only what changed is said aloud, once for all of it.
-    if (news.length) this.announce(news.join(' '));
+    if (news && changes.length) this.announce(changes.join(' '));
     if (state.application !== 'new') this.by('application-new').hidden = true;
     this.by('application-missing').hidden = state.application !== 'missing';
   }
 
-  announce(text) {
-    this.by('announcer').textContent = text;
+  announce(text, region = 'announcer') {
+    const last = said.get(text);
+    const byAnother = last && last.view !== this && last.view.root.isConnected && seconds() - last.at < SAID_SECONDS;
+    if (byAnother) return;
+    said.set(text, { view: this, at: seconds() });
+    this.by(region).textContent = text;
   }
 
   showStale(stale, name = 'stale') {
@@ -175,17 +193,19 @@ class View {
     if (drawn) this.by('application-new').hidden = true;
     this.by('absent-blocked').hidden = arrived;
     this.by('absent-empty').hidden = !arrived;
-    if (absent && this.by('absent').hidden) this.by('outbox-announcer').textContent = this.texts.absent_said;
+    if (absent && this.by('absent').hidden) this.announce(this.texts.absent_said, 'outbox-announcer');
     this.by('absent').hidden = !absent;
     // Without LinkedIn's script there is nothing to reload but the page, which is what Try again does.
     this.by('reload-plugin').hidden = absent && !arrived;
   }
 
-  showAnother(customer) {
-    const text = fill(this.texts.another_customer, { customer });
+  // Why there is no plugin here. Where the page itself is the cause, loading it again changes nothing.
+  showKept(name, customer) {
+    const text = fill(this.texts[name], { customer });
+    this.by('another-reload').hidden = name !== 'another_customer';
     setText(this.by('another-text'), text);
     this.by('another').hidden = false;
-    this.by('outbox-announcer').textContent = text;
+    this.announce(text, 'outbox-announcer');
   }
 
   sayOutbox(name, tone, canSend, gaps) {
@@ -194,7 +214,7 @@ class View {
     this.by('outbox').dataset.tone = tone;
     this.by('outbox-text').textContent = text;
     // A region that was hidden a moment ago is not read aloud, so another one says it.
-    this.by('outbox-announcer').textContent = text;
+    this.announce(text, 'outbox-announcer');
     this.by('outbox-actions').hidden = !canSend;
     clearTimeout(this.sentTimer);
     // What comes of it is in the list; this need not stay.

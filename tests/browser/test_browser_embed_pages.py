@@ -84,7 +84,7 @@ async def test_another_customer_in_the_same_page_is_never_mixed_with_the_first(c
                 "integrationType": "APPLY_CONNECT",
                 "tenantType": "JOBS",
             }
-            await visitor.page.evaluate("(key) => window.handleIntegrations([key])", key)
+            await visitor.page.evaluate("(key) => window.greenlightOnIntegrate([key])", key)
             await until(lambda: there.rows(RequestEvidence))
             assert requested(there) == {acme.id}
             async with visitor.page.expect_navigation():
@@ -237,7 +237,7 @@ async def test_what_the_plugin_says_and_nobody_can_read_is_said(company: Any) ->
             await visitor.page.evaluate(SHOW, customer.id)
             await expect(visitor.button(f"Request: {APPLY}")).to_be_visible()
             for given in ([{"integrationContext": "x"}], [], None, "text", [[]]):
-                await visitor.page.evaluate("(given) => window.handleIntegrations(given)", given)
+                await visitor.page.evaluate("(given) => window.greenlightOnIntegrate(given)", given)
                 await expect(visitor.page.locator("#outbox-text")).to_contain_text("could not read")
             assert there.rows(RequestEvidence) == []
             await visitor.button(f"Request: {APPLY}").click()

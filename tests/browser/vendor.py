@@ -80,7 +80,7 @@ class Vendor:
         portal, linkedin = self.stage.settings.portal_url, self.stage.linkedin_url
         return (
             f"default-src 'none'; script-src 'self' {portal} {linkedin}; connect-src 'self' {portal} {linkedin}; "
-            f"img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
+            f"img-src data:; style-src {portal} 'unsafe-inline'; base-uri 'none'"
         )
 
     def answer(self, target: str) -> tuple[str, str]:
@@ -89,6 +89,8 @@ class Vendor:
             return "text/plain", self.token(parse_qs(path.query)["customer"][0])
         if path.path == "/app.js":
             return "text/javascript", _APP
+        if path.path == "/own.js":
+            return "text/javascript", "window.handleIntegrations = function ofThePage() {};"
         return "text/html", _PAGE.format(lang=self.lang, body=self.body, portal=self.stage.settings.portal_url)
 
 

@@ -84,7 +84,7 @@ def test_the_snippet_is_the_seeds() -> None:
     assert (
         '<script type="IN/ATSIntegrationWidget"\n'
         '  data-supported-bundled-integration-types="RECRUITER_SYSTEM_CONNECT_COMPANY,APPLY_WITH_LINKEDIN"\n'
-        '  data-onintegrate="handleIntegrations"\n'
+        '  data-onintegrate="greenlightOnIntegrate"\n'
         '  data-width="500">\n'
         "</script>"
     ) in page
@@ -98,7 +98,7 @@ def test_our_script_runs_before_linkedins_and_neither_blocks() -> None:
         "https://www.linkedin.com/uas/in.js",
     ]
     assert all("defer" in script for script in scripts)
-    assert "window.handleIntegrations = " in (PORTAL / "embed/linkedin.js").read_text("utf-8")
+    assert "window.greenlightOnIntegrate = " in (PORTAL / "embed/linkedin.js").read_text("utf-8")
 
 
 @pytest.mark.parametrize("document", every_document())

@@ -166,7 +166,7 @@ async def test_the_page_embeds_the_plugin_as_the_seed_shows_it(portal: Portal) -
         "extensions: ATSIntegrationWidget@https://platform.linkedin.com/rsc/extensions/onboarding-widget",
     ]
     (plugin,) = (a for tag, a in page.elements if a.get("type") == "IN/ATSIntegrationWidget")
-    assert plugin["data-onintegrate"] == "handleIntegrations"
+    assert plugin["data-onintegrate"] == "greenlightOnIntegrate"
     assert plugin["data-supported-bundled-integration-types"] == (
         "RECRUITER_SYSTEM_CONNECT_COMPANY,RECRUITER_SYSTEM_CONNECT_CONTRACT,APPLY_WITH_LINKEDIN"
     )
