@@ -98,8 +98,7 @@ class Mount {
     if (this.ended === name || !this.view) return;
     this.ended = name;
     clearTimeout(this.timer);
-    const lost = Boolean(this.outbox?.batches.length);
-    if (this.outbox) this.outbox.over = true;
+    const lost = Boolean(this.outbox?.batches.length) && this.outbox.isOver();
     // The portal's own page has words of its own for its ends.
     if (Object.hasOwn(this.view.texts, name)) this.view.showEnd(name, lost);
     this.tell('error', { code: name, unsent: lost });
@@ -110,7 +109,6 @@ class Mount {
     if (this.ended) {
       this.ended = null;
       this.view?.showGoingOn();
-      if (this.outbox) this.outbox.over = false;
       if (this.state) this.view?.show(this.state);
     }
     this.ask();
@@ -119,10 +117,13 @@ class Mount {
   // ---- whose it is ----
 
   take(state) {
+    const unknown = this.way.apiKey === null;
     const plugin = this.way.learn(state);
     const apiKey = plugin?.api_key ?? null;
     const first = this.state === null;
     if (apiKey !== (this.outbox?.apiKey ?? null)) this.turn(state, plugin);
+    // What waited for a token can go, now that it is known to be this customer's.
+    else if (unknown && this.outbox?.batches.length) this.outbox.sendAgain();
     if (first || state.version !== this.state.version) {
       this.state = state;
       this.view.show(state);
