@@ -21,6 +21,7 @@ class Mount {
     this.plugin = null;
     this.view = null;
     this.failures = 0;
+    this.trouble = null;
     this.changedAt = performance.now();
     this.asking = false;
     this.askAgain = false;
@@ -73,6 +74,8 @@ class Mount {
     this.view = null;
     this.state = null;
     this.ended = null;
+    this.failures = 0;
+    this.trouble = null;
   }
 
   leave() {
@@ -183,21 +186,29 @@ class Mount {
       const state = await response.json();
       if (this.view !== view) return IDLE;
       this.failures = 0;
+      this.trouble = null;
       view.showStale(false);
       this.take(state);
       return this.pause(state);
     } catch (error) {
       this.failures += 1;
       // One lost answer is no news.
-      if (this.failures === 2) {
+      if (this.failures >= 2) {
         const shutOut = error instanceof TypeError && (await this.way.isShutOut());
         if (this.view !== view) return IDLE;
-        view.showColumns();
-        view.showStale(true, shutOut ? 'not_allowed' : 'stale');
-        this.tell('error', { code: shutOut ? 'not_allowed' : 'unreachable' });
+        this.showTrouble(shutOut ? 'not_allowed' : 'unreachable');
       }
       return Math.min(1_000 * 2 ** this.failures, IDLE);
     }
+  }
+
+  // The cause may turn out otherwise later; it is told again only then.
+  showTrouble(code) {
+    if (this.trouble === code) return;
+    this.trouble = code;
+    this.view.showColumns();
+    this.view.showStale(true, code === 'unreachable' ? 'stale' : code);
+    this.tell('error', { code });
   }
 
   async ask() {
