@@ -10,6 +10,8 @@ from greenlight.settings import Settings
 PREFIX = "/embed/"
 #: Nothing in it is anybody's, so it says itself that anybody may read it.
 SCRIPT = "/embed/v1.js"
+#: A page that is not named has to be able to read that it is not.
+ORIGIN = "/embed/v1/origin"
 #: Whether it may is asked once in ten minutes.
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -29,7 +31,7 @@ class CrossOrigin:
         self._origins = settings.embed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIX) or scope["path"] == SCRIPT:
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX) or scope["path"] in (SCRIPT, ORIGIN):
             await self._app(scope, receive, send)
             return
         origins = Headers(scope=scope).getlist("origin")

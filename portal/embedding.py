@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 
 from portal.bodies import EMBEDDED_SCHEMA, MAX_BODY, check_declared, parse_embedded, read_body
 from portal.context import PortalContext
+from portal.cross_origin import ORIGIN
 from portal.embed_script import embed_script
 from portal.limiter import POSTS_OF_CUSTOMER, POSTS_OF_SESSION, READS_OF_SESSION
 from portal.receiving import keep_requests, state_of
@@ -52,6 +53,17 @@ def add_embedding(router: APIRouter, context: PortalContext) -> None:
         if tag in [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]:
             return Response(status_code=304, headers=headers)
         return Response(script, media_type="text/javascript; charset=utf-8", headers=headers)
+
+    @router.get(
+        ORIGIN,
+        response_class=JSONResponse,
+        responses={200: {"description": "Whether it is.", "content": json_of(named={"type": "boolean"})}},
+    )
+    async def origin(request: Request) -> Response:
+        """Whether the page that asks may show anything. Any page may read it, of itself alone."""
+        origins = request.headers.getlist("origin")
+        named = len(origins) == 1 and origins[0] in context.settings.embed_origins
+        return JSONResponse({"named": named}, headers={"Access-Control-Allow-Origin": "*"})
 
     @router.get(
         "/embed/v1/integrations",

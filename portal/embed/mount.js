@@ -22,6 +22,7 @@ class Mount {
     this.view = null;
     this.broken = false;
     this.failures = 0;
+    this.trouble = null;
     this.changedAt = performance.now();
     this.asking = false;
     this.askAgain = false;
@@ -86,6 +87,8 @@ class Mount {
     this.view = null;
     this.state = null;
     this.ended = null;
+    this.failures = 0;
+    this.trouble = null;
   }
 
   leave() {
@@ -111,8 +114,7 @@ class Mount {
     if (this.ended === name || !this.view) return;
     this.ended = name;
     clearTimeout(this.timer);
-    const lost = Boolean(this.outbox?.batches.length);
-    if (this.outbox) this.outbox.over = true;
+    const lost = Boolean(this.outbox?.batches.length) && this.outbox.isOver();
     // The portal's own page has words of its own for its ends.
     if (Object.hasOwn(this.view.texts, name)) this.view.showEnd(name, lost);
     this.tell('error', { code: name, unsent: lost });
@@ -123,7 +125,6 @@ class Mount {
     if (this.ended) {
       this.ended = null;
       this.view?.showGoingOn();
-      if (this.outbox) this.outbox.over = false;
       if (this.state) this.view?.show(this.state);
     }
     this.ask();
@@ -132,12 +133,15 @@ class Mount {
   // ---- whose it is ----
 
   take(state) {
+    const unknown = this.way.apiKey === null;
     const plugin = this.way.learn(state);
     const apiKey = plugin?.api_key ?? null;
     const first = this.state === null;
     // The portal's page was made with a state, so that its first answer may bring news.
     const news = first ? Boolean(this.options.known) : this.state.customer === state.customer;
     if (apiKey !== (this.outbox?.apiKey ?? null)) this.turn(state, plugin);
+    // What waited for a token can go, now that it is known to be this customer's.
+    else if (unknown && this.outbox?.batches.length) this.outbox.sendAgain();
     if (first || state.version !== this.state.version) {
       this.state = state;
       this.view.show(state, news);
@@ -198,21 +202,29 @@ class Mount {
       const state = await response.json();
       if (this.view !== view) return IDLE;
       this.failures = 0;
+      this.trouble = null;
       view.showStale(false);
       this.take(state);
       return this.pause(state);
     } catch (error) {
       this.failures += 1;
       // One lost answer is no news.
-      if (this.failures === 2) {
+      if (this.failures >= 2) {
         const shutOut = error instanceof TypeError && (await this.way.isShutOut());
         if (this.view !== view) return IDLE;
-        view.showColumns();
-        view.showStale(true, shutOut ? 'not_allowed' : 'stale');
-        this.tell('error', { code: shutOut ? 'not_allowed' : 'unreachable' });
+        this.showTrouble(shutOut ? 'not_allowed' : 'unreachable');
       }
       return Math.min(1_000 * 2 ** this.failures, IDLE);
     }
+  }
+
+  // The cause may turn out otherwise later; it is told again only then.
+  showTrouble(code) {
+    if (this.trouble === code) return;
+    this.trouble = code;
+    this.view.showColumns();
+    this.view.showStale(true, code === 'unreachable' ? 'stale' : code);
+    this.tell('error', { code });
   }
 
   async ask() {

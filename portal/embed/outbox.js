@@ -26,24 +26,35 @@ class Outbox {
     // Another customer's page in the same tab must never send what was requested on this one.
     this.name = `greenlight.unsent.${apiKey}`;
     this.mounts = new Set();
-    this.way = null;
+    // The ways of mounts that are gone, for what they have left unsent.
+    this.left = new Set();
     this.batches = this.stored();
     this.sending = false;
     this.inFlight = null;
-    this.over = false;
     this.wake = () => {};
   }
 
   // Whoever shows this customer says how to reach the portal, also for what is sent after it has gone.
   attach(mount) {
+    if (this.batches.length) this.left.delete(mount.way);
+    else this.left.clear();
     this.mounts.add(mount);
-    this.way = mount.way;
-    this.over = false;
     if (this.batches.length) this.sendAgain();
   }
 
   detach(mount) {
     this.mounts.delete(mount);
+    if (!mount.ended) this.left.add(mount.way);
+  }
+
+  // That of a mount that is there before that of one that is gone; an end is that of one mount alone.
+  ways() {
+    const there = [...this.mounts].filter((mount) => !mount.ended).map((mount) => mount.way);
+    return [...there, ...this.left];
+  }
+
+  isOver() {
+    return !this.ways().length;
   }
 
   stored() {
@@ -83,11 +94,9 @@ class Outbox {
     for (const mount of this.mounts) mount.view?.sayOutbox(name, tone, canSend, gaps);
   }
 
-  async post(items) {
-    // A new token may be another customer's, until the portal has said whose it is.
-    if (this.way === null || this.way.apiKey !== this.apiKey) return { status: 0, after: 0 };
+  async post(way, items) {
     try {
-      const response = await this.way.post({ apiKey: this.apiKey, integrations: items });
+      const response = await way.post({ apiKey: this.apiKey, integrations: items });
       const { unreadable } = response.ok ? await response.json() : {};
       return { status: response.status, after: Number(response.headers.get('Retry-After')) || 0, unreadable };
     } catch {
@@ -97,7 +106,7 @@ class Outbox {
 
   async send() {
     this.wake();
-    if (this.sending || this.over) return;
+    if (this.sending) return;
     this.sending = true;
     try {
       await this.drain();
@@ -107,7 +116,7 @@ class Outbox {
   }
 
   async drain() {
-    while (!this.over) {
+    while (!this.isOver()) {
       const tries = Math.min(...this.batches.map((batch) => batch.tries));
       const batch = this.batches.find((candidate) => candidate.tries === tries);
       if (!batch) return;
@@ -117,17 +126,19 @@ class Outbox {
       }
       if (!batch.tries) this.say('sending');
       this.inFlight = batch;
-      const { status, after, unreadable } = await this.post(batch.items);
+      // A new token may be another customer's, until the portal has said whose it is.
+      const way = this.ways().find(({ apiKey }) => apiKey === this.apiKey);
+      const { status, after, unreadable } = way ? await this.post(way, batch.items) : { status: 0, after: 0 };
       this.inFlight = null;
       if (status >= 200 && status < 300) this.taken(batch, unreadable);
-      else if (this.way?.isOver(status)) this.end(this.way.isOver(status));
+      else if (way?.isOver(status)) this.end(way, way.isOver(status));
       else await this.later(batch, status, after);
     }
   }
 
-  end(name) {
-    this.over = true;
-    for (const mount of this.mounts) mount.end(name);
+  end(way, name) {
+    this.left.delete(way);
+    for (const mount of this.mounts) if (mount.way === way) mount.end(name);
   }
 
   taken(batch, unreadable) {
@@ -165,7 +176,7 @@ function outboxOf(apiKey) {
   return outboxes.get(apiKey);
 }
 
-const unsent = () => [...outboxes.values()].some((outbox) => outbox.batches.length && !outbox.over);
+const unsent = () => [...outboxes.values()].some((outbox) => outbox.batches.length && !outbox.isOver());
 
 window.addEventListener('online', () => outboxes.forEach((outbox) => outbox.batches.length && outbox.sendAgain()));
 

@@ -5,11 +5,16 @@ const POST_MS = 15_000;
 // A token is renewed this long before it ends, and whoever is asked for one has this long to give it.
 const RENEW_SECONDS = 120;
 const TOKEN_SECONDS = 30;
+// What is no token may be a login page, or an error on the way that is soon over.
+const ASK_AGAIN = [0, 1, 3];
+const TOKEN = /^[A-Za-z0-9_-]{20,128}$/;
+
+const isToken = (text) => typeof text === 'string' && TOKEN.test(text);
 
 class TokenWay {
   constructor(mount, { token, getToken }) {
     this.mount = mount;
-    this.token = token || null;
+    this.token = isToken(token) ? token : null;
     this.getToken = getToken;
     // Whose it is, as the portal said; null until it has said so of this token.
     this.apiKey = null;
@@ -19,7 +24,7 @@ class TokenWay {
   }
 
   set(token) {
-    if (!token || token === this.token) return;
+    if (!isToken(token) || token === this.token) return;
     this.token = token;
     this.apiKey = null;
     this.given?.(true);
@@ -28,25 +33,44 @@ class TokenWay {
   // Another token, asked for once for all who wait. False where there is none.
   want() {
     this.askedAt = seconds();
-    this.wanted ??= this.obtain().catch(() => false).finally(() => {
+    this.wanted ??= this.obtain().finally(() => {
       this.wanted = null;
+      this.given = null;
     });
     return this.wanted;
   }
 
-  async obtain() {
-    if (typeof this.getToken === 'function') {
-      const answer = await this.getToken();
-      const token = typeof answer === 'string' ? answer : answer?.token;
-      if (!token) return false;
-      this.set(token);
-      return true;
-    }
+  // By whichever is first: what the page gives when it is asked, what it gives by itself, the end of the time for it.
+  obtain() {
     return new Promise((resolve) => {
       this.given = resolve;
       setTimeout(resolve, TOKEN_SECONDS * 1000, false);
-      this.mount.tell('token-needed', {});
+      if (typeof this.getToken === 'function') this.call(resolve);
+      else this.mount.tell('token-needed', {});
     });
+  }
+
+  async call(resolve) {
+    for (const wait of ASK_AGAIN) {
+      if (wait) await new Promise((done) => setTimeout(done, wait * 1000));
+      if (this.given !== resolve) return;
+      let answer = '';
+      try {
+        answer = await this.getToken();
+      } catch {
+        // As good as an answer without a token.
+      }
+      // Nobody waits for it any more; a newer one may be there.
+      if (this.given !== resolve) return;
+      const token = typeof answer === 'string' ? answer : answer?.token;
+      if (isToken(token)) this.set(token);
+      // None is an answer too, and so is the one that is there already.
+      if (isToken(token) || token === null || token === undefined) {
+        resolve(isToken(token));
+        return;
+      }
+    }
+    resolve(false);
   }
 
   async fetch(path, options, limit) {
@@ -62,7 +86,9 @@ class TokenWay {
         headers: { ...options.headers, Authorization: `Bearer ${token}` },
         signal: AbortSignal.timeout?.(limit),
       });
-      if (response.status !== 401 || tries >= 2 || !(await this.want())) return response;
+      if (response.status !== 401 || tries >= 2) return response;
+      // Another one may have been given meanwhile.
+      if (token === this.token && !(await this.want())) return response;
     }
   }
 
@@ -93,10 +119,13 @@ class TokenWay {
     return { 401: 'over' }[status];
   }
 
-  // Whether the portal is there and this page may not read what it says; a browser tells no more than that it failed.
+  // Whether the portal says that this page's origin is not named; a failure alone may be anything on the way.
   async isShutOut() {
     try {
-      return (await fetch(`${PORTAL}/embed/v1.js`, { credentials: 'omit', cache: 'no-store' })).ok;
+      const response = await fetch(`${PORTAL}/embed/v1/origin`, {
+        mode: 'cors', credentials: 'omit', cache: 'no-store', redirect: 'error', signal: AbortSignal.timeout?.(LOOK_MS),
+      });
+      return response.ok && (await response.json()).named === false;
     } catch {
       return false;
     }

@@ -111,6 +111,7 @@ async def test_what_the_portal_could_not_take_is_sent_when_it_is_back(company: A
             visitor.provokes("dialog: beforeunload")
             await visitor.page.evaluate(SHOW, customer.id)
             await expect(visitor.page.locator("#stale")).to_be_visible()
+            await expect(visitor.page.locator("#stale")).to_have_text(texts_in("en").page["stale"])
             assert there.rows(RequestEvidence) == []
             await visitor.context.unroute("**/embed/v1/*")
             await visitor.shows("Enabled")

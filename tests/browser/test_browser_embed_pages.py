@@ -203,7 +203,9 @@ async def test_who_gets_no_new_token_is_told_and_can_go_on(company: Any) -> None
     async with company() as (there, vendor):
         customer = await vendor.add()
         async with vendor.visit() as visitor:
-            await visitor.page.evaluate("(id) => window.show(id, { token: 'none', getToken: () => null })", customer.id)
+            await visitor.page.evaluate(
+                "(id) => window.show(id, { token: 'x'.repeat(43), getToken: () => null })", customer.id
+            )
             visitor.provokes("status of 401")
             await expect(visitor.page.locator("#ended-text")).to_contain_text("no longer connected to us")
             await expect(visitor.button("Reload the page")).to_be_visible()

@@ -145,7 +145,7 @@ async def test_the_schema_is_made_though_it_is_not_served(portal: Portal) -> Non
     schema = json.loads(json.dumps(portal.app.openapi()))
     assert set(schema["paths"]) == {
         "/open/{token}", "/", "/integrations.json", "/requests", "/csp-reports", "/healthz", "/readyz",
-            "/embed/v1.js", "/embed/v1/integrations", "/embed/v1/requests"
+            "/embed/v1.js", "/embed/v1/origin", "/embed/v1/integrations", "/embed/v1/requests"
     }  # fmt: skip
     body = schema["paths"]["/requests"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["properties"]["integrations"]["contains"]["required"]) == {

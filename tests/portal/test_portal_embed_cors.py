@@ -81,6 +81,16 @@ async def test_each_answer_says_whose_page_may_read_it(portal: Portal, origin: s
         assert list(answer.json()) == ["error"] or answer.status_code in (200, 202)
 
 
+@pytest.mark.parametrize("origin", [APP, OTHER, *NO_NAMED_ORIGIN, None])
+async def test_every_page_may_read_whether_it_is_named(client: httpx.AsyncClient, origin: str | None) -> None:
+    """A browser tells a script no more than that an answer could not be read, which a broken line does too."""
+    headers = {"Origin": origin} if origin is not None else {}
+    answer = await client.get("/embed/v1/origin", headers=headers)
+    assert (answer.status_code, answer.json()) == (200, {"named": origin in (APP, OTHER)})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["cache-control"] == "no-store"
+
+
 async def test_what_is_not_embedded_is_for_no_other_origin(portal: Portal) -> None:
     """The customers' own page has a cookie, which a browser sends by itself."""
     async with portal.visit("acme") as browser:

@@ -53,6 +53,7 @@ OPERATIONS = [
     ("POST", "/requests"),
     ("POST", "/csp-reports"),
     ("GET", "/embed/v1.js"),
+    ("GET", "/embed/v1/origin"),
     ("GET", "/embed/v1/integrations"),
     ("POST", "/embed/v1/requests"),
     ("GET", "/healthz"),
