@@ -112,7 +112,7 @@ class PortalContext:
 
         Raises Refusal (403, 401), and TooOften for an address that asks without one a lot.
         """
-        origins, given = _origins(request, self.settings), request.headers.getlist("authorization")
+        origins, given = origins_of(request, self.settings), request.headers.getlist("authorization")
         if len(origins) != 1 or origins[0] not in self.settings.embed_origins:
             raise Refusal(403, "This page is not one that may show these integrations.")
         scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
@@ -137,7 +137,7 @@ class PortalContext:
         return page, state
 
 
-def _origins(request: Request, settings: Settings) -> list[str]:
+def origins_of(request: Request, settings: Settings) -> list[str]:
     """Where the request says it is from. A browser leaves that out of a GET to the page's own origin."""
     named = request.headers.getlist("origin")
     if not named and request.method == "GET" and request.headers.getlist("sec-fetch-site") == ["same-origin"]:

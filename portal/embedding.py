@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
 from portal.bodies import EMBEDDED_SCHEMA, MAX_BODY, check_declared, parse_embedded, read_body
-from portal.context import PortalContext
+from portal.context import PortalContext, origins_of
 from portal.cross_origin import ORIGIN
 from portal.embed_script import embed_script
 from portal.limiter import POSTS_OF_CUSTOMER, POSTS_OF_SESSION, READS_OF_SESSION
@@ -61,7 +61,7 @@ def add_embedding(router: APIRouter, context: PortalContext) -> None:
     )
     async def origin(request: Request) -> Response:
         """Whether the page that asks may show anything. Any page may read it, of itself alone."""
-        origins = request.headers.getlist("origin")
+        origins = origins_of(request, context.settings)
         named = len(origins) == 1 and origins[0] in context.settings.embed_origins
         return JSONResponse({"named": named}, headers={"Access-Control-Allow-Origin": "*"})
 

@@ -19,7 +19,7 @@ NO_TREES = "Element.prototype.attachShadow = () => { throw new TypeError('no sha
 
 #: Whether what has this id in our tree is hidden.
 IN_TREE = "(id) => window.place.firstChild.shadowRoot.getElementById(id).hidden"
-WIDTH = "window.place.querySelector('script[type^=IN]')?.dataset.width"
+PLUGIN_WIDTH = "window.place.querySelector('script[type^=IN]')?.dataset.width"
 
 
 async def until_ready(visitor: Visitor) -> None:
@@ -92,15 +92,15 @@ async def test_in_a_panel_that_is_opened_later_the_plugin_is_as_wide_as_the_pane
             )
             await visitor.page.wait_for_timeout(1_500)
             assert await visitor.page.evaluate(IN_TREE, "absent") is True
-            assert await visitor.page.evaluate(WIDTH) is None
+            assert await visitor.page.evaluate(PLUGIN_WIDTH) is None
             await visitor.page.evaluate("app.style.display = ''")
             await expect(visitor.button(f"Request: {APPLY}")).to_be_visible()
             shown = await visitor.page.evaluate("window.place.firstChild.firstChild.clientWidth")
-            assert int(await visitor.page.evaluate(WIDTH)) == min(shown, 700) > 240
+            assert int(await visitor.page.evaluate(PLUGIN_WIDTH)) == min(shown, 700) > 240
             assert "has not appeared" not in str(await visitor.page.evaluate("window.said"))
             # No window was resized for it.
             await visitor.page.evaluate("app.style.width = '420px'")
-            await visitor.page.wait_for_function(f"() => Number({WIDTH}) < 400")
+            await visitor.page.wait_for_function(f"() => Number({PLUGIN_WIDTH}) < 400")
             await expect(visitor.plugin).to_have_count(1)
 
 

@@ -64,7 +64,9 @@ async def test_a_page_that_is_served_under_the_portals_own_origin_may_be_named_t
             for site in ("same-origin", "same-site", "cross-site", "none")
         }
         posted = await page.post(named(), headers={"Origin": None, "Sec-Fetch-Site": "same-origin"})
+        told = await page.client.get("/embed/v1/origin", headers={"Sec-Fetch-Site": "same-origin"})
     assert answers == {"same-origin": 200, "same-site": 403, "cross-site": 403, "none": 403}
+    assert told.json() == {"named": True}
     assert posted.status_code == 403, "a browser always says whence it posts"
 
 
