@@ -21,6 +21,7 @@ from pydantic import SecretStr
 import flows.reconcile
 import tasks.enable
 import tasks.observe
+import tasks.parts.chunks
 import tasks.parts.provisioning_resources
 import tasks.plan
 import tasks.realtime.requested
@@ -170,6 +171,8 @@ def _leave_prefect_out() -> None:
     for module, name, stand_in in (
         (tasks.observe, "look", _Plain(tasks.observe.look)),
         (tasks.enable, "enable", _Plain(tasks.enable.enable)),
+        (tasks.parts.chunks, "as_it_is", lambda given: given),
+        (tasks.sequences.look_plan_enable, "as_it_is", lambda given: given),
         (tasks.sequences.look_plan_enable, "make_plan", tasks.plan.make_plan.fn),
         (tasks.sequences.look_plan_enable, "get_run_logger", logging.getLogger),
         (tasks.realtime.requested, "announce", unpublished),

@@ -76,6 +76,7 @@ def without_prefect() -> Iterator[None]:
         (Writer, "do", _alone),
         (Writer, "join", _joined),
         (tasks.sequences.look_plan_enable, "get_run_logger", lambda: logger),
+        (tasks.sequences.look_plan_enable, "as_it_is", lambda given: given),
         (tasks.sequences.look_plan_enable, "make_plan", tasks.sequences.look_plan_enable.make_plan.fn),
         (tasks.parts.resources, "open_database", lambda _url, **_: world().database),
         (tasks.parts.resources, "Wire", lambda timeout, **_: Wire(timeout, Here())),
