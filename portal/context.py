@@ -1,6 +1,7 @@
 """What the routes work with, and whose session a request belongs to."""
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from portal.refusals import NoPortalSession, Refusal
 from portal.texts import DEFAULT_LANGUAGE, TEXTS, Texts
 from portal.view import SLOW_AFTER, Application, customer_view
 
+_log = logging.getLogger("portal.context")
+
 #: A working day; after that the ATS, where the admin is logged in, opens the page again.
 SESSION_HOURS = 8
 #: How long LinkedIn may take until a new application works (docs/linkedin.md#after-create).
@@ -48,6 +51,14 @@ class PortalContext:
     clock: Callable[[], datetime]
     seconds: Callable[[], float]
     templates: Environment
+
+    def tell_worker(self) -> None:
+        """Ring, after what is to be done is on record: a ring that fails changes nothing but the time."""
+        try:
+            self.ring()
+        except Exception as error:
+            # Whoever looks next finds it.
+            _log.error("the worker could not be told: %s", type(error).__name__)
 
     @property
     def cookie(self) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from greenlight.settings import Settings
 from portal.texts import TEXTS
@@ -14,8 +15,15 @@ PARTS = ("elements.js", "outbox.js", "linkedin.js", "view.js", "ways.js", "mount
 INTEGRATIONS_CSS = Path(__file__).with_name("static") / "integrations.css"
 
 
-def embed_script(settings: Settings) -> tuple[str, str]:
-    """The script, and the tag by which a browser knows whether it has this one."""
+class Script(NamedTuple):
+    """The text, and the tag by which a browser knows whether it has this one."""
+
+    text: str
+    tag: str
+
+
+def embed_script(settings: Settings) -> Script:
+    """The script for these settings, read anew."""
     known = {
         "PORTAL": settings.portal_url,
         "TEXTS": {language: dict(texts.page) for language, texts in TEXTS.items()},
@@ -24,7 +32,7 @@ def embed_script(settings: Settings) -> tuple[str, str]:
     constants = "".join(f"const {name} = {_literal(value)};\n" for name, value in known.items())
     parts = "\n".join((EMBED / part).read_text("utf-8") for part in PARTS)
     script = f"(() => {{\n'use strict';\n{constants}\n{parts}}})();\n"
-    return script, f'"{hashlib.sha256(script.encode()).hexdigest()[:32]}"'
+    return Script(script, f'"{hashlib.sha256(script.encode()).hexdigest()[:32]}"')
 
 
 def _literal(value: object) -> str:

@@ -6,12 +6,14 @@ A token says whose they are. No cookie is read or set, so nothing that a browser
 from datetime import timedelta
 
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
+from greenlight.ats.applications import Applications
 from portal.bodies import EMBEDDED_SCHEMA, MAX_BODY, check_declared, parse_embedded, read_body
 from portal.context import PortalContext, origins_of
 from portal.cross_origin import ORIGIN
-from portal.embed_script import embed_script
+from portal.embed_script import Script
 from portal.limiter import POSTS_OF_CUSTOMER, POSTS_OF_SESSION, READS_OF_SESSION
 from portal.receiving import keep_requests, state_of
 from portal.refusals import Refusal
@@ -25,9 +27,8 @@ _LANGUAGE = {"name": "lang", "in": "query", "required": False, "schema": {"enum"
 _BEARER = {"name": "Authorization", "in": "header", "required": True, "schema": {"type": "string"}}
 
 
-def add_embedding(router: APIRouter, context: PortalContext) -> None:
+def add_embedding(router: APIRouter, context: PortalContext, script: Script) -> None:
     """Adds the routes under `/embed/`."""
-    script, tag = embed_script(context.settings)
     refusals = {
         "_401": "No token of this page.",
         "_403": "Not a page that may show them.",
@@ -44,15 +45,17 @@ def add_embedding(router: APIRouter, context: PortalContext) -> None:
     async def v1(request: Request) -> Response:
         """The script that the vendor's page loads. Nothing in it is anybody's."""
         headers = {
-            "ETag": tag,
+            "ETag": script.tag,
             "Cache-Control": f"public, max-age={SCRIPT_SECONDS}",
             # It is the same for everybody. A page that isolates itself loads nothing that does not say so.
             "Access-Control-Allow-Origin": "*",
             "Cross-Origin-Resource-Policy": "cross-origin",
         }
-        if tag in [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]:
+        if script.tag in [
+            each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")
+        ]:
             return Response(status_code=304, headers=headers)
-        return Response(script, media_type="text/javascript; charset=utf-8", headers=headers)
+        return Response(script.text, media_type="text/javascript; charset=utf-8", headers=headers)
 
     @router.get(
         ORIGIN,
@@ -115,8 +118,8 @@ def add_embedding(router: APIRouter, context: PortalContext) -> None:
         context.limiter.count(POSTS_OF_SESSION, portal_session.session_digest)
         context.limiter.count(POSTS_OF_CUSTOMER, portal_session.customer_id)
         api_key, named = parse_embedded(await read_body(request, MAX_BODY))
-        page, _ = await context.page(portal_session)
-        if api_key != page.client_id:
+        application = await run_in_threadpool(Applications(context.database).on_record, portal_session.customer_id)
+        if application is None or api_key != application.client_id:
             # A page has one plugin for as long as it lasts, and may have come to show another customer since.
             raise Refusal(409, "The plugin of this page is another customer's; reload the page.")
         return await keep_requests(context, portal_session, named)

@@ -30,11 +30,7 @@ async def keep_requests(context: PortalContext, portal_session: OpenSession, nam
         await run_in_threadpool(record, whose.customer_id, whose.session_digest, keys, context.clock())
     except TooManyIntegrations:
         raise Refusal(409, "These are more integrations than one customer can have; please tell us.") from None
-    try:
-        context.ring()
-    except Exception as error:
-        # It is on record; whoever looks next finds it.
-        _log.error("the worker could not be told: %s", type(error).__name__)
+    context.tell_worker()
     return JSONResponse({"accepted": len(keys)} | ({"unreadable": unreadable} if unreadable else {}), 202)
 
 
@@ -42,7 +38,7 @@ async def state_of(context: PortalContext, portal_session: OpenSession, texts: T
     """The customer's integrations, and what LinkedIn's plugin is shown with, as a page's script reads them."""
     # Somebody is looking, so what may have changed at LinkedIn is worth a look.
     if await run_in_threadpool(Requests(context.database).look_again, portal_session.customer_id, context.clock()):
-        context.ring()
+        context.tell_worker()
     page, state = await context.page(portal_session, texts)
     settings = context.settings
     plugin = {

@@ -43,18 +43,17 @@ _LINK = re.compile(r"/open/[^/?#]*")
 
 def build_router(context: PortalContext) -> APIRouter:
     router = APIRouter(default_response_class=PlainTextResponse)
+    script = embed_script(context.settings)
     add_opening(router, context)
-    _pages(router, context)
+    _pages(router, context, script.tag)
     _callback(router, context)
-    add_embedding(router, context)
+    add_embedding(router, context, script)
     _reports(router, context)
     _probes(router, context)
     return router
 
 
-def _pages(router: APIRouter, context: PortalContext) -> None:
-    _, embed_tag = embed_script(context.settings)
-
+def _pages(router: APIRouter, context: PortalContext, embed_tag: str) -> None:
     @router.get(
         "/", response_class=HTMLResponse, responses=answers(HTML, _404="No session.", _429="Too many requests.")
     )

@@ -1,6 +1,5 @@
 """What a call brings: whom it names, its body, the values in that, each by the rules of an import."""
 
-import logging
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -22,16 +21,6 @@ from portal.bodies import MAX_BODY, check_declared, parse_json, read_body
 from portal.context import PortalContext
 
 _Given = TypeVar("_Given", bound=Given)
-_log = logging.getLogger("portal.api")
-
-
-def ring(context: PortalContext) -> None:
-    """Tell the worker, after what is to be done is on record."""
-    try:
-        context.ring()
-    except Exception as error:
-        # It is on record; whoever looks next finds it.
-        _log.error("the worker could not be told: %s", type(error).__name__)
 
 
 async def present(context: PortalContext, customer_id: str) -> str:

@@ -34,7 +34,7 @@ from portal.api.documents import (
     answered,
     asked,
 )
-from portal.api.given import body_of, call_of, checked, parsed, present, ring, until_of
+from portal.api.given import body_of, call_of, checked, parsed, present, until_of
 from portal.api.problems import ApiProblem, Code, described
 from portal.api.reading import USUAL, WITH_BODY, customer_document
 from portal.api.repeating import Call, IdempotencyKeyHeader, as_it_is, once
@@ -85,7 +85,7 @@ def _customers(router: APIRouter, context: PortalContext) -> None:
         is_asked_for = await run_in_threadpool(want, id, name, context.clock())
         _log.info("%s put customer %s on record", clean(caller.who), clean(id))
         if is_asked_for:
-            ring(context)
+            context.tell_worker()
         row = await run_in_threadpool(book.customer, id, context.clock())
         headers = {"Location": f"/v1/customers/{quote(id, safe='')}"}
         return JSONResponse(customer_document(row).model_dump(mode="json"), 202 if is_asked_for else 200, headers)
@@ -136,7 +136,7 @@ def _pauses(router: APIRouter, context: PortalContext) -> None:
             raise ApiProblem(Code.PAUSED_BY_ANOTHER, f"{why}.") from None
         if was_paused:
             _log.info("%s resumed customer %s", clean(caller.who), clean(id))
-            ring(context)
+            context.tell_worker()
         return Response(status_code=204)
 
 
@@ -199,7 +199,7 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
 
         def then(made: dict[str, Any]) -> None:
             if made["looks"]:
-                ring(context)
+                context.tell_worker()
 
         return await once(context, id, await call_of(request, caller, idempotency_key), act, as_it_is, then)
 
