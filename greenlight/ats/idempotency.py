@@ -87,9 +87,9 @@ class IdempotentCalls:
 def _before(session: Session, asked: Asked, now: datetime) -> Answered | None:
     # First of all rows, as everybody takes it; nobody forgets the customer meanwhile.
     present(session, asked.customer_id)
-    _take_away(session, now)
     if asked.idempotency_key is None:
         return None
+    _take_away(session, now)
     row = session.get(IdempotencyKey, (asked.key_id, asked.idempotency_key), with_for_update=True)
     if row is None:
         return None

@@ -69,8 +69,12 @@ class Pauses:
             return _end(session, customer_id)
 
     def end_of(self, customer_id: str, over: str, now: datetime) -> bool:
-        """The same for a pause whose owner's name begins with `over`, or that is over. Raises PausedByAnother."""
+        """The same for a pause whose owner's name begins with `over`, or that is over.
+
+        Raises UnknownCustomer, CustomerForgotten, and PausedByAnother.
+        """
         with self._database.writing() as session:
+            present(session, customer_id)
             _must_be_of(session, customer_id, over, now)
             return _end(session, customer_id)
 

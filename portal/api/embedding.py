@@ -10,9 +10,8 @@ from greenlight.ats.idempotency import Answered
 from greenlight.domain.formatting import iso
 from portal.api.access import caller_with, needing
 from portal.api.documents import EmbedToken, EmbedTokenGiven, answered, asked
-from portal.api.given import body_of, parsed, present
-from portal.api.problems import ApiProblem, Code, described
-from portal.api.reading import USUAL, WITH_BODY
+from portal.api.given import body_of, named, parsed
+from portal.api.problems import USUAL, WITH_BODY, ApiProblem, Code, described
 from portal.api.repeating import Call, IdempotencyKeyHeader, once
 from portal.context import PortalContext
 
@@ -42,7 +41,7 @@ def add_embedding(router: APIRouter, context: PortalContext) -> None:
         """
         body = await body_of(request)
         origin = parsed(EmbedTokenGiven, body).origin
-        id = await present(context, customer_id)
+        id = named(customer_id)
 
         def act() -> Answered:
             if origin not in context.settings.embed_origins:

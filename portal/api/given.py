@@ -5,30 +5,26 @@ from typing import TypeVar
 
 from fastapi import Request
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 
 from greenlight.ats.api_keys import Caller
-from greenlight.ats.customer_book import CustomerBook
 from greenlight.ats.pauses import LONGEST
 from greenlight.ats.store import UnknownCustomer
 from greenlight.intake.values import BadValue, check_value
 from greenlight.linkedin.errors import clean
 from portal.api.documents import Given
 from portal.api.problems import ApiProblem, Code
-from portal.api.reading import named
 from portal.api.repeating import Call
 from portal.bodies import MAX_BODY, check_declared, parse_json, read_body
-from portal.context import PortalContext
 
 _Given = TypeVar("_Given", bound=Given)
 
 
-async def present(context: PortalContext, customer_id: str) -> str:
-    """The id of a customer that has not left. Raises UnknownCustomer."""
-    row = await run_in_threadpool(CustomerBook(context.database).customer, named(customer_id), context.clock())
-    if row.forgotten_at is not None:
-        raise UnknownCustomer("the customer has left")
-    return row.customer_id
+def named(customer_id: str) -> str:
+    """The id as it is stored. Raises UnknownCustomer for what can be none."""
+    try:
+        return check_value("customer_id", customer_id) or ""
+    except BadValue:
+        raise UnknownCustomer("no such id can be on record") from None
 
 
 async def call_of(request: Request, caller: Caller, idempotency_key: str | None) -> Call:

@@ -88,6 +88,24 @@ KINDS: dict[Code, Kind] = {
     ),
 }
 _BY_STATUS: dict[int, Code] = {kind.status: code for code, kind in reversed(KINDS.items())}
+#: What any call may be answered with.
+USUAL = (
+    Code.BAD_REQUEST,
+    Code.UNAUTHENTICATED,
+    Code.MISSING_SCOPE,
+    Code.THROTTLED,
+    Code.INTERNAL_ERROR,
+    Code.DATABASE_UNAVAILABLE,
+)
+#: What a call with a body may be answered with besides.
+WITH_BODY = (
+    Code.BODY_TOO_SLOW,
+    Code.BODY_TOO_LARGE,
+    Code.UNSUPPORTED_MEDIA_TYPE,
+    Code.INVALID_INPUT,
+)
+#: What a call may be answered with besides that may be sent again, and needs no body.
+REPEATED = (*(code for code in WITH_BODY if code is not Code.UNSUPPORTED_MEDIA_TYPE), Code.IDEMPOTENCY_KEY_REUSED)
 
 
 class ApiProblem(Exception):

@@ -11,10 +11,8 @@ from starlette.responses import JSONResponse
 from greenlight.ats.api_keys import Scope
 from greenlight.ats.changes import IntegrationChange
 from greenlight.ats.customer_book import CustomerBook, CustomerRow
-from greenlight.ats.store import UnknownCustomer
 from greenlight.ats.tables import Integration as IntegrationRow
 from greenlight.domain.formatting import iso
-from greenlight.intake.values import BadValue, check_value
 from portal.api.access import caller_with, needing
 from portal.api.documents import (
     Application,
@@ -29,29 +27,14 @@ from portal.api.documents import (
     answered,
 )
 from portal.api.explaining import told_of
-from portal.api.problems import ApiProblem, Code, described
+from portal.api.given import named
+from portal.api.problems import USUAL, ApiProblem, Code, described
 from portal.context import PortalContext
 
 #: Entries of a page.
 CUSTOMERS_AT_ONCE, CHANGES_AT_ONCE = 200, 500
 #: The database's largest number.
 _LARGEST = 2**63 - 1
-#: What any call may be answered with.
-USUAL = (
-    Code.BAD_REQUEST,
-    Code.UNAUTHENTICATED,
-    Code.MISSING_SCOPE,
-    Code.THROTTLED,
-    Code.INTERNAL_ERROR,
-    Code.DATABASE_UNAVAILABLE,
-)
-#: What a call with a body may be answered with besides.
-WITH_BODY = (
-    Code.BODY_TOO_SLOW,
-    Code.BODY_TOO_LARGE,
-    Code.UNSUPPORTED_MEDIA_TYPE,
-    Code.INVALID_INPUT,
-)
 
 
 def add_reading(router: APIRouter, context: PortalContext) -> None:
@@ -118,14 +101,6 @@ def add_reading(router: APIRouter, context: PortalContext) -> None:
         shown = [_change(change, integration) for change, integration in rows[:limit]]
         page = Changes(changes=shown, next_after=shown[-1].number if shown else after, more=len(rows) > limit)
         return JSONResponse(page.model_dump(mode="json"))
-
-
-def named(customer_id: str) -> str:
-    """The id as it is stored. Raises UnknownCustomer for what can be none."""
-    try:
-        return check_value("customer_id", customer_id) or ""
-    except BadValue:
-        raise UnknownCustomer("no such id can be on record") from None
 
 
 def customer_document(row: CustomerRow) -> Customer:

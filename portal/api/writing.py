@@ -34,21 +34,14 @@ from portal.api.documents import (
     answered,
     asked,
 )
-from portal.api.given import body_of, call_of, checked, parsed, present, until_of
-from portal.api.problems import ApiProblem, Code, described
-from portal.api.reading import USUAL, WITH_BODY, customer_document
+from portal.api.given import body_of, call_of, checked, named, parsed, until_of
+from portal.api.problems import REPEATED, USUAL, WITH_BODY, ApiProblem, Code, described
+from portal.api.reading import customer_document
 from portal.api.repeating import Call, IdempotencyKeyHeader, as_it_is, once
 from portal.context import PortalContext
 from portal.links import LINK_SECONDS, new_link_id
 
 _log = logging.getLogger("portal.api")
-#: The same without one, where it may be sent again.
-_REPEATED = (
-    Code.BODY_TOO_SLOW,
-    Code.BODY_TOO_LARGE,
-    Code.INVALID_INPUT,
-    Code.IDEMPOTENCY_KEY_REUSED,
-)
 
 
 def add_writing(router: APIRouter, context: PortalContext) -> None:
@@ -109,7 +102,7 @@ def _pauses(router: APIRouter, context: PortalContext) -> None:
         until, reason = until_of(given.until, now), given.reason.strip()
         if not reason or not reason.isprintable():
             raise ApiProblem(Code.INVALID_INPUT, "reason: is one line that says why.")
-        pause = Pause(await present(context, customer_id), reason, caller.who, now, until)
+        pause = Pause(named(customer_id), reason, caller.who, now, until)
         try:
             await run_in_threadpool(partial(pauses.begin, over=KEY_IN_RECORDS), pause)
         except PausedByAnother as why:
@@ -129,7 +122,7 @@ def _pauses(router: APIRouter, context: PortalContext) -> None:
     )
     async def resume_customer(customer_id: str, caller: Annotated[Caller, may_write]) -> Response:
         """Let a customer go on that a key has paused; one that is not paused stays as it is."""
-        id = await present(context, customer_id)
+        id = named(customer_id)
         try:
             was_paused = await run_in_threadpool(pauses.end_of, id, KEY_IN_RECORDS, context.clock())
         except PausedByAnother as why:
@@ -147,7 +140,7 @@ def _links(router: APIRouter, context: PortalContext) -> None:
         openapi_extra=needing(Scope.LINKS_CREATE),
         responses={
             201: answered(Link, "A link."),
-            **described(*USUAL, Code.UNKNOWN_CUSTOMER, *_REPEATED),
+            **described(*USUAL, Code.UNKNOWN_CUSTOMER, *REPEATED),
         },
     )
     async def create_link(
@@ -157,7 +150,7 @@ def _links(router: APIRouter, context: PortalContext) -> None:
         idempotency_key: IdempotencyKeyHeader = None,
     ) -> Response:
         """Make a link that opens the customer's page once, within 15 minutes."""
-        id = await present(context, customer_id)
+        id = named(customer_id)
 
         def act() -> Answered:
             return Answered(201, {"link_id": new_link_id(), "at": int(context.seconds())})
@@ -181,7 +174,7 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
         openapi_extra=needing(Scope.INTEGRATIONS_WRITE),
         responses={
             202: answered(Looks, "The worker looks."),
-            **described(*USUAL, Code.UNKNOWN_CUSTOMER, *_REPEATED),
+            **described(*USUAL, Code.UNKNOWN_CUSTOMER, *REPEATED),
         },
     )
     async def ask_for_look(
@@ -191,7 +184,7 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
         idempotency_key: IdempotencyKeyHeader = None,
     ) -> Response:
         """Have the worker look now at what LinkedIn shows of a customer's integrations. It enables none."""
-        id, now = await present(context, customer_id), context.clock()
+        id, now = named(customer_id), context.clock()
 
         def act() -> Answered:
             looks = Requests(context.database).look_now(id, now)
@@ -231,7 +224,7 @@ def _integrations(router: APIRouter, context: PortalContext) -> None:
         body = await body_of(request)
         given = parsed(WithdrawalGiven, body)
         context_, kind, tenant = (checked(field, getattr(given, field)) for field in WithdrawalGiven.model_fields)
-        id, now = await present(context, customer_id), context.clock()
+        id, now = named(customer_id), context.clock()
 
         def act() -> Answered:
             withdraw = Withdrawals(context.database).withdraw
