@@ -5,9 +5,10 @@ if (window.Greenlight) return;
 
 const languageOf = (tag) => String(tag ?? '').trim().toLowerCase().split(/[-_]/)[0];
 
-// The first of these languages that there are texts in, else English.
-function pickLanguage(...wanted) {
-  return wanted.map(languageOf).find((language) => Object.hasOwn(TEXTS, language)) ?? 'en';
+// This language, or English where there are no texts in it.
+function pickLanguage(tag) {
+  const language = languageOf(tag);
+  return Object.hasOwn(TEXTS, language) ? language : 'en';
 }
 
 // As the reader's own browser writes dates in this language, where it has it.

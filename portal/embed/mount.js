@@ -40,7 +40,7 @@ class Mount {
     const lang = [this.options.lang, this.place.dataset.greenlightLang, this.place.closest('[lang]')?.lang, document.documentElement.lang];
     this.host = element('div');
     try {
-      this.view = new View(this.host, pickLanguage(...lang.filter(Boolean).slice(0, 1)), this.options);
+      this.view = new View(this.host, pickLanguage(lang.find(Boolean)), this.options);
     } catch (error) {
       // What is requested in the plugin that the page was made with is sent all the same.
       this.broken = true;

@@ -3,14 +3,19 @@
 const DECLARED = 'data-greenlight-token';
 const declared = new WeakMap();
 
-// Show a customer's integrations in an element. Returns `{unmount(), setToken(token), refresh()}`.
-function mountIn(place, options = {}) {
-  if (!(place instanceof Element)) throw new TypeError('Greenlight.mount needs an element of this page');
+function openIn(place, options) {
   // A page that mounts in the same element once more means the newer one.
   for (const other of mounts) if (other.place === place) unmount(other);
   const mount = new Mount(place, options);
   mounts.add(mount);
   mount.open();
+  return mount;
+}
+
+// Show a customer's integrations in an element. Returns `{unmount(), setToken(token), refresh()}`.
+function mountIn(place, options = {}) {
+  if (!(place instanceof Element)) throw new TypeError('Greenlight.mount needs an element of this page');
+  const mount = openIn(place, options);
   return {
     unmount: () => unmount(mount),
     setToken: (token) => mount.setToken(token),
@@ -31,8 +36,7 @@ function scan() {
       if (mount.declaredToken !== token) mount.setToken(token);
       mount.declaredToken = token;
     } else {
-      mountIn(place, { token });
-      const made = [...mounts].find((one) => one.place === place);
+      const made = openIn(place, { token });
       made.declaredToken = token;
       declared.set(place, made);
     }

@@ -15,8 +15,7 @@ from prefect import task
 from prefect.client.schemas.objects import State
 
 from greenlight.ats.applications import Applications
-from greenlight.ats.clock import DatabaseClock
-from greenlight.ats.database import Database, open_database
+from greenlight.ats.database import Database
 from greenlight.ats.provisioning_requests import ProvisioningRequests
 from greenlight.domain.report import Verdict, first_ten
 from greenlight.errors import GreenlightError
@@ -25,9 +24,10 @@ from greenlight.reconcile.provision import CannotProvision
 from greenlight.settings import Settings, load_settings
 from tasks.parts.chunks import customers_label
 from tasks.parts.provisioning_resources import CUSTOMERS_AT_ONCE, must_have_real_origins, provisioning_resources
-from tasks.parts.resources import now, on_time_of
+from tasks.parts.resources import now
 from tasks.parts.retries import RECORDING
 from tasks.provision import provision_all, wait_until_working
+from tasks.realtime.units import in_database
 from tasks.telling.events import failed, refused_state
 
 #: Customers of one turn: who comes meanwhile has another beside it.
@@ -122,7 +122,7 @@ async def provision_requested(customers: Sequence[str], label: str) -> State[Non
             report = await asyncio.to_thread(applications.finish, run_id, resources.sent(), now())
     except GreenlightError as refused:
         if isinstance(refused, CannotProvision):
-            await asyncio.to_thread(_with_database, settings, partial(_say_why, settings, customers, run_id, refused))
+            await asyncio.to_thread(in_database, settings, partial(_say_why, settings, customers, run_id, refused))
         return refused_state(refused)
     headline = clean(report.headline())
     _log.info("%s: %s", clean(label), headline)
@@ -136,15 +136,4 @@ def _say_why(
 
 
 def _with_requests(settings: Settings, act: Callable[[ProvisioningRequests], _T]) -> _T:
-    return _with_database(settings, lambda database: act(ProvisioningRequests(database)))
-
-
-def _with_database(settings: Settings, act: Callable[[Database], _T]) -> _T:
-    database = open_database(settings.database_url.get_secret_value(), patient=True)
-    try:
-        clock = DatabaseClock(database)
-        clock.sync()
-        with on_time_of(clock):
-            return act(database)
-    finally:
-        database.close()
+    return in_database(settings, lambda database: act(ProvisioningRequests(database)))

@@ -32,6 +32,7 @@ from tasks.parts.chunks import customers_label
 from tasks.parts.resources import enabling_resources, now, on_time_of, planning_resources
 from tasks.parts.retries import RECORDING
 from tasks.realtime.provisioning import provision_what_is_asked_for
+from tasks.realtime.units import in_database
 from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
 from tasks.telling import outbox
 from tasks.telling.events import announce, failed, refused_state
@@ -166,14 +167,7 @@ async def _take_turn(customers: Sequence[str], *, alone: bool) -> None:
 
 
 def _with_requests(settings: Settings, act: Callable[[Requests], _T]) -> _T:
-    database = open_database(settings.database_url.get_secret_value(), patient=True)
-    try:
-        clock = DatabaseClock(database)
-        clock.sync()
-        with on_time_of(clock):
-            return act(Requests(database))
-    finally:
-        database.close()
+    return in_database(settings, lambda database: act(Requests(database)))
 
 
 def _settings(quick: bool) -> Settings:

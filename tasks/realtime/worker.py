@@ -81,9 +81,10 @@ async def _sweep() -> None:
 
 async def _sweep_once() -> None:
     try:
-        if await due_customers(load_settings()) or await provisioning_is_due(load_settings()):
+        settings = load_settings()
+        if await due_customers(settings) or await provisioning_is_due(settings):
             await enable_requested()
-        await announce_owed(load_settings())
+        await announce_owed(settings)
     except (DatabaseUnavailable, InvalidSettings) as error:
         _log.warning("requests cannot be looked for: %s", error)
     except Exception as error:
