@@ -3,7 +3,6 @@
 As `tests/portal/test_portal_schema.py` does for the customers' page.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,37 +11,18 @@ import schemathesis
 from hypothesis import given
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    negative_data_rejection,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-    unsupported_method,
-)
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from greenlight.ats.api_keys import Scope
-from greenlight.ats.database import Database
 from tests.api.conftest import by, key_of
-from tests.attacks.street import Street, street
+from tests.attacks.street import Street
 from tests.fuzz.effort import effort
-from tests.portal.world import Clock, Portal
+from tests.fuzz.openapi import CHECKS, MARKS, good_and_bad
+from tests.fuzz.openapi import served as served
+from tests.portal.world import Portal
 
-pytestmark = [
-    pytest.mark.parametrize("engine_name", ["sqlite"]),
-    # The library's own strategies do.
-    pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies"),
-]
+pytestmark = MARKS
 
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-    response_headers_conformance,
-    unsupported_method,
-]
 #: Each call, and the statuses that have to come up with a key that may do it.
 OPERATIONS: dict[tuple[str, str], set[int]] = {
     ("GET", "/v1/customers"): {200, 422},
@@ -57,13 +37,6 @@ OPERATIONS: dict[tuple[str, str], set[int]] = {
     ("POST", "/v1/customers/{customer_id}/withdrawals"): {422},
     ("GET", "/v1/changes"): {200, 422},
 }
-
-
-@pytest.fixture
-def served(database: Database, clock: Clock) -> Iterator[Street]:
-    """The portal on a real socket, with limits that go by a clock of our own."""
-    with street(database, clock) as opened:
-        yield opened
 
 
 def described(served: Street) -> dict[str, Any]:
@@ -87,7 +60,7 @@ def test_every_call_is_tried_and_says_its_scope(served: Street) -> None:
 def test_answers_are_what_the_document_says(served: Street, method: str, path: str) -> None:
     """Good and bad input alike: a declared status, type and body, never an error of ours, and nothing of bolt's."""
     target = schemathesis.openapi.from_dict(described(served))[path][method]
-    cases = st.one_of(*(target.as_strategy(generation_mode=mode) for mode in GenerationMode))
+    cases = good_and_bad(target)
     portal: Portal = served.portal
     bolts, key, seen = portal.everything("bolt"), by(key_of(portal)), set[int]()
 
@@ -113,7 +86,7 @@ def test_without_a_key_every_answer_is_the_same(served: Street, method: str, pat
     before = served.portal.everything()
 
     @effort(20)
-    @given(st.one_of(*(target.as_strategy(generation_mode=mode) for mode in GenerationMode)))
+    @given(good_and_bad(target))
     def conform(case: Any) -> None:
         served.portal.clock.advance(61)
         for name in [name for name in case.headers or {} if name.lower() == "authorization"]:

@@ -3,7 +3,6 @@
 import html
 import json
 import re
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,33 +11,19 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.app import create_app
-from sandbox.server import serving_in_thread
-from sandbox.world import Parent, World
 from tests.cli.conftest import TALKATIVE, Home
 from tests.cli.secrecy import found
-from tests.cli.test_cli_new_customer import PARENT, portal
+from tests.cli.test_cli_new_customer import PARENT, portal, vendors_home
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
 def vendor(empty_database_url: str, tmp_path: Path) -> Iterator[Home]:
-    """A vendor's home with an empty database, whose LinkedIn has its parent application."""
-    app = create_app(World(parents=[Parent(**PARENT)], new_application_delay_seconds=1))
-    with serving_in_thread(app) as address, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        settings = {
-            "GREENLIGHT_DATABASE_URL": empty_database_url,
-            "GREENLIGHT_LINKEDIN_API_URL": address,
-            "GREENLIGHT_LINKEDIN_TOKEN_URL": f"{address}/oauth/v2/accessToken",
-            "GREENLIGHT_LINKEDIN_WIDGET_URL": f"{address}/uas/in.js",
-            "GREENLIGHT_PORTAL_URL": f"http://127.0.0.1:{free.getsockname()[1]}",
-            "GREENLIGHT_RETRY_DELAYS_SECONDS": "0.1,0.1",
-        }
-        free.close()
-        home = Home(tmp_path / "home", settings, app.state.sandbox)
-        home.folder.mkdir()
+    """A vendor's home with an empty database."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    with vendors_home(folder, GREENLIGHT_DATABASE_URL=empty_database_url) as home:
         yield home
 
 

@@ -27,14 +27,13 @@ PARENT = {"client_id": "vendorparent", "client_secret": "the/parents+own=secret-
 NAME = "Acme <img src=x onerror=alert(1)>"
 
 
-@pytest.fixture(scope="module")
-def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """A vendor's home, whose LinkedIn has its parent application and loses the answer to the first create."""
-    lost = Fault(on="create", fault="lost")
-    app = create_app(World(parents=[Parent(faults=[lost], **PARENT)], new_application_delay_seconds=1))
+@contextmanager
+def vendors_home(folder: Path, *faults: Fault, **settings: str) -> Iterator[Home]:
+    """A vendor's home, whose LinkedIn has its parent application."""
+    app = create_app(World(parents=[Parent(faults=list(faults), **PARENT)], new_application_delay_seconds=1))
     with serving_in_thread(app) as address, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        settings = {
+        settings |= {
             "GREENLIGHT_LINKEDIN_API_URL": address,
             "GREENLIGHT_LINKEDIN_TOKEN_URL": f"{address}/oauth/v2/accessToken",
             "GREENLIGHT_LINKEDIN_WIDGET_URL": f"{address}/uas/in.js",
@@ -42,7 +41,14 @@ def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
             "GREENLIGHT_RETRY_DELAYS_SECONDS": "0.1,0.1",
         }
         free.close()
-        yield Home(tmp_path_factory.mktemp("vendor"), settings, app.state.sandbox)
+        yield Home(folder, settings, app.state.sandbox)
+
+
+@pytest.fixture(scope="module")
+def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """One whose LinkedIn loses the answer to the first create."""
+    with vendors_home(tmp_path_factory.mktemp("vendor"), Fault(on="create", fault="lost")) as home:
+        yield home
 
 
 @contextmanager

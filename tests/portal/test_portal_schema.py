@@ -4,47 +4,26 @@ The schema is made from the code and served nowhere. The library's pytest plugin
 its strategies are all that is needed here. GREENLIGHT_FUZZ multiplies the number of examples (`tests/fuzz/effort.py`).
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import given
-from hypothesis import strategies as st
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    negative_data_rejection,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-    unsupported_method,
-)
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from greenlight.ats.database import Database
 from greenlight.ats.tables import Customer, Integration
 from greenlight.settings import Settings
-from tests.attacks.street import Street, street
+from tests.attacks.street import Street
 from tests.fuzz.effort import effort
+from tests.fuzz.openapi import CHECKS, MARKS, good_and_bad
+from tests.fuzz.openapi import served as served
 from tests.portal.conftest import clock as clock
 from tests.portal.embedding import APP, token_for
 from tests.portal.world import HTTPS, Clock, Portal, add_customer, named
 
-pytestmark = [
-    pytest.mark.parametrize("engine_name", ["sqlite"]),
-    # The library's own strategies do.
-    pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies"),
-]
+pytestmark = MARKS
 
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-    response_headers_conformance,
-    unsupported_method,
-]
 OPERATIONS = [
     ("GET", "/open/{token}"),
     ("POST", "/open/{token}"),
@@ -70,13 +49,6 @@ def embedded(served: Street) -> dict[str, str]:
     return {"Origin": APP, "Authorization": f"Bearer {token_for(served.portal, 'acme')}"}
 
 
-@pytest.fixture
-def served(database: Database, clock: Clock) -> Iterator[Street]:
-    """The portal on a real socket, with limits that go by a clock of our own."""
-    with street(database, clock) as opened:
-        yield opened
-
-
 def operation(served: Street, method: str, path: str) -> Any:
     return schemathesis.openapi.from_dict(served.portal.app.openapi())[path][method]
 
@@ -92,7 +64,7 @@ def test_every_operation_is_tried(served: Street) -> None:
 def test_answers_are_what_the_schema_says(served: Street, method: str, path: str, inside: bool) -> None:
     """Good and bad input alike: a declared status, type and body, never an error of ours, and nothing of bolt's."""
     target = operation(served, method, path)
-    cases = st.one_of(*(target.as_strategy(generation_mode=mode) for mode in GenerationMode))
+    cases = good_and_bad(target)
     bolts = served.portal.everything("bolt")
     names = served.portal.rows(Customer)
     with served.visitor("acme") as acme:
