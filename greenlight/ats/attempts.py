@@ -17,7 +17,7 @@ from greenlight.ats.ledger import Attempt
 from greenlight.ats.pauses import pauses_in_force
 from greenlight.ats.rows import holds_on, is_wanted, parameter_batches, set_condition
 from greenlight.ats.tables import Integration
-from greenlight.ats.waiting import reads, units
+from greenlight.ats.waiting import Turn, in_turn, reads, units
 from greenlight.ats.wanted import Wanted, wanted_rows
 from greenlight.domain.conditions import Condition, Settlement
 from greenlight.domain.reasons import Reason
@@ -100,6 +100,7 @@ class Attempts:
             return begun
         raise begun
 
+    @in_turn(Turn.INTEND)
     def begin_all(self, intents: Sequence[Intent]) -> list[int | Exception]:
         """Commit these intents, all that the gate lets through in one statement, as `begin` does each."""
         answers: list[int | Exception] = [AttemptRefused("it is asked for twice") for _ in intents]

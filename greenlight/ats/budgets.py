@@ -13,7 +13,7 @@ from greenlight.ats.bulk import insert_rows
 from greenlight.ats.database import Database
 from greenlight.ats.rows import parameter_batches
 from greenlight.ats.tables import RequestDay
-from greenlight.ats.waiting import reads, units
+from greenlight.ats.waiting import Turn, in_turn, reads, units
 from greenlight.domain.budget import (
     AFTER_A_LOOK,
     PARENT,
@@ -101,6 +101,7 @@ class Budgets:
         """
         return self.take_all([Ask(application, lane, now, leave, of)])[0]
 
+    @in_turn(Turn.COUNT)
     def take_all(self, asked: Sequence[Ask]) -> list[No | None]:
         """Count these requests one after the other, each as `take` does."""
 
@@ -122,6 +123,20 @@ class Budgets:
             return answers
 
         return self._database.write(count)
+
+    @in_turn(Turn.COUNT)
+    def give_back_all(self, unsent: Sequence[Ask]) -> list[None]:
+        """Count these no more: they were counted, and never left."""
+        counts: dict[Lane, Counter[_Name]] = {}
+        for ask in unsent:
+            for name in (ask.application, *((ask.of.client_id,) if ask.of is not None else ())):
+                counts.setdefault(ask.lane, Counter())[name, _day(ask.now)] -= 1
+        with self._database.writing() as session:
+            # Kept from others in the order in which everybody takes them.
+            _on_record(session, _named(unsent), lock=True)
+            for lane, each in counts.items():
+                _count(session, lane, each)
+        return [None] * len(unsent)
 
     @reads
     def refusals(self, asked: Sequence[Ask]) -> list[No | None]:

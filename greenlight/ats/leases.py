@@ -14,7 +14,7 @@ from sqlmodel import col, or_, select, update
 
 from greenlight.ats.database import Database
 from greenlight.ats.tables import Customer, Run
-from greenlight.ats.waiting import units
+from greenlight.ats.waiting import Turn, in_turn, units
 
 #: How long a lease lasts that nobody renews. Renewed several times as often.
 LEASE = timedelta(seconds=15)
@@ -49,6 +49,7 @@ class Leases:
         """Take a customer for a run; None if it is ours now, else who has it."""
         return self.take_all([Lease(customer_id, run_id, now)])[0]
 
+    @in_turn(Turn.TAKE)
     def take_all(self, leases: Sequence[Lease]) -> list[Holder | None]:
         """Take these customers, each as `take` does; each of them once."""
         now, wanted = max(lease.now for lease in leases), [lease.customer_id for lease in leases]
@@ -88,6 +89,7 @@ class Leases:
         """Give a customer back; one that was lost meanwhile stays with whoever has it."""
         self.release_all([customer_id])
 
+    @in_turn(Turn.GIVE_BACK)
     def release_all(self, customers: Sequence[str]) -> list[None]:
         """Give these customers back, each as `release` does."""
         theirs = col(Customer.customer_id).in_(customers)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from enum import StrEnum
+from enum import IntEnum, StrEnum, auto
 from functools import wraps
 from types import FunctionType
 from typing import Any, ParamSpec, TypeVar, cast
@@ -171,6 +171,33 @@ def reads(act: Callable[_P, _Done]) -> Callable[_P, _Done]:
 
 def only_reads(act: Callable[..., object]) -> bool:
     return getattr(act, "reads", False)
+
+
+class Turn(IntEnum):
+    """The order of what is done in one transaction: whoever takes rows in it cannot deadlock with who does so too.
+
+    Customers, then integrations with their attempts, and last the days' requests, which all want to count in.
+    """
+
+    GIVE_BACK = auto()
+    TAKE = auto()
+    INTEND = auto()
+    FIND = auto()
+    COUNT = auto()
+
+
+def in_turn(turn: Turn) -> Callable[[Callable[_P, _Done]], Callable[_P, _Done]]:
+    """A unit of work that takes rows at that turn where it is done with others. Without one it is that of FIND."""
+
+    def marked(act: Callable[_P, _Done]) -> Callable[_P, _Done]:
+        vars(act)["turn"] = turn
+        return act
+
+    return marked
+
+
+def turn_of(act: Callable[..., object]) -> Turn:
+    return getattr(act, "turn", Turn.FIND)
 
 
 def _pauses() -> Iterator[float]:

@@ -10,10 +10,10 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
-from greenlight.ats.waiting import only_reads, patiently
+from greenlight.ats.waiting import only_reads, patiently, turn_of
 
 if TYPE_CHECKING:
     from greenlight.ats.database import Database
@@ -27,21 +27,31 @@ _Asked = TypeVar("_Asked")
 _Done = TypeVar("_Done")
 
 
-@dataclass(slots=True, eq=False)
-class _Unit:
-    """One thing to be done for somebody who waits for it. What has the same `act` is done in one go.
+class Part(NamedTuple):
+    """One thing to be done. What is asked of the same `act` is done in one go, and answered in that order.
 
-    `stays` is what is done even where nobody waits for it any more.
+    `act` is a unit of work as well. After an outcome with which it does not `go_on`, what comes after it in the same
+    unit is left out.
     """
 
     act: Callable[[Sequence[Any]], Sequence[Any]]
     asked: Any
-    name: str
+    goes_on: Callable[[Any], bool] = lambda _: True
+
+
+@dataclass(slots=True, eq=False)
+class _Unit:
+    """What is to be done in one transaction for somebody who waits for it.
+
+    `stays` is what is done even where nobody waits for it any more.
+    """
+
+    parts: tuple[Part, ...]
     stays: bool
     #: Whether it writes nothing.
     reads: bool
     waiting: asyncio.Future[Any]
-    outcome: Any = None
+    outcome: list[Any] | Exception | None = None
 
 
 class Writer:
@@ -58,7 +68,12 @@ class Writer:
 
     async def do(self, act: Callable[_P, _Done], *args: _P.args, **kwargs: _P.kwargs) -> _Done:
         """Run one unit of work of a store of this database, also where who asks is cancelled meanwhile."""
-        return await self._ask(lambda _: [act(*args, **kwargs)], None, act.__qualname__, True, only_reads(act))
+
+        @wraps(act)
+        def alone(_: Sequence[None]) -> list[_Done]:
+            return [act(*args, **kwargs)]
+
+        return _of_one(await self._ask((Part(alone, None),), True, only_reads(act)))
 
     async def join(
         self, act: Callable[[Sequence[_Asked]], Sequence[_Done | Exception]], asked: _Asked, *, stays: bool = False
@@ -67,18 +82,23 @@ class Writer:
 
         `act` is one unit of work as well. It is not begun for who is cancelled before, unless it `stays` to be done.
         """
-        return await self._ask(act, asked, act.__qualname__, stays, only_reads(act))
+        return _of_one(await self._ask((Part(act, asked),), stays, only_reads(act)))
+
+    async def join_all(self, *parts: Part, stays: bool = False) -> list[Any]:
+        """Have all of these done in one transaction, in the order of `waiting.Turn`, each as `join` does.
+
+        Returns what came of each, also where that is an exception, up to the first that did not go on.
+        """
+        return await self._ask(parts, stays, reads=False)
 
     async def settled(self) -> None:
         """Wait until nothing is under way any more: a database is not closed beneath it."""
         while under_way := [task for task in (self._work, *self._alone) if task is not None and not task.done()]:
             await asyncio.wait(under_way)
 
-    async def _ask(
-        self, act: Callable[[Sequence[Any]], Sequence[Any]], asked: Any, name: str, stays: bool, reads: bool
-    ) -> Any:
+    async def _ask(self, parts: tuple[Part, ...], stays: bool, reads: bool) -> list[Any]:
         loop = asyncio.get_running_loop()
-        unit = _Unit(act, asked, name, stays, reads, loop.create_future())
+        unit = _Unit(parts, stays, reads, loop.create_future())
         self._units.append(unit)
         self._came.append(loop.time())
         if self._work is None or self._work.done():
@@ -133,19 +153,30 @@ class Writer:
     def _in_one(self, units: Sequence[_Unit], reads: bool) -> None:
         if not units:
             return
+        outcomes: dict[_Unit, list[Any]] = {unit: [] for unit in units}
+        ended = set[_Unit]()
         with self._database.together(write=not reads) as done:
             # In one order, as everybody takes rows.
-            for some in _alike(units):
-                for unit, outcome in zip(some, some[0].act([unit.asked for unit in some]), strict=True):
-                    unit.outcome = outcome
+            for act, asked in _by_act(units):
+                still = [(unit, part) for unit, part in asked if unit not in ended]
+                answers = act([part.asked for _, part in still]) if still else ()
+                for (unit, part), answer in zip(still, answers, strict=True):
+                    outcomes[unit].append(answer)
+                    if not part.goes_on(answer):
+                        ended.add(unit)
                 done()
+        for unit in units:
+            unit.outcome = outcomes[unit]
 
     async def _by_itself(self, unit: _Unit) -> None:
+        several = len(unit.parts) > 1
         try:
-            if unit.reads:
-                await asyncio.to_thread(patiently, partial(self._in_one, [unit], True))
+            if unit.reads or several:
+                whole = partial(self._in_one, [unit], unit.reads)
+                await asyncio.to_thread(partial(patiently, whole, added_meanwhile=not unit.reads))
             else:
-                (unit.outcome,) = await asyncio.to_thread(unit.act, [unit.asked])
+                part = unit.parts[0]
+                unit.outcome = [*await asyncio.to_thread(part.act, [part.asked])]
         except Exception as error:
             unit.outcome = error
         _tell(unit)
@@ -155,12 +186,21 @@ def _wanted(units: Sequence[_Unit]) -> list[_Unit]:
     return [unit for unit in units if unit.stays or not unit.waiting.done()]
 
 
-def _alike(units: Sequence[_Unit]) -> list[list[_Unit]]:
-    """Those with the same act together, in the order of their names."""
-    found: dict[Any, list[_Unit]] = {}
+def _by_act(units: Sequence[_Unit]) -> list[tuple[Callable[[Sequence[Any]], Sequence[Any]], list[tuple[_Unit, Part]]]]:
+    """What is asked of each act, in the order of their turns and names."""
+    found: dict[Callable[[Sequence[Any]], Sequence[Any]], list[tuple[_Unit, Part]]] = {}
     for unit in units:
-        found.setdefault(unit.act, []).append(unit)
-    return sorted(found.values(), key=lambda some: some[0].name)
+        for part in unit.parts:
+            found.setdefault(part.act, []).append((unit, part))
+    return sorted(found.items(), key=lambda each: (turn_of(each[0]), each[0].__qualname__))
+
+
+def _of_one(outcomes: list[Any]) -> Any:
+    """What came of a unit of one part. Raises it where it is an exception."""
+    (outcome,) = outcomes
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _tell(unit: _Unit) -> None:

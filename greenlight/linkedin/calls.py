@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from greenlight.domain.reasons import Reason
 from greenlight.linkedin.errors import LinkedInError, Refused, Unanswered, parse_retry_after
@@ -21,11 +21,23 @@ _MOST_TOKENS = 3
 _REVOKED = 65601
 
 
+async def _nothing() -> None:
+    pass
+
+
+class Counted(NamedTuple):
+    """A request that was counted: whether it may leave on that count still, and what takes it back if it never left."""
+
+    lasts: Callable[[], bool] = lambda: True
+    give_back: Callable[[], Awaitable[None]] = _nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call. `keep_reserve` asks the meter to keep what is reserved; `still` says whether it may yet leave.
 
-    `expects` are the members of which a successful answer has at least one; without any its body may be empty.
+    `counted` is what was counted for it already, with something else. `expects` are the members of which a successful
+    answer has at least one; without any its body may be empty.
     """
 
     operation: Operation
@@ -37,18 +49,18 @@ class Call:
     expects: Collection[str] = ()
     keep_reserve: bool = False
     still: Callable[[], bool] | None = None
+    counted: Counted | None = None
 
 
 class Meter(Protocol):
     """A limit on requests, by client id.
 
-    Both `check` and `before` raise Refused where none may be sent; `before` counts one that is about to leave, and
-    returns what tells whether it may still leave on that count.
+    Both `check` and `before` raise Refused where none may be sent; `before` counts one that is about to leave.
     """
 
     async def check(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None: ...
 
-    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> Callable[[], bool]: ...
+    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> Counted: ...
 
     async def after(self, client_id: str, *, throttled: bool, retry_after: float | None) -> None: ...
 
@@ -59,11 +71,40 @@ class Unmetered:
     async def check(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None:
         pass
 
-    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> Callable[[], bool]:
-        return lambda: True
+    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> Counted:
+        return Counted()
 
     async def after(self, client_id: str, *, throttled: bool, retry_after: float | None) -> None:
         pass
+
+
+class _Leaving:
+    """What stands between a call and its leaving: its time, and its count."""
+
+    def __init__(self, call: Call, client_id: str, meter: Meter, sent: RequestCounts) -> None:
+        self._call, self._client_id, self._meter, self._sent = call, client_id, meter, sent
+        #: What is counted for it and has not left.
+        self.counted = call.counted
+        #: Why it is sent again.
+        self.rejected: LinkedInError | None = None
+
+    def _in_time(self) -> None:
+        if self._call.still is not None and not self._call.still():
+            raise self.rejected or Refused(Reason.LINKEDIN_UNAVAILABLE, "not sent: the way to it took too long")
+
+    async def ready(self) -> None:
+        self._in_time()
+        if self.counted is None or not self.counted.lasts():
+            call = self._call
+            self.counted = await self._meter.before(self._client_id, call.operation, keep_reserve=call.keep_reserve)
+
+    def leaves(self) -> bool:
+        self._in_time()
+        if self.counted is None or not self.counted.lasts():
+            return False
+        self.counted = None
+        self._sent.add(self._call.operation)
+        return True
 
 
 class Calls:
@@ -96,26 +137,19 @@ class Calls:
             raise error.with_traceback(None) from None
 
     async def _send(self, credentials: Credentials, call: Call) -> tuple[Answered, tuple[str, ...]]:
+        leaving = _Leaving(call, credentials.client_id, self._meter, self._counts)
+        try:
+            return await self._send_until_answered(credentials, call, leaving)
+        except LinkedInError:
+            if leaving.counted is not None:
+                await leaving.counted.give_back()
+            raise
+
+    async def _send_until_answered(
+        self, credentials: Credentials, call: Call, leaving: _Leaving
+    ) -> tuple[Answered, tuple[str, ...]]:
         client_id, used = credentials.client_id, list[str]()
-        rejected: LinkedInError | None = None
-        counted: Callable[[], bool] = _not_yet
-
-        def in_time() -> None:
-            if call.still is not None and not call.still():
-                raise rejected or Refused(Reason.LINKEDIN_UNAVAILABLE, "not sent: the way to it took too long")
-
-        async def ready() -> None:
-            nonlocal counted
-            in_time()
-            counted = await self._meter.before(client_id, call.operation, keep_reserve=call.keep_reserve)
-
-        def leaving() -> bool:
-            in_time()
-            if counts := counted():
-                self._counts.add(call.operation)
-            return counts
-
-        if not self._tokens.held(credentials):
+        if leaving.counted is None and not self._tokens.held(credentials):
             await self._meter.check(client_id, call.operation, keep_reserve=call.keep_reserve)
         while True:
             try:
@@ -132,8 +166,8 @@ class Calls:
                     call.url,
                     headers={**call.headers, "Authorization": f"Bearer {token}"},
                     content=call.content,
-                    ready=ready,
-                    leaving=leaving,
+                    ready=leaving.ready,
+                    leaving=leaving.leaves,
                 )
             except NoAnswer as error:
                 reason = Reason.NOT_THE_API if error.by_proxy else Reason.LINKEDIN_UNAVAILABLE
@@ -150,15 +184,11 @@ class Calls:
                 return answer, hidden
             if error.reason is not Reason.TOKEN_REJECTED:
                 raise error
-            rejected = error
+            leaving.rejected = error
             if len(used) == 1 or (len(used) < _MOST_TOKENS and _says_revoked(answer)):
                 continue
             self._tokens.forget(credentials, token)
             raise error
-
-
-def _not_yet() -> bool:
-    return False
 
 
 def _error_of(answer: Answered, call: Call, hide: tuple[str, ...]) -> LinkedInError | None:

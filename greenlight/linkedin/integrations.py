@@ -11,7 +11,7 @@ from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Observation
 from greenlight.domain.tripwires import SHOWS
 from greenlight.linkedin.answers import Seen, read_enable, read_verify
-from greenlight.linkedin.calls import Call, Calls
+from greenlight.linkedin.calls import Call, Calls, Counted
 from greenlight.linkedin.errors import LinkedInError
 from greenlight.linkedin.oauth import Credentials
 
@@ -30,23 +30,34 @@ class Verifier:
         self._url = api_url + _PATH
 
     async def verify(
-        self, credentials: Credentials, keys: Sequence[IntegrationKey], *, keep_reserve: bool = False
+        self,
+        credentials: Credentials,
+        keys: Sequence[IntegrationKey],
+        *,
+        keep_reserve: bool = False,
+        counted: Counted | None = None,
     ) -> dict[IntegrationKey, Seen]:
         """What LinkedIn shows for each of one customer's keys: an Observation, or the LinkedInError that hid it.
 
         One request for all keys, more only where the query would pass 4,000 characters or one bad key had the whole
-        request refused. With `keep_reserve` no request is sent that the meter has reserved for enables.
+        request refused. With `keep_reserve` no request is sent that the meter has reserved for enables. The first one
+        may be `counted` already.
         """
         seen: dict[IntegrationKey, Seen] = {}
         for run in split_for_query(dict.fromkeys(keys)):
-            seen |= await self._verify_together(credentials, run, keep_reserve)
+            seen |= await self._verify_together(credentials, run, keep_reserve, counted)
+            counted = None
         return seen
 
     async def _verify_together(
-        self, credentials: Credentials, keys: Sequence[IntegrationKey], keep_reserve: bool
+        self,
+        credentials: Credentials,
+        keys: Sequence[IntegrationKey],
+        keep_reserve: bool,
+        counted: Counted | None = None,
     ) -> Mapping[IntegrationKey, Seen]:
         try:
-            return await self._verify_once(credentials, keys, keep_reserve)
+            return await self._verify_once(credentials, keys, keep_reserve, counted)
         except LinkedInError as error:
             if len(keys) == 1 or error.reason not in _BROUGHT_BY_ONE_KEY:
                 return dict.fromkeys(keys, error)
@@ -56,9 +67,14 @@ class Verifier:
         return alone
 
     async def _verify_once(
-        self, credentials: Credentials, keys: Sequence[IntegrationKey], keep_reserve: bool
+        self,
+        credentials: Credentials,
+        keys: Sequence[IntegrationKey],
+        keep_reserve: bool,
+        counted: Counted | None,
     ) -> Mapping[IntegrationKey, Seen]:
-        call = Call("verify", "GET", f"{self._url}?{as_query(keys)}", keep_reserve=keep_reserve, expects=_MAPS)
+        url = f"{self._url}?{as_query(keys)}"
+        call = Call("verify", "GET", url, keep_reserve=keep_reserve, expects=_MAPS, counted=counted)
         answer, hidden = await self._calls.send(credentials, call)
         seen = read_verify(answer.body, keys, hide=hidden)
         # Another application's look shows nothing of this customer's, and no error either.
@@ -76,9 +92,12 @@ class Enabler(Verifier):
         key: IntegrationKey,
         integration_name: str,
         still: Callable[[], bool] | None = None,
+        *,
+        counted: Counted | None = None,
     ) -> None:
         """Enable one key and return if LinkedIn confirms it. Not sent, and Refused, once `still` says no.
 
+        It may be `counted` already.
         Raises Refused if the request had no effect and Unclear if that cannot be told: then look before anything else.
         One key per request (docs/adr/0002-one-key-per-post.md): one already-enabled key has the whole request refused.
         """
@@ -91,6 +110,7 @@ class Enabler(Verifier):
             content=json.dumps({"entities": {key.as_body_key(): entity}}).encode(),
             still=still,
             expects=_MAPS,
+            counted=counted,
         )
         answer, hidden = await self._calls.send(credentials, call)
         read_enable(answer.body, key, hide=hidden)

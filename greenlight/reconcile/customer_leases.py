@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from greenlight.ats.leases import LEASE, Holder, Lease, Leases
 from greenlight.ats.waiting import DatabaseUnavailable
+from greenlight.ats.writer import Part
 
 _P = ParamSpec("_P")
 _Done = TypeVar("_Done")
@@ -54,23 +55,51 @@ class CustomerLeases:
     @asynccontextmanager
     async def holding(self, customer_id: str, run_id: str) -> AsyncIterator[None]:
         """Have a customer to ourselves. Raises Busy."""
-        async with self._turns.setdefault(customer_id, asyncio.Lock()):
-            await self._take(customer_id, run_id)
-            try:
-                yield
-            finally:
-                await self._leases.writer.join(self._leases.release_all, customer_id, stays=True)
+        async with self.visiting(customer_id, run_id) as visit:
+            await visit.begin()
+            yield
 
-    async def _take(self, customer_id: str, run_id: str) -> None:
-        for pause in (*PAUSES, None):
-            now = self._clock()
-            holder = await self._leases.writer.join(self._leases.take_all, Lease(customer_id, run_id, now))
-            if holder is None:
-                return
-            self.waited[customer_id] = holder.words
-            if pause is None:
-                raise Busy(holder, now)
-            await self._sleep(pause)
+    @asynccontextmanager
+    async def visiting(self, customer_id: str, run_id: str) -> AsyncIterator["Visit"]:
+        """It is our turn at a customer, whom the visit is to take from other runs; given back on leaving."""
+        async with self._turns.setdefault(customer_id, asyncio.Lock()):
+            visit = Visit(self, customer_id, run_id)
+            try:
+                yield visit
+            finally:
+                await visit.end()
+
+    async def try_to_take(self, customer_id: str, run_id: str, parts: tuple[Part, ...]) -> list[Any]:
+        """Take a customer, and do these in the same transaction. Returns what came of them. Raises Busy."""
+        now = self._clock()
+        take = Part(self._leases.take_all, Lease(customer_id, run_id, now), _is_none)
+        holder, *came = await self._leases.writer.join_all(take, *parts)
+        if holder is None:
+            return came
+        self.waited[customer_id] = holder.words
+        raise Busy(holder, now)
+
+    async def take(self, customer_id: str, run_id: str, parts: tuple[Part, ...]) -> list[Any]:
+        """As `try_to_take`, and wait for who else is at it."""
+        for pause in PAUSES:
+            try:
+                return await self.try_to_take(customer_id, run_id, parts)
+            except Busy:
+                await self._sleep(pause)
+        return await self.try_to_take(customer_id, run_id, parts)
+
+    async def give_back(self, customer_id: str, last: tuple[Part, ...]) -> None:
+        """Give a customer back, and do these in the same transaction; the first also where they fail."""
+        back = Part(self._leases.release_all, customer_id)
+        try:
+            await self._leases.writer.join_all(back, *last, stays=True)
+        except Exception:
+            if last:
+                await self._leases.writer.join_all(back, stays=True)
+            raise
+
+    async def do(self, parts: tuple[Part, ...]) -> list[Any]:
+        return await self._leases.writer.join_all(*parts)
 
     async def renew(self) -> None:
         """Renew until cancelled what this run holds: a request may take longer than a lease."""
@@ -80,6 +109,46 @@ class CustomerLeases:
             with suppress(SQLAlchemyError, DatabaseUnavailable):
                 await to_its_end(self._sync)
                 await to_its_end(self._leases.renew, self._clock())
+
+
+class Visit:
+    """One step's visit at a customer: each transaction at its begin and at its end carries what else is known then."""
+
+    def __init__(self, leases: CustomerLeases, customer_id: str, run_id: str) -> None:
+        self._leases = leases
+        self._whom = customer_id, run_id
+        self._ours = self._asked = False
+        self._last: tuple[Part, ...] = ()
+
+    async def begin(self, *parts: Part, patient: bool = True) -> list[Any]:
+        """Have the customer to ourselves, and do these in the same transaction. Returns what came of them.
+
+        Raises Busy where another run has it: at once, or if `patient` after some seconds.
+        """
+        if self._ours:
+            return await self._leases.do(parts)
+        # Also where this is cancelled: it may have been taken by then.
+        self._asked = True
+        take = self._leases.take if patient else self._leases.try_to_take
+        try:
+            came = await take(*self._whom, parts)
+        except Busy:
+            self._asked = False
+            raise
+        self._ours = True
+        return came
+
+    def end_with(self, *parts: Part) -> None:
+        """Do these in the transaction in which the customer is given back."""
+        self._last += parts
+
+    async def end(self) -> None:
+        if self._asked:
+            await self._leases.give_back(self._whom[0], self._last)
+
+
+def _is_none(holder: Holder | None) -> bool:
+    return holder is None
 
 
 async def to_its_end(act: Callable[_P, _Done], *args: _P.args, **kwargs: _P.kwargs) -> _Done:

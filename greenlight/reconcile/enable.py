@@ -8,12 +8,14 @@ asked for when all that may still land had landed.
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from greenlight.ats.attempts import AttemptHeld, AttemptRefused, Attempts, Intent, OpenAttempt
 from greenlight.ats.findings import Ending, Finding
 from greenlight.ats.gate import FRESH_FOR
 from greenlight.ats.rows import SKEW
 from greenlight.ats.wanted import Wanted
+from greenlight.ats.writer import Part
 from greenlight.domain.conditions import (
     Answer,
     Condition,
@@ -25,10 +27,12 @@ from greenlight.domain.conditions import (
 )
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import NOT_REQUESTED, Observation, Status
+from greenlight.linkedin.calls import Counted
 from greenlight.linkedin.errors import LinkedInError, Refused, Unclear
 from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import Credentials
-from greenlight.reconcile.customer_leases import Busy, CustomerLeases
+from greenlight.reconcile.customer_leases import Busy, CustomerLeases, Visit
+from greenlight.reconcile.metering import Budget
 from greenlight.reconcile.observe import Clock, CredentialSource, WorkLeft, credentials_for, credentials_of, wait_of
 
 _DONE = WorkLeft()
@@ -40,7 +44,8 @@ class Enabling:
     `patience_seconds` is the time limit of one request, `settle_seconds` how long one whose answer proves nothing may
     still land after that answer, or after nothing came. As many as `at_once` are on their way from intent to answer: an
     intent ages while its request waits for a connection. `insisted` are the customers whom a person named for this run:
-    a confirmed enable of theirs that is still not shown then is sent once more.
+    a confirmed enable of theirs that is still not shown then is sent once more. With the `budget` that the enabler's
+    calls count in, an enable is counted where its intent is written.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class Enabling:
         patience_seconds: float,
         settle_seconds: float,
         at_once: int = 32,
+        budget: Budget | None = None,
     ) -> None:
         self._attempts = attempts
         self._enabler = enabler
@@ -62,6 +68,7 @@ class Enabling:
         self._patience = timedelta(seconds=patience_seconds)
         self._settles_in = timedelta(seconds=settle_seconds)
         self._sending = asyncio.Semaphore(at_once)
+        self._budget = budget
         self.insisted: frozenset[str] = frozenset()
         #: What another run has taken further since it was looked at.
         self._overtaken: set[int] = set()
@@ -72,26 +79,44 @@ class Enabling:
         Everything that happens is recorded. Raises nothing for what LinkedIn answers.
         """
         try:
-            async with self._leases.holding(wanted.item.customer_id, run_id):
-                return await self._enable(run_id, wanted)
+            async with self._leases.visiting(wanted.item.customer_id, run_id) as visit:
+                return await self._enable(visit, run_id, wanted)
         except Busy as busy:
             condition = Condition(Outcome.HELD, Reason.CUSTOMER_BUSY, str(busy))
             await self._attempts.writer.do(self._attempts.busy, wanted.id, condition, self._clock())
             return WorkLeft(1, busy.wait)
 
-    async def _enable(self, run_id: str, wanted: Wanted) -> WorkLeft:
+    async def _enable(self, visit: Visit, run_id: str, wanted: Wanted) -> WorkLeft:
         held = await credentials_for([wanted], self._source)
         try:
             credentials = credentials_of(wanted, held)
         except Refused as refused:
+            await visit.begin()
             condition = after_failed_look(refused.reason, refused.detail)
             return await self._record(run_id, wanted, condition, self._clock())
+        if self._is_fresh(wanted):
+            # Most often nothing is in its way, and the gate says so in the transaction that takes the customer.
+            sent = await self._send_at_once(visit, run_id, wanted, credentials)
+            if sent is not None:
+                return sent
+        await visit.begin()
         open_attempt = await self._attempts.writer.join(self._attempts.open_of_all, wanted.id)
         if open_attempt is not None or not self._is_fresh(wanted):
             left = await self._look_first(run_id, wanted, credentials, open_attempt)
             if left is not None:
                 return left
-        return await self._send(run_id, wanted, credentials)
+        sent = await self._send(visit, run_id, wanted, credentials)
+        # Another run is at it and records what comes of that; the next try looks.
+        return WorkLeft(1) if sent is None else sent
+
+    async def _send_at_once(
+        self, visit: Visit, run_id: str, wanted: Wanted, credentials: Credentials
+    ) -> WorkLeft | None:
+        try:
+            return await self._send(visit, run_id, wanted, credentials)
+        except Busy:
+            # Not waited for here, where others wait to send.
+            return None
 
     def _is_fresh(self, wanted: Wanted) -> bool:
         # A condition other than ready to enable means that this run has tried already.
@@ -131,22 +156,24 @@ class Enabling:
         # Not waited for here: the run settles all that is in doubt together, at its end.
         return _DONE
 
-    async def _send(self, run_id: str, wanted: Wanted, credentials: Credentials) -> WorkLeft:
+    async def _send(self, visit: Visit, run_id: str, wanted: Wanted, credentials: Credentials) -> WorkLeft | None:
+        """Send, and look where the answer proves nothing; None where the gate asks for a look before. Raises Busy."""
         async with self._sending:
             now = self._clock()
-            try:
-                settles_at = now + self._patience + self._settles_in
-                intent = Intent(wanted, run_id, credentials.client_id, now, settles_at, self._leases.owner)
-                attempt_id = await self._attempts.writer.join(self._attempts.begin_all, intent)
-            except AttemptRefused:
-                # Another run is at it and records what comes of that; the next try looks.
+            settles_at = now + self._patience + self._settles_in
+            intent = Intent(wanted, run_id, credentials.client_id, now, settles_at, self._leases.owner)
+            count = self._budget.count(credentials.client_id, "enable") if self._budget is not None else None
+            parts = (Part(self._attempts.begin_all, intent, _is_begun), *((count.part,) if count is not None else ()))
+            begun, *no = await visit.begin(*parts, patient=False)
+            if isinstance(begun, AttemptHeld):
+                return await self._record(run_id, wanted, begun.condition, now)
+            if isinstance(begun, AttemptRefused):
                 self._overtaken.add(wanted.id)
-                return WorkLeft(1)
-            except AttemptHeld as held:
-                return await self._record(run_id, wanted, held.condition, now)
+                return None
             # Past this it could land when the attempt is taken for settled.
             leaves_by = now + self._patience
-            answer, wait = await self._post(credentials, wanted, lambda: self._clock() <= leaves_by)
+            counted = partial(count.said, no[0]) if count is not None else _uncounted
+            answer, wait = await self._post(credentials, wanted, counted, lambda: self._clock() <= leaves_by)
         now = self._clock()
         settles_at = now + self._settles_in
         seen: Observation | None = None
@@ -159,14 +186,21 @@ class Enabling:
             settlement = settle_without_look(answer)
             if settlement.condition.reason is Reason.NOT_REQUESTED:
                 seen = NOT_REQUESTED
-        ending = Ending(attempt_id, wanted, run_id, settlement, now, seen, settles_at)
-        await self._attempts.writer.join(self._attempts.end_all, ending, stays=True)
+        ending = Ending(begun, wanted, run_id, settlement, now, seen, settles_at)
+        visit.end_with(Part(self._attempts.end_all, ending))
         return WorkLeft(1, wait) if settlement.worth_repeating else _DONE
 
-    async def _post(self, credentials: Credentials, wanted: Wanted, still: Callable[[], bool]) -> tuple[Answer, float]:
-        """Send; returns the answer and the seconds LinkedIn asked to wait."""
+    async def _post(
+        self,
+        credentials: Credentials,
+        wanted: Wanted,
+        counted: Callable[[], Counted | None],
+        still: Callable[[], bool],
+    ) -> tuple[Answer, float]:
+        """Send, if it is counted; returns the answer and the seconds LinkedIn asked to wait."""
+        key, name = wanted.item.key, wanted.integration_name
         try:
-            await self._enabler.enable(credentials, wanted.item.key, wanted.integration_name, still)
+            await self._enabler.enable(credentials, key, name, still, counted=counted())
         except LinkedInError as error:
             exit = Exit.UNCLEAR if isinstance(error, Unclear) else Exit.REFUSED
             answer = Answer(exit, error.reason, error.detail, error.worth_repeating)
@@ -190,3 +224,11 @@ class Enabling:
         finding = Finding(wanted, run_id, condition, now, not again.items, seen, insist, self._clock())
         await self._attempts.writer.join(self._attempts.record_all, finding, stays=True)
         return again
+
+
+def _is_begun(begun: int | Exception) -> bool:
+    return isinstance(begun, int)
+
+
+def _uncounted() -> None:
+    return None

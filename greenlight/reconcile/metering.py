@@ -2,13 +2,40 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from greenlight.ats.budgets import Ask, Budgets, No, Share
+from greenlight.ats.writer import Part
 from greenlight.domain.budget import AFTER_A_LOOK, AFTER_AN_ENABLE, PARENT, Lane, Scope, day_ends
+from greenlight.linkedin.calls import Counted
 from greenlight.linkedin.errors import Refused
 from greenlight.linkedin.oauth import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One request that is to be counted. What is asked of the day's requests comes to `said`."""
+
+    ask: Ask
+    _budgets: Budgets
+    _clock: Callable[[], datetime]
+
+    @property
+    def part(self) -> Part:
+        """To be counted in one transaction with something else."""
+        return Part(self._budgets.take_all, self.ask)
+
+    def said(self, no: No | None) -> Counted:
+        """What is counted now. Raises Refused where it may not be sent."""
+        ends = day_ends(self.ask.now)
+        if no is not None:
+            raise Refused(no.reason, no.says, retry_after=(ends - self.ask.now).total_seconds())
+        return Counted(lambda: self._clock() < ends, self._give_back)
+
+    async def _give_back(self) -> None:
+        await self._budgets.writer.join(self._budgets.give_back_all, self.ask, stays=True)
 
 
 class Budget:
@@ -28,30 +55,22 @@ class Budget:
 
     async def check(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None:
         """Raise Refused where `before` would, counting nothing: nobody needs a token for that."""
-        await self._ask(self._budgets.refusals, client_id, operation, keep_reserve)
+        count = self.count(client_id, operation, keep_reserve=keep_reserve)
+        count.said(await self._budgets.writer.join(self._budgets.refusals, count.ask))
 
-    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> Callable[[], bool]:
-        """Count one request. Raises Refused where the budget or the customer's share is spent, or it is parked.
+    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> Counted:
+        """Count one request. Raises Refused where the budget or the customer's share is spent, or it is parked."""
+        count = self.count(client_id, operation, keep_reserve=keep_reserve)
+        return count.said(await self._budgets.writer.join(self._budgets.take_all, count.ask))
 
-        What is returned says whether the day on which it was counted lasts.
-        """
-        ends = day_ends(self._clock())
-        await self._ask(self._budgets.take_all, client_id, operation, keep_reserve)
-        return lambda: self._clock() < ends
+    def count(self, client_id: str, operation: Operation, *, keep_reserve: bool = False) -> Count:
+        """One request that is to be counted as `before` does, together with something else."""
+        return Count(self._asked(client_id, operation, keep_reserve), self._budgets, self._clock)
 
-    async def _ask(
-        self,
-        question: Callable[[Sequence[Ask]], Sequence[No | None]],
-        client_id: str,
-        operation: Operation,
-        keep_reserve: bool,
-    ) -> None:
-        application, now = self._application(client_id), self._clock()
+    def _asked(self, client_id: str, operation: Operation, keep_reserve: bool) -> Ask:
+        application = self._application(client_id)
         leave = self._reserved[application] if keep_reserve else 0
-        of = self._share_of(client_id, operation, keep_reserve)
-        no = await self._budgets.writer.join(question, Ask(application, self._lane, now, leave, of))
-        if no is not None:
-            raise Refused(no.reason, no.says, retry_after=(day_ends(now) - now).total_seconds())
+        return Ask(application, self._lane, self._clock(), leave, self._share_of(client_id, operation, keep_reserve))
 
     def _share_of(self, client_id: str, operation: Operation, keep_reserve: bool) -> Share | None:
         if self._scope is Scope.CHILD or self._lane is not Lane.REALTIME:

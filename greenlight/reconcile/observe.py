@@ -11,14 +11,17 @@ from typing import Protocol
 from greenlight.ats.looks import CustomerLooks, Look
 from greenlight.ats.store import Store
 from greenlight.ats.wanted import Wanted
+from greenlight.ats.writer import Part
 from greenlight.domain.conditions import Condition, after_confirming_look, after_failed_look, after_look
 from greenlight.domain.reasons import Outcome, Reason
 from greenlight.domain.status import Observation, Status
 from greenlight.linkedin.answers import Seen
+from greenlight.linkedin.calls import Counted
 from greenlight.linkedin.errors import MAX_RETRY_AFTER_SECONDS, LinkedInError, Refused, clean
 from greenlight.linkedin.integrations import Verifier
 from greenlight.linkedin.oauth import Credentials
-from greenlight.reconcile.customer_leases import Busy, CustomerLeases
+from greenlight.reconcile.customer_leases import Busy, CustomerLeases, Visit
+from greenlight.reconcile.metering import Budget
 
 Clock = Callable[[], datetime]
 _log = logging.getLogger("greenlight.reconcile")
@@ -60,7 +63,7 @@ class Observer:
     """Looks at wanted integrations, one customer at a time, one request per customer.
 
     `reserve` is given by a run that enables what it finds REQUESTED. Of one chunk, `width` customers are looked at
-    side by side.
+    side by side. With the `budget` that the verifier's calls count in, a look is counted where its customer is taken.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Observer:
         leases: CustomerLeases,
         reserve: Reserve | None = None,
         width: int = WIDTH,
+        budget: Budget | None = None,
     ) -> None:
         self._store = store
         self._verifier = verifier
@@ -80,6 +84,7 @@ class Observer:
         self._leases = leases
         self._reserve = reserve
         self._width = width
+        self._budget = budget
         #: When its run began to look. What is on record since then says more than that another kept us from looking.
         self.began: datetime | None = None
 
@@ -128,8 +133,8 @@ class Observer:
         held: Mapping[str, Credentials],
     ) -> WorkLeft:
         try:
-            async with self._leases.holding(entries[0].item.customer_id, run_id):
-                return await self._look_at_customer(mark, purpose, entries, held)
+            async with self._leases.visiting(entries[0].item.customer_id, run_id) as visit:
+                return await self._look_at_customer(visit, mark, purpose, entries, held)
         except Busy as busy:
             return await self._skip(mark, purpose, entries, busy)
         except Exception as error:
@@ -140,11 +145,9 @@ class Observer:
             return WorkLeft(len(entries))
 
     async def _look_at_customer(
-        self, mark: str, purpose: Purpose, entries: Sequence[Wanted], held: Mapping[str, Credentials]
+        self, visit: Visit, mark: str, purpose: Purpose, entries: Sequence[Wanted], held: Mapping[str, Credentials]
     ) -> WorkLeft:
-        # A look is as old as its question: what happens while it is answered is newer than it.
-        asked_at = self._clock()
-        seen = await look_at(entries, held, self._verifier, keep_reserve=purpose is Purpose.OBSERVE)
+        asked_at, seen = await self._ask(visit, purpose, entries, held)
         ready = sum(isinstance(s, Observation) and s.status is Status.REQUESTED for s in seen.values())
         if self._reserve is not None and purpose is Purpose.OBSERVE and ready and entries[0].client_id is not None:
             self._reserve(entries[0].client_id, ready + 1)
@@ -154,8 +157,38 @@ class Observer:
             looks.append(look)
             if not look.final:
                 remaining |= WorkLeft(1, wait_of(seen[entry.id]))
-        await self._write(CustomerLooks(mark, looks, asked_at, self._clock()))
+        visit.end_with(Part(self._store.record_all_looks, CustomerLooks(mark, looks, asked_at, self._clock())))
         return remaining
+
+    async def _ask(
+        self, visit: Visit, purpose: Purpose, entries: Sequence[Wanted], held: Mapping[str, Credentials]
+    ) -> tuple[datetime, Mapping[int, Seen]]:
+        """When LinkedIn was asked, and what it shows for one customer's integrations, by their ids. Raises Busy."""
+        first = purpose is Purpose.OBSERVE
+        try:
+            credentials, counted = await self._begin(visit, entries[0], held, keep_reserve=first)
+        except LinkedInError as error:
+            return self._clock(), {entry.id: error for entry in entries}
+        # A look is as old as its question: what happens while it is answered is newer than it.
+        asked_at, keys = self._clock(), [entry.item.key for entry in entries]
+        seen = await self._verifier.verify(credentials, keys, keep_reserve=first, counted=counted)
+        return asked_at, {entry.id: seen[entry.item.key] for entry in entries}
+
+    async def _begin(
+        self, visit: Visit, entry: Wanted, held: Mapping[str, Credentials], *, keep_reserve: bool
+    ) -> tuple[Credentials, Counted | None]:
+        """Have the customer to ourselves: the credentials to ask with, and the request as it was counted there."""
+        try:
+            credentials = credentials_of(entry, held)
+        except LinkedInError:
+            await visit.begin()
+            raise
+        if self._budget is None:
+            await visit.begin()
+            return credentials, None
+        count = self._budget.count(credentials.client_id, "verify", keep_reserve=keep_reserve)
+        (no,) = await visit.begin(count.part)
+        return credentials, count.said(no)
 
     async def _skip(self, mark: str, purpose: Purpose, entries: Sequence[Wanted], busy: Busy) -> WorkLeft:
         condition = Condition(Outcome.NOT_LOOKED_AT, Reason.CUSTOMER_BUSY, str(busy))
@@ -196,18 +229,6 @@ def look_order(wanted: Sequence[Wanted]) -> list[Wanted]:
         customer = entry.item.customer_id
         first[customer] = min(first.get(customer, (1, seen_at)), (0 if requested else 1, seen_at))
     return sorted(wanted, key=lambda entry: first[entry.item.customer_id])
-
-
-async def look_at(
-    entries: Sequence[Wanted], held: Mapping[str, Credentials], verifier: Verifier, *, keep_reserve: bool
-) -> Mapping[int, Seen]:
-    """What verify shows for one customer's integrations, by their ids."""
-    try:
-        credentials = credentials_of(entries[0], held)
-    except LinkedInError as error:
-        return {entry.id: error for entry in entries}
-    seen = await verifier.verify(credentials, [entry.item.key for entry in entries], keep_reserve=keep_reserve)
-    return {entry.id: seen[entry.item.key] for entry in entries}
 
 
 def wait_of(seen: Seen) -> float:

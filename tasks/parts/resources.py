@@ -210,6 +210,7 @@ async def _opened(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncI
                 leases,
                 budget.reserve if enabler else None,
                 side_by_side(settings.connections, LOOK_CHUNKS_AT_ONCE),
+                budget,
             ),
             Enabling(
                 attempts,
@@ -221,6 +222,7 @@ async def _opened(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncI
                 settings.settles_in_seconds,
                 # Some are about to leave while others are under way: no connection waits for an intent.
                 settings.connections * 3 // 2,
+                budget,
             )
             if enabler
             else None,

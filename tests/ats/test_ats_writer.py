@@ -14,7 +14,7 @@ from greenlight.ats import writer
 from greenlight.ats.database import Database
 from greenlight.ats.leases import Lease, Leases
 from greenlight.ats.tables import Customer
-from greenlight.ats.waiting import units
+from greenlight.ats.waiting import Turn, in_turn, units
 from tests.ats.world import bring_in, customer
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -115,9 +115,7 @@ async def test_a_unit_begins_with_nothing_that_another_remembers(database: Datab
         with database.reading() as session:
             return session.get_one(Customer, TEN[0]).locked_by
 
-    # By their names' order: read_and_keep is the last but for those that begin with what comes after it.
-    look_again.__qualname__ = "Zebra"
-    read_and_keep.__qualname__ = "Aardvark"
+    in_turn(Turn.GIVE_BACK)(read_and_keep)
     kept, taken, seen = await asyncio.gather(
         database.writer.do(read_and_keep),
         database.writer.join(leases.take_all, Lease(TEN[0], "run-1", NOON)),

@@ -1,7 +1,6 @@
 """Whose words an answer is: only the API's own are verdicts; anything else came from somebody in between."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenlight.domain.reasons import Reason
-from greenlight.linkedin.calls import Calls
+from greenlight.linkedin.calls import Calls, Counted
 from greenlight.linkedin.errors import LinkedInError, Refused, Unclear
 from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import Operation
@@ -202,8 +201,8 @@ class _Noting:
 
     async def check(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> None: ...
 
-    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> Callable[[], bool]:
-        return lambda: True
+    async def before(self, client_id: str, operation: Operation, *, keep_reserve: bool) -> Counted:
+        return Counted()
 
     async def after(self, client_id: str, *, throttled: bool, retry_after: float | None) -> None:
         self.told.append((throttled, retry_after))

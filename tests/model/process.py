@@ -56,11 +56,7 @@ async def in_thread(act: Callable[..., _Given], /, *args: Any, **kwargs: Any) ->
     if name == "facts":
         process.paused = process.world.paused()
     given = act(*args, **kwargs)
-    if name == "begin_all":
-        SENDING.set(True)
-    elif name in ("end", "record"):
-        SENDING.set(False)
-    elif name == "finish" and isinstance(given, Report):
+    if name == "finish" and isinstance(given, Report):
         process.report = given
     await process.point()
     return given

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -13,12 +14,13 @@ import tasks.parts.resources
 import tasks.plan
 import tasks.realtime.requested
 import tasks.sequences.look_plan_enable
-from greenlight.ats.writer import Writer
+from greenlight.ats.waiting import turn_of
+from greenlight.ats.writer import Part, Writer
 from greenlight.linkedin.oauth import Tokens
 from greenlight.linkedin.transport import Wire
 from greenlight.settings import Settings
 from tasks.parts.chunks import Chunk
-from tests.model.process import PROCESS, Here, in_thread
+from tests.model.process import PROCESS, SENDING, Here, in_thread
 from tests.model.world import World
 
 
@@ -58,6 +60,24 @@ async def _joined(_writer: Writer, act: Any, asked: Any, **_: Any) -> Any:
     return outcome
 
 
+async def _joined_all(writer: Writer, *parts: Part, **_: Any) -> list[Any]:
+    return await in_thread(partial(_in_one, writer), parts)
+
+
+def _in_one(writer: Writer, parts: Sequence[Part]) -> list[Any]:
+    outcomes, begun = list[Any](), False
+    with writer._database.together() as done:
+        for part in sorted(parts, key=lambda part: turn_of(part.act)):
+            (outcome,) = part.act([part.asked])
+            outcomes.append(outcome)
+            begun = begun or (part.act.__name__ == "begin_all" and isinstance(outcome, int))
+            done()
+            if not part.goes_on(outcome):
+                break
+    SENDING.set(begun)
+    return outcomes
+
+
 async def _unannounced(*_: Any) -> None:
     pass
 
@@ -75,6 +95,7 @@ def without_prefect() -> Iterator[None]:
         (asyncio, "to_thread", in_thread),
         (Writer, "do", _alone),
         (Writer, "join", _joined),
+        (Writer, "join_all", _joined_all),
         (tasks.sequences.look_plan_enable, "get_run_logger", lambda: logger),
         (tasks.sequences.look_plan_enable, "as_it_is", lambda given: given),
         (tasks.sequences.look_plan_enable, "make_plan", tasks.sequences.look_plan_enable.make_plan.fn),

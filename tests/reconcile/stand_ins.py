@@ -12,7 +12,7 @@ from greenlight.linkedin.oauth import Credentials
 
 class Shows:
     async def verify(
-        self, credentials: Credentials, keys: Sequence[IntegrationKey], *, keep_reserve: bool = False
+        self, credentials: Credentials, keys: Sequence[IntegrationKey], **_: object
     ) -> Mapping[IntegrationKey, Seen]:
         return dict.fromkeys(keys, Observation(Status.REQUESTED))
 

@@ -34,7 +34,9 @@ class Enabler:
     def __init__(self, sleep: Callable[[], None]) -> None:
         self.sleep, self.sent = sleep, 0
 
-    async def enable(self, credentials: Credentials, key: IntegrationKey, name: str, still: Callable[[], bool]) -> None:
+    async def enable(
+        self, credentials: Credentials, key: IntegrationKey, name: str, still: Callable[[], bool], **_: object
+    ) -> None:
         self.sleep()
         if not still():
             raise Refused(Reason.LINKEDIN_UNAVAILABLE)
@@ -85,7 +87,9 @@ class Slow(Shows):
     def __init__(self, database: Database) -> None:
         self._database, self.on_record = database, list[int]()
 
-    async def enable(self, credentials: Credentials, key: IntegrationKey, name: str, still: Callable[[], bool]) -> None:
+    async def enable(
+        self, credentials: Credentials, key: IntegrationKey, name: str, still: Callable[[], bool], **_: object
+    ) -> None:
         waiting = select(Attempt).where(col(Attempt.closed_at).is_(None), col(Attempt.confirmed_at).is_(None))
         with self._database.reading() as session:
             self.on_record.append(len(session.exec(waiting).all()))
