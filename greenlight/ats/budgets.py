@@ -220,6 +220,8 @@ class Budgets:
                     row.parked_until if row.parked_until is not None and now < row.parked_until else None,
                 )
                 for row in rows
+                # What was given back was never sent.
+                if _spent(row) or row.parked_until is not None
             ]
         return sorted(found, key=lambda each: (-each.spent, each.application))
 

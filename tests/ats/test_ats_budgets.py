@@ -147,3 +147,16 @@ def test_a_share_keeps_what_is_to_follow_and_nothing_is_counted_that_is_refused(
     assert budgets.left("parent", Lane.REALTIME, NOON) == 1000 - 18
     assert budgets.take("parent", Lane.REALTIME, NOON, of=Share("eve", 1)) is None
     assert budgets.take("parent", Lane.REALTIME, NOON, of=Share("eve")) is None
+
+
+def test_what_never_left_is_counted_no_more(database: Database) -> None:
+    budgets, eve = Budgets(database, 1000), Share("eve")
+    for _ in range(3):
+        budgets.take("parent", Lane.REALTIME, NOON, of=eve)
+    asked = [Ask("parent", Lane.REALTIME, NOON, of=eve), Ask("parent", Lane.REALTIME, NOON)]
+    budgets.give_back_all(asked)
+    assert [(day.application, day.spent) for day in budgets.today(NOON)] == [("eve", 2), ("parent", 1)]
+    budgets.give_back_all([Ask("parent", Lane.REALTIME, NOON)])
+    assert [day.application for day in budgets.today(NOON)] == ["eve"], "nothing of another's was sent"
+    budgets.give_back_all([Ask("parent", Lane.REALTIME, NOON + DAY)])
+    assert budgets.today(NOON + DAY) == [], "of a day without a row there is nothing to give back"

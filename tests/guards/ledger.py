@@ -34,8 +34,8 @@ LEDGER = [
     Guard(
         "the intent is written before the request leaves",
         "greenlight/reconcile/enable.py",
-        "await self._attempts.writer.join(self._attempts.begin_all, intent)",
-        "0",
+        "await visit.begin(*parts, patient=False)",
+        "0, *await visit.begin(*parts[1:], patient=False)",
         ("tests/reconcile",),
     ),
     Guard(
