@@ -20,7 +20,7 @@ from prefect.exceptions import ObjectNotFound
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr, ValidationError
 
 from blocks.asking import again
-from blocks.saving import PATIENCE, SHORT_PATIENCE, keep_first, must_be_writable, read, read_like, save
+from blocks.saving import PAGE, PATIENCE, SHORT_PATIENCE, keep_first, must_be_writable, read, read_like, save
 from greenlight.linkedin.oauth import Credentials
 
 _log = logging.getLogger("greenlight.blocks")
@@ -79,20 +79,41 @@ class ChildAppBlocks:
     def __init__(self) -> None:
         self._held: dict[str, Credentials] = {}
         self._asked: set[str] = set()
-        self._lock = asyncio.Lock()
+        #: Names that are being read, and what is done once they are.
+        self._under_way: dict[str, asyncio.Future[None]] = {}
 
     async def get_many(self, names: Sequence[str]) -> Mapping[str, Credentials]:
         """The credentials in these blocks; a block that does not exist or cannot be read is left out."""
-        async with self._lock:
-            new = [name for name in dict.fromkeys(names) if name not in self._asked]
-            if new:
-                there = await again(lambda: _read(new))
-                for name, (_, data) in there.items():
-                    # What holds something else is mended by whoever saves it.
+        while missing := [name for name in dict.fromkeys(names) if name not in self._asked]:
+            if new := [name for name in missing if name not in self._under_way]:
+                await self._read_new(new)
+            else:
+                # Somebody else reads them; where that fails, it is ours to do.
+                await asyncio.wait({self._under_way[name] for name in missing})
+        return {name: self._held[name] for name in names if name in self._held}
+
+    async def read_ahead(self, names: Sequence[str]) -> None:
+        """Read these for whoever comes to ask for them, in this order; what cannot be read is theirs to tell."""
+        left = [name for name in dict.fromkeys(names) if name not in self._asked]
+        with suppress(Exception):
+            for start in range(0, len(left), PAGE):
+                await self.get_many(left[start : start + PAGE])
+
+    async def _read_new(self, names: Sequence[str]) -> None:
+        done = asyncio.get_running_loop().create_future()
+        self._under_way |= dict.fromkeys(names, done)
+        try:
+            there = await again(lambda: _read(names))
+            for name, (_, data) in there.items():
+                # What was saved meanwhile is newer, and what holds something else is mended by whoever saves it.
+                if name not in self._asked:
                     with suppress(ValidationError):
                         self._held[name] = LinkedInChildApp.model_validate(data).credentials()
-                self._asked.update(new)
-        return {name: self._held[name] for name in names if name in self._held}
+            self._asked.update(names)
+        finally:
+            for name in names:
+                del self._under_way[name]
+            done.set_result(None)
 
     async def save_many(self, wanted: Mapping[str, Credentials], *, kept_elsewhere: bool = False) -> Set[str]:
         """Create or update blocks so that they hold these credentials; returns those that had to be written.

@@ -1,9 +1,12 @@
 """Credentials in Prefect blocks: in bulk, kept secret, and written only where they changed."""
 
+import asyncio
 import re
+from collections.abc import Sequence
 from typing import Any, cast
 from uuid import uuid4
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +14,9 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import ObjectAlreadyExists
 from pydantic import SecretStr, ValidationError
 
+from blocks import child_app
 from blocks.child_app import ChildAppBlocks, LinkedInChildApp, block_name, name_before
-from blocks.saving import BlocksNotSaved
+from blocks.saving import PAGE, BlocksNotSaved
 from greenlight.linkedin.oauth import Credentials
 
 SECRET = "WPL_AP1.canary/+=="
@@ -170,3 +174,78 @@ async def test_a_new_servers_first_blocks_may_meet(prefect_server: str, monkeypa
     await ChildAppBlocks().save_many({name: held})
     assert (await ChildAppBlocks().get_many([name])) == {name: held}
     assert refusals == []
+
+
+class Slowly:
+    """Prefect's answers come when they are let, and are counted."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+        self.answers: list[asyncio.Future[Any]] = []
+
+    async def __call__(self, names: Sequence[str]) -> Any:
+        self.asked.append([*names])
+        self.answers.append(asyncio.get_running_loop().create_future())
+        return await self.answers[-1]
+
+    def answer(self, number: int, secret: str = SECRET) -> None:
+        data = {"client_id": "app", "client_secret": secret}
+        self.answers[number].set_result({name: (uuid4(), data) for name in self.asked[number]})
+
+
+@pytest.fixture
+def slowly(monkeypatch: pytest.MonkeyPatch) -> Slowly:
+    read = Slowly()
+    monkeypatch.setattr(child_app, "_read", read)
+    return read
+
+
+async def test_side_by_side_each_block_is_read_once(slowly: Slowly) -> None:
+    blocks = ChildAppBlocks()
+    first = asyncio.create_task(blocks.get_many(["a", "b"]))
+    second = asyncio.create_task(blocks.get_many(["b", "c"]))
+    await asyncio.sleep(0)
+    assert slowly.asked == [["a", "b"], ["c"]], "nobody waits for what somebody else reads before asking"
+    slowly.answer(1)
+    slowly.answer(0)
+    assert [sorted(await each) for each in (first, second)] == [["a", "b"], ["b", "c"]]
+
+
+async def test_what_another_could_not_read_is_read_anew(slowly: Slowly) -> None:
+    blocks = ChildAppBlocks()
+    first = asyncio.create_task(blocks.get_many(["a"]))
+    second = asyncio.create_task(blocks.get_many(["a"]))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait([first])
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    slowly.answer(1)
+    assert sorted(await second) == ["a"]
+
+
+async def test_what_is_read_ahead_is_there_and_a_failure_is_left_to_who_asks(slowly: Slowly) -> None:
+    blocks, names = ChildAppBlocks(), [f"name-{number}" for number in range(PAGE + 1)]
+    ahead = asyncio.create_task(blocks.read_ahead(names))
+    await asyncio.sleep(0)
+    asking = asyncio.create_task(blocks.get_many([names[-1]]))
+    await asyncio.sleep(0)
+    assert slowly.asked == [names[:PAGE], [names[-1]]]
+    slowly.answer(1)
+    refused = httpx.Response(401, request=httpx.Request("POST", "http://prefect.test"))
+    slowly.answers[0].set_exception(httpx.HTTPStatusError("401", request=refused.request, response=refused))
+    assert sorted(await asking) == [names[-1]]
+    await ahead
+    later = asyncio.create_task(blocks.get_many(names[:1]))
+    await asyncio.sleep(0)
+    slowly.answer(2)
+    assert sorted(await later) == names[:1]
+
+
+async def test_what_was_saved_meanwhile_is_newer_than_what_is_read(slowly: Slowly, prefect_server: str) -> None:
+    blocks, name = ChildAppBlocks(), f"{uuid4()}"
+    reading = asyncio.create_task(blocks.get_many([name]))
+    await asyncio.sleep(0)
+    await blocks.save_many({name: credentials(secret="new")})
+    slowly.answer(0, "old")
+    assert (await reading)[name] == credentials(secret="new")

@@ -166,7 +166,7 @@ class Street:
         sent = sum(entry.client_id == client and entry.operation in _SENT for entry in self.linkedin.log)
         # One that is killed, sleeps or finds itself too late after the count sends nothing, and has no answer.
         steps = [step for run in cell["runs"] for step in run["steps"]]
-        unsent = sum(steps.count(f"{kind}: before") - steps.count(f"{kind}: answered") for kind in _SENT)
+        unsent = steps.count("commit count request: before") - sum(steps.count(f"{kind}: answered") for kind in _SENT)
         assert sent <= counted <= sent + unsent, why(cell)
 
     def check_rules(self, cells: Sequence[Cell], allowed: Collection[str] = ()) -> None:
