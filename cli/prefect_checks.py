@@ -18,8 +18,12 @@ _TRIED = {"3.8.8", "3.9.1"}
 _KEY = "PREFECT_SERVER_ENCRYPTION_KEY"
 #: Fewer events than this in one transaction, and a server on SQLite is busy writing them.
 _EVENTS_AT_ONCE = 100
+#: Fewer changes of task runs than this in one transaction, and a transaction is most of what each costs.
+_TASK_RUNS_AT_ONCE = 20
 _POSTGRESQL = "postgresql+asyncpg"
 _PERSISTER = "PREFECT_SERVER_SERVICES_EVENT_PERSISTER"
+_RECORDER = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER"
+_SETTINGS = "GET /admin/settings"
 _MAKE_KEY = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
 _MOVE = "set it for the server by way of `greenlight keys export` and `greenlight keys restore` (docs/operating.md)"
 
@@ -80,7 +84,7 @@ def _ask(
         found = f"{shown} answers, but not as a Prefect server does"
         return False, [problem("prefect", found, "GET /admin/version", remedy), key]
     access = _access(client, api, nobody.status_code)
-    return True, [_versions(shown, theirs, ours), *access, *_events(client, api, basic, headers), key]
+    return True, [_versions(shown, theirs, ours), *access, *_costs(client, api, basic, headers), key]
 
 
 def _version(answer: httpx.Response) -> str | None:
@@ -133,26 +137,38 @@ def _csrf(client: httpx.Client, api: str) -> bool | None:
     return shown if isinstance(shown, bool) else None
 
 
-def _events(client: httpx.Client, api: str, auth: httpx.BasicAuth | None, headers: dict[str, str]) -> list[Finding]:
+def _costs(client: httpx.Client, api: str, auth: httpx.BasicAuth | None, headers: dict[str, str]) -> list[Finding]:
     """What the server's own settings cost; nothing where it does not tell."""
-    tried, name = "GET /admin/settings", "prefect events"
     try:
         server = client.get(f"{api}/admin/settings", auth=auth, headers=headers).json()["server"]
-        at_once = server["services"]["event_persister"]["batch_size"]
+        services = server["services"]
         # Its address is hidden there; the driver is told where the database is given in parts.
         driver = server.get("database", {}).get("driver")
+        at_once = [services.get(name, {}).get("batch_size") for name in ("event_persister", "task_run_recorder")]
     except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError):
         return []
-    if not isinstance(at_once, int):
-        return []
-    text = f"the server writes its events {at_once} at a time"
+    events, task_runs = at_once
+    found = [_events(events, driver)] if isinstance(events, int) else []
+    return [*found, _task_runs(task_runs)] if isinstance(task_runs, int) else found
+
+
+def _events(at_once: int, driver: str | None) -> Finding:
+    name, text = "prefect events", f"the server writes its events {at_once} at a time"
     if at_once >= _EVENTS_AT_ONCE or driver == _POSTGRESQL:
-        return [ok(name, text, tried)]
+        return ok(name, text, _SETTINGS)
     where = "" if driver else "if its database is SQLite, "
     text += f"; {where}it refuses blocks meanwhile, and an import waits for it again and again"
     unless = "" if driver else "; on PostgreSQL nothing"
     remedy = f"{_PERSISTER}_BATCH_SIZE=500 and {_PERSISTER}_FLUSH_INTERVAL=30 for the server{unless}"
-    return [warning(name, text, tried, remedy)]
+    return warning(name, text, _SETTINGS, remedy)
+
+
+def _task_runs(at_once: int) -> Finding:
+    name, text = "prefect task runs", f"the server records task runs {at_once} at a time"
+    if at_once >= _TASK_RUNS_AT_ONCE:
+        return ok(name, text, _SETTINGS)
+    text += "; a run costs it several times as much, and its pages are behind"
+    return warning(name, text, _SETTINGS, f"{_RECORDER}_BATCH_SIZE=100 and {_RECORDER}_FLUSH_INTERVAL=1 for the server")
 
 
 def _key(api: str | None) -> Finding:

@@ -11,6 +11,9 @@ _DEFAULTS = {
     # A server of this process's own keeps everything in SQLite: while it writes events, it refuses blocks.
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "500",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "30",
+    # One at a time otherwise, each in a transaction of its own.
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
     # The run's own log is for Prefect's UI; the terminal has the progress and the report.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     # Seconds and not minutes for a call to a server that went away; what was not recorded is said at the end.

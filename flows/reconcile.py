@@ -30,6 +30,7 @@ from tasks.sequences.shards import helped
 from tasks.sync import sync_with_source
 from tasks.telling.artifacts import publish_outcome, publish_plan
 from tasks.telling.fleet_chart import publish_fleet
+from tasks.telling.outbox import announcing
 
 
 @flow(name="reconcile", flow_run_name=named_after(ReconcileRequest), persist_result=False, validate_parameters=False)
@@ -92,7 +93,8 @@ async def look_and_enable(
             run_id, chosen.ids, since, max_changes, named=named, approved=scope.plan_id, wanted=chosen.wanted
         )
         await publish_plan(as_it_is(made), scope.plan_id, applying=True)
-        await enable_and_confirm(run_id, made.to_enable, made.not_shown)
+        async with announcing(resources.announcements):
+            await enable_and_confirm(run_id, made.to_enable, made.not_shown)
     say_waits()
 
     report = await asyncio.to_thread(resources.runs.finish, run_id, resources.sent(), now(), chosen=chosen.ids)

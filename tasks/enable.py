@@ -16,6 +16,7 @@ from tasks.parts.chunks import (
     ENABLE_CHUNKS_AT_ONCE,
     MAX_ENABLE_TASKS,
     enable_chunks,
+    enabled_at_once,
     run_chunks,
     side_by_side,
 )
@@ -58,13 +59,14 @@ async def enable_all(run_id: str, ids: Sequence[int], most_tasks: int = MAX_ENAB
     """Enable all of these; what does not come through after all retries is on record as such."""
     resources = current_resources()
     wanted = await asyncio.to_thread(resources.store.wanted, ids)
+    chunks = enable_chunks(wanted, most_tasks)
     resources.crashes.extend(
         await run_chunks(
             enable,
             (run_id,),
-            enable_chunks(wanted, most_tasks),
+            chunks,
             "enable",
-            ENABLE_CHUNKS_AT_ONCE,
+            enabled_at_once(resources.settings.connections, chunks),
             resources.settings,
         )
     )

@@ -19,15 +19,17 @@ from tasks.parts.arguments import as_it_is
 from tasks.parts.progress import report
 from tasks.parts.retries import SLOT, crash_of, retrying
 
-#: Customers that one look takes at least; a look is a request per customer.
-CUSTOMERS_PER_LOOK = 50
+#: Customers that one look takes at least, and at most while there are few tasks; a look is a request per customer.
+CUSTOMERS_PER_LOOK, MANY_CUSTOMERS_PER_LOOK = 50, 100
 MAX_LOOK_TASKS = 200
-#: Chunks that are looked at, or enabled, side by side.
-LOOK_CHUNKS_AT_ONCE, ENABLE_CHUNKS_AT_ONCE = 8, 32
+#: Chunks that are looked at, or enabled, side by side; of enables more, where they are small.
+LOOK_CHUNKS_AT_ONCE, ENABLE_CHUNKS_AT_ONCE = 8, 8
 #: Items that are under way for each connection: part of an item's time is the database's.
 ITEMS_PER_CONNECTION = 3
 #: Up to this many enables each have a task of their own.
 MAX_ENABLE_TASKS = 50
+#: Tasks of more enables than that: enough to see how far they are, and each costs Prefect more than an enable does.
+MANY_ENABLE_TASKS = 20
 #: Up to this many customers each have a task of their own, where a customer is provisioned or gets a new secret.
 MAX_CUSTOMER_TASKS = 300
 
@@ -45,13 +47,21 @@ def side_by_side(connections: int, chunks: int) -> int:
     return max(1, math.ceil(ITEMS_PER_CONNECTION * connections / chunks))
 
 
+def enabled_at_once(connections: int, chunks: Sequence[Chunk]) -> int:
+    """How many of these chunks are enabled side by side: more where each is too small for its share of connections."""
+    largest = max((len(chunk.ids) for chunk in chunks), default=1)
+    return max(ENABLE_CHUNKS_AT_ONCE, side_by_side(connections, largest))
+
+
 def look_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
     """Whole customers, since one request covers all of a customer's integrations."""
     by_customer: dict[str, list[int]] = {}
     for entry in wanted:
         by_customer.setdefault(entry.item.customer_id, []).append(entry.id)
-    size = max(CUSTOMERS_PER_LOOK, math.ceil(len(by_customer) / MAX_LOOK_TASKS))
     customers = list(by_customer)
+    # Larger ones once there are as many as are looked at side by side: none of them keeps all connections busy.
+    larger = min(MANY_CUSTOMERS_PER_LOOK, len(customers) // LOOK_CHUNKS_AT_ONCE)
+    size = max(CUSTOMERS_PER_LOOK, larger, math.ceil(len(customers) / MAX_LOOK_TASKS))
     chunks: list[Chunk] = []
     for start in range(0, len(customers), size):
         some = customers[start : start + size]
@@ -62,7 +72,7 @@ def look_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
 
 def enable_chunks(wanted: Sequence[Wanted], most: int = MAX_ENABLE_TASKS) -> list[Chunk]:
     """One integration each while there are a few, runs of them beyond that."""
-    size = math.ceil(len(wanted) / most) or 1
+    size = 1 if len(wanted) <= most else math.ceil(len(wanted) / min(most, MANY_ENABLE_TASKS))
     chunks: list[Chunk] = []
     for start in range(0, len(wanted), size):
         some = wanted[start : start + size]

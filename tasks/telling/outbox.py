@@ -6,7 +6,8 @@ What Prefect did not take is still owed.
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -28,46 +29,79 @@ _Row = TypeVar("_Row")
 EVENTS_PER_REQUEST = 200
 #: The longest that a run stays for announcing; what is left is the next one's.
 ANNOUNCING_SECONDS = 20.0
+#: Seconds between two looks of a run for what it has brought about meanwhile.
+ANNOUNCED_EVERY = 0.5
 _TELLING = threading.Lock()
 _log = logging.getLogger("greenlight.events")
 
 
-async def announce_owed(announcements: Announcements) -> None:
+@asynccontextmanager
+async def announcing(announcements: Announcements) -> AsyncIterator[None]:
+    """Within this what comes on record is announced meanwhile; at the end of the run, only what came last is left."""
+    over = asyncio.Event()
+    telling = asyncio.create_task(_announce_until(over, announcements))
+    try:
+        yield
+        over.set()
+        await telling
+    finally:
+        telling.cancel()
+        await asyncio.wait([telling])
+
+
+async def _announce_until(over: asyncio.Event, announcements: Announcements) -> None:
+    while not over.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANNOUNCED_EVERY):
+                await over.wait()
+        if not over.is_set() and not await announce_owed(announcements, under_way=True):
+            # It was said once; the run's end tries again.
+            return
+
+
+async def announce_owed(announcements: Announcements, *, under_way: bool = False) -> bool:
     """Tell Prefect what nobody was told of: new holds, what is ENABLED no more, then each enable that took effect.
 
     An event's id follows from its row, so what is told again, after a death between telling and marking, is known for
-    the same. Never raises: what is not told is left for whoever comes next.
+    the same. Never raises: what is not told is left for whoever comes next, and False says so.
+    With its run `under_way`, what comes meanwhile is left for the next time, so that requests are few.
     """
     # Of many turns that end at once in a worker, one tells for all.
     if not _TELLING.acquire(blocking=False):
-        return
+        return True
     try:
         async with asyncio.timeout(ANNOUNCING_SECONDS):
             owed = await asyncio.to_thread(announcements.kinds)
             if owed.holds:
-                await _tell_all(announcements.holds, announcements.holds_told, _of_hold)
+                await _tell_all(announcements.holds, announcements.holds_told, _of_hold, under_way=under_way)
             if owed.drift:
-                await _tell_all(announcements.drift, announcements.drift_told, _of_drift)
+                await _tell_all(announcements.drift, announcements.drift_told, _of_drift, under_way=under_way)
             if owed.effects:
-                await _tell_all(announcements.effects, announcements.effects_told, _of_effect)
+                await _tell_all(announcements.effects, announcements.effects_told, _of_effect, under_way=under_way)
     except Exception as error:
         _log.warning(
             "What was found and enabled could not all be announced to Prefect (%s); it is on record, and left to the "
             "next run",
             type(error).__name__,
         )
+        return False
     finally:
         _TELLING.release()
+    return True
 
 
 async def _tell_all(
     owed: Callable[[int], list[_Row]],
     told: Callable[[Sequence[_Row], datetime], int],
     event_of: Callable[[_Row], dict[str, Any]],
+    *,
+    under_way: bool,
 ) -> None:
     while rows := await asyncio.to_thread(owed, EVENTS_PER_REQUEST):
         await post_events([event_of(row) for row in rows])
         await asyncio.to_thread(told, rows, now())
+        if under_way and len(rows) < EVENTS_PER_REQUEST:
+            return
 
 
 async def send_events(events: Sequence[dict[str, Any]]) -> None:

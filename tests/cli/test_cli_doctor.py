@@ -51,6 +51,7 @@ def well(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         "PREFECT_SERVER_API_AUTH_STRING": PASSWORD,
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "500",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
         "PREFECT_API_AUTH_STRING": PASSWORD,
     }
     with serving_in_thread(app) as address, prefect_server(home, **server) as api:

@@ -5,6 +5,7 @@ import prefect
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from cli.checks import Finding
 from cli.prefect_checks import check_prefect
 
 
@@ -82,18 +83,33 @@ def test_it_names_the_setting_that_an_import_waits_for(
     monkeypatch: pytest.MonkeyPatch, told: object, state: str | None, says: str
 ) -> None:
     """What a server does not tell is no finding, and on which database it stands is not guessed."""
+    shown = [each for each in _found(monkeypatch, told) if each.name == "prefect events"]
+    assert [each.state.value for each in shown] == ([state] if state is not None else [])
+    assert all(says in each.found for each in shown)
+    if state == "warning":
+        assert "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE=500" in shown[0].remedy
+
+
+@pytest.mark.parametrize(("at_once", "state"), [(1, "warning"), (100, "ok"), (None, None)])
+def test_it_names_the_setting_that_runs_cost_the_server_most_without(
+    monkeypatch: pytest.MonkeyPatch, at_once: int | None, state: str | None
+) -> None:
+    told = {"server": {"services": {"task_run_recorder": {"batch_size": at_once}}}}
+    shown = [each for each in _found(monkeypatch, told) if each.name == "prefect task runs"]
+    assert [each.state.value for each in shown] == ([state] if state is not None else [])
+    if state == "warning":
+        assert "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE=100" in shown[0].remedy
+
+
+def _found(monkeypatch: pytest.MonkeyPatch, settings: object) -> list[Finding]:
+    """What is found of a server that tells these settings."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/admin/settings"):
-            return httpx.Response(200, json=told)
+            return httpx.Response(200, json=settings)
         return httpx.Response(200, json=prefect.__version__ if request.url.path.endswith("version") else True)
 
     real = httpx.Client
     monkeypatch.setattr(httpx, "Client", lambda **more: real(transport=httpx.MockTransport(answer), **more))
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4200/api"}):
-        _, findings = check_prefect()
-    shown = [each for each in findings if each.name == "prefect events"]
-    assert [each.state.value for each in shown] == ([state] if state is not None else [])
-    assert all(says in each.found for each in shown)
-    if state == "warning":
-        assert "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE=500" in shown[0].remedy
+        return check_prefect()[1]

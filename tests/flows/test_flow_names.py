@@ -110,7 +110,7 @@ def test_a_task_that_enables_says_what_and_for_whom() -> None:
         "APPLY_WITH_LINKEDIN for ada",
     ]
     many = enable_chunks(wanted(*(f"c{n:03}" for n in reversed(range(MAX_ENABLE_TASKS + 1)))))
-    assert many[0].label == "2 integrations of 2 customers: c049, c050"
+    assert many[0].label == "3 integrations of 3 customers: c048, c049, c050"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,19 @@ from greenlight.domain.plan import Item
 from greenlight.domain.status import Status
 from greenlight.reconcile.observe import WorkLeft
 from greenlight.settings import Settings
-from tasks.parts.chunks import MAX_ENABLE_TASKS, MAX_LOOK_TASKS, enable_chunks, look_chunks
+from tasks.parts.chunks import (
+    ENABLE_CHUNKS_AT_ONCE,
+    LOOK_CHUNKS_AT_ONCE,
+    MANY_CUSTOMERS_PER_LOOK,
+    MANY_ENABLE_TASKS,
+    MAX_ENABLE_TASKS,
+    MAX_LOOK_TASKS,
+    Chunk,
+    enable_chunks,
+    enabled_at_once,
+    look_chunks,
+    side_by_side,
+)
 from tasks.parts.retries import RECORDING, end_of_try, retrying
 
 SETTINGS = Settings(retry_delays_seconds=(0.01, 0.01))
@@ -101,4 +113,29 @@ def test_a_customer_is_never_split_over_two_looks() -> None:
 
 def test_each_enable_is_a_task_of_its_own_while_there_are_a_few() -> None:
     assert [len(c.ids) for c in enable_chunks(_wanted(50, 50))] == [1] * 50
-    assert max(len(c.ids) for c in enable_chunks(_wanted(51, 51))) == 2
+    assert [len(c.ids) for c in enable_chunks(_wanted(51, 51))] == [3] * 17
+
+
+def test_of_many_customers_a_look_takes_more_and_prefect_has_fewer_task_runs() -> None:
+    assert [len(c.ids) for c in look_chunks(_wanted(300, 300))] == [50] * 6
+    assert [len(c.ids) for c in look_chunks(_wanted(2000, 2000))] == [MANY_CUSTOMERS_PER_LOOK] * 20
+    assert len(enable_chunks(_wanted(2000, 2000))) == MANY_ENABLE_TASKS
+    assert len(enable_chunks(_wanted(2000, 2000), most=5)) == 5, "a shard's share of them"
+
+
+@given(st.integers(1, 30_000), st.integers(1, 64))
+def test_few_chunks_keep_all_connections_busy_as_well(count: int, connections: int) -> None:
+    """Of looks only from 300 on: one of them is a request for its credentials, too."""
+
+    def under_way(chunks: list[Chunk], at_once: int, each: int) -> int:
+        return sum(sorted((min(each, len(chunk.ids)) for chunk in chunks), reverse=True)[:at_once])
+
+    wanted = _wanted(count, count)
+    enables = enable_chunks(wanted)
+    enabled = under_way(
+        enables, enabled_at_once(connections, enables), side_by_side(connections, ENABLE_CHUNKS_AT_ONCE)
+    )
+    assert enabled >= min(count, connections)
+    if count >= 300:
+        looked_at = under_way(look_chunks(wanted), LOOK_CHUNKS_AT_ONCE, side_by_side(connections, LOOK_CHUNKS_AT_ONCE))
+        assert looked_at >= min(count, connections)

@@ -58,6 +58,7 @@ def _die(*_: Any, **__: Any) -> Any:
 def _dying_at_its_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The run within dies before it is finished and has told anything."""
     with monkeypatch.context() as dying:
+        dying.setattr(outbox, "ANNOUNCED_EVERY", 60)
         dying.setattr(Runs, "finish", _die)
         with pytest.raises(_Killed):
             yield
