@@ -140,7 +140,10 @@ class Tokens:
             entry.token = None
 
     def _entry(self, credentials: Credentials) -> _Entry:
-        return self._entries.setdefault((credentials.client_id, credentials.fingerprint()), _Entry())
+        whose = (credentials.client_id, credentials.fingerprint())
+        if (entry := self._entries.get(whose)) is None:
+            entry = self._entries[whose] = _Entry()
+        return entry
 
     async def _request(self, credentials: Credentials) -> tuple[str, float]:
         secret = credentials.client_secret.get_secret_value()

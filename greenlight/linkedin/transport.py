@@ -1,20 +1,20 @@
 """The way to LinkedIn: one bounded HTTP exchange. The only module that knows which transport carries it.
 
-aiohttp underneath keeps httpx's interface at several times the requests per second of httpx's own transport
-(docs/adr/0005-httpx-over-aiohttp.md; `tests/benchmarks/transport.py` measures both in one run).
+That is aiohttp, at several times the requests per second of httpx's own transport, or one that is given, by httpx's
+interface (docs/adr/0010-aiohttp-itself.md; `tests/benchmarks/transport.py` measures both in one run).
 """
 
 import asyncio
-import ssl
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
+from urllib.parse import urlencode
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
-from typing_extensions import override
+from yarl import URL
 
 from greenlight.domain.way import Way
 from greenlight.linkedin.compression import TooLong, decompressed
@@ -54,64 +54,77 @@ class Answered:
     body: bytes | None
 
 
-def _proxy(address: str) -> httpx.Proxy:
-    """Credentials go into a header of CONNECT alone."""
-    url = httpx.URL(address)
-    if not url.username and not url.password:
-        return httpx.Proxy(url)
-    encoded = b64encode(f"{url.username}:{url.password}".encode()).decode()
-    bare = url.copy_with(username="", password="")
-    return httpx.Proxy(bare, headers={"Proxy-Authorization": f"Basic {encoded}"})
+class _Carrier(Protocol):
+    """What carries one request to its host and brings the whole answer back. Raises what its library raises."""
+
+    async def carry(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answered: ...
+
+    async def aclose(self) -> None: ...
 
 
-class _Transport(AiohttpTransport):
+class _Ours:
     """aiohttp without what must not be shared between customers: cookies and the environment's proxies."""
 
-    def __init__(self, context: ssl.SSLContext, connections: int, proxy: str | None = None) -> None:
-        self._connections = connections
-        super().__init__(
-            verify=context,
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            trust_env=False,
-            client=self._session,
-            proxy=None if proxy is None else _proxy(proxy),
-        )
+    def __init__(self, way: Way, connect_seconds: float) -> None:
+        self._way, self._context = way, trusting(way.ca_file)
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds)
+        self._proxy, self._proxy_headers = (None, None) if way.proxy is None else _proxy(way.proxy)
+        self._session: aiohttp.ClientSession | None = None
 
-    def _session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=self._connections, ssl=self.ssl_context)
-        session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False
+    async def carry(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answered:
+        session, address = self._session or self._open(), _parsed(url)
+        # The host alone decides, so that no connection is ever shared by both ways.
+        proxied = self._way.leads_through_proxy(address.host or "")
+        async with session.request(
+            method,
+            address,
+            headers=headers,
+            data=content or None,
+            allow_redirects=False,
+            proxy=self._proxy if proxied else None,
+            proxy_headers=self._proxy_headers if proxied else None,
+        ) as response:
+            # ValueError for a status line that no text can hold: whoever sent it speaks no HTTP.
+            (response.reason or "").encode()
+            encoding = response.headers.get("Content-Encoding", "")
+            body = await _bounded(response.content.iter_any(), encoding)
+            return Answered(response.status, response.headers, body)
+
+    def _open(self) -> aiohttp.ClientSession:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._way.connections, ssl=self._context),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            timeout=self._timeout,
         )
         # aiohttp would send a GET again by itself, uncounted, when a kept connection turns out to be cut.
-        session._retry_connection = False
-        return session
+        self._session._retry_connection = False
+        return self._session
 
-    @override
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        try:
-            return await super().handle_async_request(request)
-        except aiohttp.ClientError as error:
-            # Those that the adapter leaves as they are, such as an answer that is not HTTP.
-            raise httpx.RemoteProtocolError(type(error).__name__) from error
-
-
-class _Ways(httpx.AsyncBaseTransport):
-    """Each host by the way that leads to it."""
-
-    def __init__(self, way: Way) -> None:
-        self._way, context = way, trusting(way.ca_file)
-        self._direct = _Transport(context, way.connections)
-        self._proxied = _Transport(context, way.connections, way.proxy)
-
-    @override
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        proxied = self._way.leads_through_proxy(request.url.host)
-        return await (self._proxied if proxied else self._direct).handle_async_request(request)
-
-    @override
     async def aclose(self) -> None:
-        await self._direct.aclose()
-        await self._proxied.aclose()
+        if self._session is not None:
+            await self._session.close()
+
+
+class _Given:
+    """A transport of httpx's interface, without httpx's client: what that does beyond must not be done here."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, connect_seconds: float) -> None:
+        self._transport = transport
+        self._extensions = {"timeout": httpx.Timeout(None, connect=connect_seconds).as_dict()}
+
+    async def carry(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answered:
+        request = httpx.Request(method, url, headers=headers, content=content, extensions=self._extensions)
+        response = await self._transport.handle_async_request(request)
+        try:
+            body = await _bounded(response.aiter_raw(), response.headers.get("content-encoding", ""))
+        finally:
+            await response.aclose()
+        return Answered(response.status_code, response.headers, body)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
 class Wire:
@@ -130,10 +143,9 @@ class Wire:
         self._gate = asyncio.Semaphore(way.connections)
         # Some get ready meanwhile, so that no connection waits for that, and none is ready for long.
         self._getting_ready = asyncio.Semaphore(way.connections + way.connections // 2)
-        # Without httpx's client: what it does beyond a transport is what must not be done here.
-        self._transport = transport or _Ways(way)
         # One limit on the whole exchange; the shorter one tells which step it was that took so long.
-        self._extensions = {"timeout": httpx.Timeout(None, connect=timeout_seconds * _CONNECT_SHARE).as_dict()}
+        connect_seconds = timeout_seconds * _CONNECT_SHARE
+        self._carrier: _Carrier = _Given(transport, connect_seconds) if transport else _Ours(way, connect_seconds)
 
     async def exchange(
         self,
@@ -151,60 +163,66 @@ class Wire:
         `ready` is awaited when a connection is free or soon will be, and `leaving` is called right before the request
         leaves; what either raises keeps it here, and where `leaving` says no, it gets ready anew.
         """
-        request = httpx.Request(
-            method,
-            _parsed(url),
-            headers={**_HEADERS, **(headers or {})},
-            data=form,
-            content=content,
-            extensions=self._extensions,
-        )
+        host = _parsed(url).host or ""
+        all_headers = {**_HEADERS, **(headers or {})}
+        if form is not None:
+            all_headers["Content-Type"] = "application/x-www-form-urlencoded"
+            content = urlencode(form).encode()
         async with self._getting_ready:
             while True:
                 if ready is not None:
                     await ready()
                 async with self._gate:
                     if leaving():
-                        return await self._exchange(request)
+                        return await self._in_time(host, self._carrier.carry(method, url, all_headers, content))
 
-    async def _exchange(self, request: httpx.Request) -> Answered:
+    async def _in_time(self, host: str, exchange: Awaitable[Answered]) -> Answered:
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._transport.handle_async_request(request)
-                try:
-                    body = await _bounded(response)
-                finally:
-                    await response.aclose()
+                return await exchange
+        # aiohttp's own time-out, of connecting alone, is a TimeoutError as well.
+        except (aiohttp.ClientError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+            raise _no_answer(error, host) from None
         except TimeoutError:
             raise NoAnswer(f"no answer within {self._timeout:g} s") from None
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-            # The adapter's own names for these mislead: a cut connection is a connect time-out to it.
-            step = failed_step(error, request.url.host)
-            raise NoAnswer(step.words, by_proxy=step.by_proxy, unsent=never_connected(error)) from None
+        except OSError as error:
+            raise _no_answer(error, host) from None
         except ValueError:
-            # A status line or a Location header that cannot be decoded.
             raise NoAnswer("the answer is not HTTP") from None
-        return Answered(response.status_code, response.headers, body)
 
     async def aclose(self) -> None:
-        await self._transport.aclose()
+        await self._carrier.aclose()
 
 
 @lru_cache(maxsize=4096)
-def _parsed(url: str) -> httpx.URL:
+def _parsed(url: str) -> URL:
     """Each integration has one address for its looks and its enable, and parsing it costs as much as sending it."""
-    return httpx.URL(url)
+    return URL(url)
 
 
-async def _bounded(response: httpx.Response) -> bytes | None:
-    chunks: list[bytes] = []
+def _no_answer(error: Exception, host: str) -> NoAnswer:
+    step = failed_step(error, host)
+    return NoAnswer(step.words, by_proxy=step.by_proxy, unsent=never_connected(error))
+
+
+def _proxy(address: str) -> tuple[URL, Mapping[str, str]]:
+    """Its address, and its credentials as a header of CONNECT alone."""
+    url = URL(address)
+    if not url.user and not url.password:
+        return url, {}
+    encoded = b64encode(f"{url.user or ''}:{url.password or ''}".encode()).decode()
+    return url.with_user(None), {"Proxy-Authorization": f"Basic {encoded}"}
+
+
+async def _bounded(chunks: AsyncIterable[bytes], encoding: str) -> bytes | None:
+    read: list[bytes] = []
     size = 0
-    async for chunk in response.aiter_raw():
+    async for chunk in chunks:
         size += len(chunk)
         if size > MAX_BODY_BYTES:
             return None
-        chunks.append(chunk)
+        read.append(chunk)
     try:
-        return decompressed(b"".join(chunks), response.headers.get("content-encoding", ""), MAX_BODY_BYTES)
+        return decompressed(b"".join(read), encoding, MAX_BODY_BYTES)
     except TooLong:
         return None

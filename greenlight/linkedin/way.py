@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 import aiohttp
-import httpx
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +29,8 @@ _BEFORE_THE_REQUEST = (
 
 def never_connected(error: BaseException) -> bool:
     """Whether it proves that there was no connection on which any byte of the request could have left."""
-    # Only what it was raised from itself: what lies further back may be of an exchange before this one.
-    raised = error.__cause__ if isinstance(error, httpx.HTTPError) else error
-    return isinstance(raised, _BEFORE_THE_REQUEST)
+    # Itself alone: what lies behind it may be of an exchange before this one.
+    return isinstance(error, _BEFORE_THE_REQUEST)
 
 
 def failed_step(error: BaseException, host: str) -> Failure:

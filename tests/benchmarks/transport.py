@@ -1,6 +1,6 @@
-"""Requests per second over httpx's own transport and over ours, against one server, in one run.
+"""Requests per second, and CPU of one, over httpx's own transport and over ours, against one server, in one run.
 
-`python tests/benchmarks/transport.py`: prints the rates of each round and their ratio. Loopback only.
+`python tests/benchmarks/transport.py`: prints both of each round, and the ratio of the rates. Loopback only.
 """
 
 import asyncio
@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
+from typing import NamedTuple
 
 import httpx
 
@@ -45,8 +46,18 @@ async def serve() -> None:
     server.close()
 
 
-async def rate(wire: Wire, url: str, requests: int) -> float:
-    """Requests per second with `AT_ONCE` of them on their way at any time."""
+class Cost(NamedTuple):
+    """Requests per second, and microseconds of CPU that one takes."""
+
+    rate: float
+    cpu: float
+
+    def __str__(self) -> str:
+        return f"{self.rate:6.0f}/s, {self.cpu:3.0f} us of CPU"
+
+
+async def cost(wire: Wire, url: str, requests: int) -> Cost:
+    """With `AT_ONCE` of them on their way at any time."""
     left = iter(range(requests))
 
     async def work() -> None:
@@ -54,9 +65,10 @@ async def rate(wire: Wire, url: str, requests: int) -> float:
             answer: Answered = await wire.exchange("GET", url, headers={"Authorization": "Bearer x"})
             assert answer.body == _BODY
 
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     await asyncio.gather(*(work() for _ in range(AT_ONCE)))
-    return requests / (time.perf_counter() - start)
+    cpu = time.process_time() - cpu
+    return Cost(requests / (time.perf_counter() - start), cpu / requests * 1e6)
 
 
 async def measure(url: str) -> None:
@@ -66,18 +78,18 @@ async def measure(url: str) -> None:
     ratios: list[float] = []
     try:
         for wire in (theirs, ours):  # connections and caches
-            await rate(wire, url, 2 * AT_ONCE)
+            await cost(wire, url, 2 * AT_ONCE)
         end = time.monotonic() + LONGEST
         for number in range(ROUNDS):
             if time.monotonic() > end:
                 break
             # Whoever comes second must not always be the same.
             if number % 2:
-                fast, slow = await rate(ours, url, REQUESTS), await rate(theirs, url, REQUESTS)
+                fast, slow = await cost(ours, url, REQUESTS), await cost(theirs, url, REQUESTS)
             else:
-                slow, fast = await rate(theirs, url, REQUESTS), await rate(ours, url, REQUESTS)
-            ratios.append(fast / slow)
-            sys.stdout.write(f"round {number + 1}: httpx {slow:6.0f}/s   ours {fast:6.0f}/s   {fast / slow:.2f} x\n")
+                slow, fast = await cost(theirs, url, REQUESTS), await cost(ours, url, REQUESTS)
+            ratios.append(fast.rate / slow.rate)
+            sys.stdout.write(f"round {number + 1}: httpx {slow}   ours {fast}   {ratios[-1]:.2f} x\n")
     finally:
         await theirs.aclose()
         await ours.aclose()

@@ -97,13 +97,13 @@ def _exchange(call: Callable[..., Awaitable[Answered]], listener: Listener) -> A
     return wrapped
 
 
-def _body(call: Callable[[Any], Awaitable[bytes | None]], listener: Listener) -> Any:
+def _body(call: Callable[..., Awaitable[bytes | None]], listener: Listener) -> Any:
     @wraps(call)
-    async def wrapped(response: Any) -> bytes | None:
+    async def wrapped(*args: Any) -> bytes | None:
         # LinkedIn has acted, and its answer stands at the door unread.
         if (name := _EXCHANGE.get()) in ("verify", "enable"):
             listener(f"{name}: answered")
-        return await call(response)
+        return await call(*args)
 
     return wrapped
 

@@ -61,6 +61,24 @@ async def test_a_redirect_that_leads_nowhere_is_an_answer_that_is_not_the_api(le
     assert "HTTP 302" in caught.value.detail
 
 
+async def test_headers_that_no_text_can_hold_are_shown_as_text() -> None:
+    """Whoever is in between writes its name in any encoding; what is shown goes to a database and a terminal."""
+    odd = b"server: caf\xff\r\nlocation: http://log\xffin.corp/\r\ncontent-type: text/ht\xffml\r\nretry-after: \xff\r\n"
+
+    async def talk(request: bytes) -> tuple[bytes, bool]:
+        head = b"HTTP/1.1 302 Found\r\n" + odd + b"content-length: 0\r\n\r\n"
+        return (answer(TOKEN_ANSWER), True) if b"accessToken" in request else (head, False)
+
+    async with listening(talk) as server, a_client(server.url) as (client, _):
+        with pytest.raises(Unclear) as caught:
+            await client.enable(ACME, AWLI, NAME)
+    assert caught.value.reason is Reason.NOT_THE_API
+    detail = caught.value.detail or ""
+    assert detail.encode().decode() == detail
+    assert "server caf" in detail
+    assert "leads to log" in detail
+
+
 async def test_a_refused_credential_is_asked_for_once_however_many_keys() -> None:
     """A refusal of the token endpoint is not one bad key's fault, so nothing is asked key by key."""
     stage = Stage()

@@ -3,6 +3,7 @@
 import socket
 from datetime import timedelta
 
+import aiohttp
 import httpx
 import pytest
 from typing_extensions import override
@@ -11,8 +12,6 @@ from greenlight.ats.database import Database
 from greenlight.ats.registry import Registration, register
 from greenlight.ats.runs import Runs
 from greenlight.domain.conditions import AttemptOutcome
-from greenlight.domain.way import Way
-from greenlight.linkedin.transport import _Ways
 from tests.reconcile import test_reconcile_settling as settling
 from tests.reconcile.test_reconcile_settling import KEY, START, LinkedIn, run
 
@@ -27,18 +26,15 @@ class NobodyThere(settling._Wireless):
         if request.method == "POST" and "atsIntegrations" in request.url.path:
             NobodyThere.asked += 1
             if NobodyThere.asked == 1:
-                return await self._refused(request)
+                await self._refused()
         return await super().handle_async_request(request)
 
-    async def _refused(self, request: httpx.Request) -> httpx.Response:
-        ways = _Ways(Way())
-        try:
+    async def _refused(self) -> None:
+        """Raises what the real transport does."""
+        async with aiohttp.ClientSession() as session:
             with socket.socket() as closed:
                 closed.bind(("127.0.0.1", 0))
-                request.url = httpx.URL(f"http://127.0.0.1:{closed.getsockname()[1]}/")
-                return await ways.handle_async_request(request)
-        finally:
-            await ways.aclose()
+                await session.post(f"http://127.0.0.1:{closed.getsockname()[1]}/")
 
 
 async def test_what_never_left_is_tried_again_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
