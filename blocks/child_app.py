@@ -20,7 +20,7 @@ from prefect.exceptions import ObjectNotFound
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr, ValidationError
 
 from blocks.asking import again
-from blocks.saving import PAGE, PATIENCE, SHORT_PATIENCE, keep_first, must_be_writable, read, read_like, save
+from blocks.saving import PATIENCE, SHORT_PATIENCE, keep_first, must_be_writable, read, read_like, save
 from greenlight.linkedin.oauth import Credentials
 
 _log = logging.getLogger("greenlight.blocks")
@@ -91,13 +91,6 @@ class ChildAppBlocks:
                 # Somebody else reads them; where that fails, it is ours to do.
                 await asyncio.wait({self._under_way[name] for name in missing})
         return {name: self._held[name] for name in names if name in self._held}
-
-    async def read_ahead(self, names: Sequence[str]) -> None:
-        """Read these for whoever comes to ask for them, in this order; what cannot be read is theirs to tell."""
-        left = [name for name in dict.fromkeys(names) if name not in self._asked]
-        with suppress(Exception):
-            for start in range(0, len(left), PAGE):
-                await self.get_many(left[start : start + PAGE])
 
     async def _read_new(self, names: Sequence[str]) -> None:
         done = asyncio.get_running_loop().create_future()

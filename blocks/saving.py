@@ -27,7 +27,7 @@ PATIENCE = 300.0
 #: The same where nothing would be lost.
 SHORT_PATIENCE = 15.0
 #: The most documents that Prefect's server returns for one filter call.
-PAGE = 200
+_PAGE = 200
 #: Prefect's server on SQLite answers many writers with lock errors; more at once brings nothing there.
 _WRITERS = 4
 #: The same where the server is this process's own and on SQLite for sure: each error costs its writer seconds.
@@ -103,12 +103,12 @@ async def read(
 ) -> dict[str, tuple[UUID, dict[str, Any]]]:
     """Documents by name: their id, and what they hold with the secrets in clear. Those not there are left out."""
     found: dict[str, tuple[UUID, dict[str, Any]]] = {}
-    for start in range(0, len(names), PAGE):
+    for start in range(0, len(names), _PAGE):
         asked = {
-            "limit": PAGE,
+            "limit": _PAGE,
             "include_secrets": True,
             "block_types": {"slug": {"any_": [kind.get_block_type_slug()]}},
-            "block_documents": {"name": {"any_": list(names[start : start + PAGE])}},
+            "block_documents": {"name": {"any_": list(names[start : start + _PAGE])}},
         }
         response = await client.request("POST", "/block_documents/filter", json=asked)
         found |= {each["name"]: (UUID(each["id"]), each["data"]) for each in response.json()}
@@ -120,14 +120,14 @@ async def read_like(client: PrefectClient, kind: type[Block], part: str) -> dict
     found: dict[str, UUID] = {}
     while True:
         asked = {
-            "limit": PAGE,
+            "limit": _PAGE,
             "offset": len(found),
             "block_types": {"slug": {"any_": [kind.get_block_type_slug()]}},
             "block_documents": {"name": {"like_": part}},
         }
         page = (await client.request("POST", "/block_documents/filter", json=asked)).json()
         found |= {each["name"]: UUID(each["id"]) for each in page}
-        if len(page) < PAGE:
+        if len(page) < _PAGE:
             return found
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +29,8 @@ _log = logging.getLogger("greenlight.reconcile")
 
 #: Customers of one chunk that are looked at side by side, unless somebody says how many.
 WIDTH = 16
+#: Integrations whose credentials are read ahead at once: Prefect's server has more work with many small questions.
+READ_AHEAD = 200
 
 
 class CredentialSource(Protocol):
@@ -87,6 +90,12 @@ class Observer:
         self._budget = budget
         #: When its run began to look. What is on record since then says more than that another kept us from looking.
         self.began: datetime | None = None
+
+    async def read_ahead(self, wanted: Sequence[Wanted]) -> None:
+        """Read the credentials of these for those who come to ask; what cannot be read is theirs to tell."""
+        with suppress(Exception):
+            for start in range(0, len(wanted), READ_AHEAD):
+                await credentials_for(wanted[start : start + READ_AHEAD], self._credentials)
 
     async def look(self, run_id: str, purpose: Purpose, ids: Sequence[int]) -> WorkLeft:
         """Look at those of `ids` that this run has not looked at for this purpose, and record each customer's looks.

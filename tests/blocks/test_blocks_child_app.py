@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, cast
 from uuid import uuid4
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +15,7 @@ from pydantic import SecretStr, ValidationError
 
 from blocks import child_app
 from blocks.child_app import ChildAppBlocks, LinkedInChildApp, block_name, name_before
-from blocks.saving import PAGE, BlocksNotSaved
+from blocks.saving import BlocksNotSaved
 from greenlight.linkedin.oauth import Credentials
 
 SECRET = "WPL_AP1.canary/+=="
@@ -222,24 +221,6 @@ async def test_what_another_could_not_read_is_read_anew(slowly: Slowly) -> None:
     await asyncio.sleep(0)
     slowly.answer(1)
     assert sorted(await second) == ["a"]
-
-
-async def test_what_is_read_ahead_is_there_and_a_failure_is_left_to_who_asks(slowly: Slowly) -> None:
-    blocks, names = ChildAppBlocks(), [f"name-{number}" for number in range(PAGE + 1)]
-    ahead = asyncio.create_task(blocks.read_ahead(names))
-    await asyncio.sleep(0)
-    asking = asyncio.create_task(blocks.get_many([names[-1]]))
-    await asyncio.sleep(0)
-    assert slowly.asked == [names[:PAGE], [names[-1]]]
-    slowly.answer(1)
-    refused = httpx.Response(401, request=httpx.Request("POST", "http://prefect.test"))
-    slowly.answers[0].set_exception(httpx.HTTPStatusError("401", request=refused.request, response=refused))
-    assert sorted(await asking) == [names[-1]]
-    await ahead
-    later = asyncio.create_task(blocks.get_many(names[:1]))
-    await asyncio.sleep(0)
-    slowly.answer(2)
-    assert sorted(await later) == names[:1]
 
 
 async def test_what_was_saved_meanwhile_is_newer_than_what_is_read(slowly: Slowly, prefect_server: str) -> None:

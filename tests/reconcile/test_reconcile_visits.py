@@ -23,7 +23,7 @@ from greenlight.linkedin.oauth import Credentials
 from greenlight.reconcile.customer_leases import CustomerLeases
 from greenlight.reconcile.enable import Enabling
 from greenlight.reconcile.metering import Budget
-from greenlight.reconcile.observe import Observer, Purpose
+from greenlight.reconcile.observe import READ_AHEAD, Observer, Purpose
 from tests.ats.world import NOON, attempts_at, bring_in, customer, integration, shows, wanted
 from tests.reconcile.stand_ins import Everybodys
 
@@ -162,3 +162,20 @@ async def test_a_customer_is_given_back_also_where_the_end_cannot_be_written(
     with pytest.raises(Disk):
         await run.observer.look("run-1", Purpose.OBSERVE, [run.id])
     assert run.is_free
+
+
+async def test_credentials_that_cannot_be_read_ahead_are_left_to_who_looks(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, asked = Run(database), list[Sequence[str]]()
+
+    async def away(_: Everybodys, names: Sequence[str]) -> Mapping[str, Credentials]:
+        asked.append(names)
+        raise Disk
+
+    entry = wanted(database, run.id)
+    with monkeypatch.context() as patched:
+        patched.setattr(Everybodys, "get_many", away)
+        await run.observer.read_ahead([entry] * (READ_AHEAD + 1))
+    assert asked == [[entry.credentials_block]], "nobody is asked on and on who does not answer"
+    assert (await run.observer.look("run-1", Purpose.OBSERVE, [run.id])).items == 0
