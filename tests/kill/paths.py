@@ -9,7 +9,7 @@ import gc
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -177,6 +177,7 @@ def _leave_prefect_out() -> None:
         (tasks.sequences.look_plan_enable, "get_run_logger", logging.getLogger),
         (tasks.realtime.requested, "announce", unpublished),
         (flows.reconcile, "get_run_logger", logging.getLogger),
+        (flows.reconcile, "announcing", lambda _: nullcontext()),
         (flows.reconcile, "publish_plan", unpublished),
         (flows.reconcile, "publish_outcome", unpublished),
         (flows.reconcile, "publish_fleet", unpublished),
