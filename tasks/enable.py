@@ -10,10 +10,12 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 
 from greenlight.ats.wanted import Wanted
+from greenlight.domain.budget import Lane
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import WorkLeft
 from tasks.parts.chunks import (
     ENABLE_CHUNKS_AT_ONCE,
+    ENABLE_TASKS_OF_A_TURN,
     MAX_ENABLE_TASKS,
     enable_chunks,
     enabled_at_once,
@@ -59,7 +61,8 @@ async def enable_all(run_id: str, ids: Sequence[int], most_tasks: int = MAX_ENAB
     """Enable all of these; what does not come through after all retries is on record as such."""
     resources = current_resources()
     wanted = await asyncio.to_thread(resources.store.wanted, ids)
-    chunks = enable_chunks(wanted, most_tasks)
+    in_a_hurry = resources.lane is Lane.REALTIME
+    chunks = enable_chunks(wanted, ENABLE_TASKS_OF_A_TURN if in_a_hurry else most_tasks)
     resources.crashes.extend(
         await run_chunks(
             enable,

@@ -85,7 +85,7 @@ class Writer:
         return _of_one(await self._ask((Part(act, asked),), stays, only_reads(act)))
 
     async def join_all(self, *parts: Part, stays: bool = False) -> list[Any]:
-        """Have all of these done in one transaction, in the order of `waiting.Turn`, each as `join` does.
+        """Have all of these done in one transaction, each as `join` does. They are given in the order of their turns.
 
         Returns what came of each, also where that is an exception, up to the first that did not go on.
         """

@@ -30,6 +30,8 @@ ITEMS_PER_CONNECTION = 3
 MAX_ENABLE_TASKS = 50
 #: Tasks of more enables than that: enough to see how far they are, and each costs Prefect more than an enable does.
 MANY_ENABLE_TASKS = 20
+#: Tasks of the enables of customers who have just clicked: each takes Prefect longer than LinkedIn takes to enable.
+ENABLE_TASKS_OF_A_TURN = 4
 #: Up to this many customers each have a task of their own, where a customer is provisioned or gets a new secret.
 MAX_CUSTOMER_TASKS = 300
 

@@ -137,6 +137,27 @@ PLANS = [
         ("tests/ats/test_ats_leases.py",),
     ),
     Guard(
+        "who does not get the lease counts and intends nothing",
+        "greenlight/reconcile/customer_leases.py",
+        "Lease(customer_id, run_id, now), _is_none)",
+        "Lease(customer_id, run_id, now))",
+        ("tests/reconcile/test_reconcile_visits.py",),
+    ),
+    Guard(
+        "what the gate refuses is not counted",
+        "greenlight/reconcile/enable.py",
+        "Part(self._attempts.begin_all, intent, _is_begun)",
+        "Part(self._attempts.begin_all, intent)",
+        ("tests/reconcile/test_reconcile_visits.py",),
+    ),
+    Guard(
+        "a request that was counted and never left is given back",
+        "greenlight/linkedin/calls.py",
+        "if leaving.counted is not None:",
+        "if False:",
+        ("tests/linkedin/test_linkedin_counted.py",),
+    ),
+    Guard(
         "the credentials of a provisioned application are not replaced by a file",
         "greenlight/ats/registry.py",
         "if held is not None and who not in replace and made.get(who, held[0]) != held[0]:",

@@ -49,6 +49,10 @@ class LinkedIn:
         self.enables.append(counted)
 
 
+async def _at_once(_: float) -> None:
+    pass
+
+
 class Run:
     """One run's means at one customer who has asked for one integration."""
 
@@ -58,7 +62,7 @@ class Run:
         self.leases, self.budgets = Leases(database), Budgets(database, a_day)
         self.budget = Budget(self.budgets, Lane.OPERATOR, Scope.CHILD, lambda: NOON)
         self.store = Store(database)
-        means = (Everybodys(), lambda: NOON, CustomerLeases(self.leases, lambda: NOON))
+        means = (Everybodys(), lambda: NOON, CustomerLeases(self.leases, lambda: NOON, _at_once))
         self.observer = Observer(self.store, self.linkedin, *means, budget=self.budget)  # pyright: ignore[reportArgumentType]
         self.enabling = Enabling(Attempts(database), self.linkedin, *means, 15, 60, budget=self.budget)  # pyright: ignore[reportArgumentType]
 
@@ -144,6 +148,16 @@ async def test_a_look_that_the_day_does_not_let_through_is_not_made(database: Da
     await run.observer.look("run-1", Purpose.OBSERVE, [run.id])
     assert (run.linkedin.looks, integration(database, run.id).reason) == ([], Reason.THROTTLED)
     assert (run.spent, run.is_free) == ([1], True)
+
+
+async def test_who_does_not_get_the_customer_does_nothing_there(database: Database) -> None:
+    run = Run(database)
+    shows(database, run.id, Status.REQUESTED)
+    assert Leases(database).take("acme", "another", NOON) is None
+    await run.observer.look("run-1", Purpose.OBSERVE, [run.id])
+    await run.enabling.enable("run-1", wanted(database, run.id))
+    assert (run.linkedin.looks, run.linkedin.enables, run.spent, attempts_at(database, run.id)) == ([], [], [], [])
+    assert not run.is_free, "it is the other run's still"
 
 
 class Disk(Exception):
