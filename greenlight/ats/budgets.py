@@ -132,7 +132,7 @@ class Budgets:
             for name in (ask.application, *((ask.of.client_id,) if ask.of is not None else ())):
                 counts.setdefault(ask.lane, Counter())[name, _day(ask.now)] -= 1
         with self._database.writing() as session:
-            # Kept from others in the order in which everybody takes them.
+            # Locked in the order in which everybody takes them.
             _on_record(session, _named(unsent), lock=True)
             for lane, each in counts.items():
                 _count(session, lane, each)

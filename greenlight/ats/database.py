@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from greenlight.ats.engines import LIMITS, engine_of, is_file, reading_engine
+from greenlight.ats.engines import BUSY_TIMEOUT_SECONDS, LIMITS, engine_of, is_file, reading_engine
 from greenlight.ats.revisions import Schema, migrate, schema_of
 from greenlight.ats.waiting import DatabaseUnavailable, cause_of, only_once, patiently
 from greenlight.ats.writer import Writer
@@ -43,6 +43,7 @@ class Database:
         self._brief = engine.execution_options(write=True, brief=True)
         self._reader = engine.execution_options(read=True)
         self._together = threading.local()
+        self._turns = threading.Lock() if is_file(engine.url) else None
         #: For coroutines: what they have to write goes together.
         self.writer = Writer(self)
 
@@ -59,8 +60,18 @@ class Database:
         if (shared := self._shared()) is not None:
             yield shared
             return
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with self._in_turn(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """On SQLite the threads of one process queue for its one lock here: SQLite's own wait looks now and then."""
+        ours = self._turns is not None and self._turns.acquire(timeout=BUSY_TIMEOUT_SECONDS)
+        try:
+            yield
+        finally:
+            if self._turns is not None and ours:
+                self._turns.release()
 
     @contextmanager
     def writing_briefly(self) -> Iterator[Session]:

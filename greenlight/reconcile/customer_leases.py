@@ -55,19 +55,19 @@ class CustomerLeases:
     @asynccontextmanager
     async def holding(self, customer_id: str, run_id: str) -> AsyncIterator[None]:
         """Have a customer to ourselves. Raises Busy."""
-        async with self.visiting(customer_id, run_id) as visit:
-            await visit.begin()
+        async with self.leasing(customer_id, run_id) as lease:
+            await lease.begin()
             yield
 
     @asynccontextmanager
-    async def visiting(self, customer_id: str, run_id: str) -> AsyncIterator["Visit"]:
-        """It is our turn at a customer, whom the visit is to take from other runs; given back on leaving."""
+    async def leasing(self, customer_id: str, run_id: str) -> AsyncIterator["CustomerLease"]:
+        """It is our step's turn at a customer in this run. The lease that it takes is given back on leaving."""
         async with self._turns.setdefault(customer_id, asyncio.Lock()):
-            visit = Visit(self, customer_id, run_id)
+            lease = CustomerLease(self, customer_id, run_id)
             try:
-                yield visit
+                yield lease
             finally:
-                await visit.end()
+                await lease.end()
 
     async def try_to_take(self, customer_id: str, run_id: str, parts: tuple[Part, ...]) -> list[Any]:
         """Take a customer, and do these in the same transaction. Returns what came of them. Raises Busy."""
@@ -111,8 +111,8 @@ class CustomerLeases:
                 await to_its_end(self._leases.renew, self._clock())
 
 
-class Visit:
-    """One step's visit at a customer: each transaction at its begin and at its end carries what else is known then."""
+class CustomerLease:
+    """One step's lease at a customer: each transaction at its begin and at its end carries what else is known then."""
 
     def __init__(self, leases: CustomerLeases, customer_id: str, run_id: str) -> None:
         self._leases = leases

@@ -31,7 +31,7 @@ from greenlight.linkedin.calls import Counted
 from greenlight.linkedin.errors import LinkedInError, Refused, Unclear
 from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import Credentials
-from greenlight.reconcile.customer_leases import Busy, CustomerLeases, Visit
+from greenlight.reconcile.customer_leases import Busy, CustomerLease, CustomerLeases
 from greenlight.reconcile.metering import Budget
 from greenlight.reconcile.observe import Clock, CredentialSource, WorkLeft, credentials_for, credentials_of, wait_of
 
@@ -79,41 +79,41 @@ class Enabling:
         Everything that happens is recorded. Raises nothing for what LinkedIn answers.
         """
         try:
-            async with self._leases.visiting(wanted.item.customer_id, run_id) as visit:
-                return await self._enable(visit, run_id, wanted)
+            async with self._leases.leasing(wanted.item.customer_id, run_id) as lease:
+                return await self._enable(lease, run_id, wanted)
         except Busy as busy:
             condition = Condition(Outcome.HELD, Reason.CUSTOMER_BUSY, str(busy))
             await self._attempts.writer.do(self._attempts.busy, wanted.id, condition, self._clock())
             return WorkLeft(1, busy.wait)
 
-    async def _enable(self, visit: Visit, run_id: str, wanted: Wanted) -> WorkLeft:
+    async def _enable(self, lease: CustomerLease, run_id: str, wanted: Wanted) -> WorkLeft:
         held = await credentials_for([wanted], self._source)
         try:
             credentials = credentials_of(wanted, held)
         except Refused as refused:
-            await visit.begin()
+            await lease.begin()
             condition = after_failed_look(refused.reason, refused.detail)
             return await self._record(run_id, wanted, condition, self._clock())
         if self._is_fresh(wanted):
             # Most often nothing is in its way, and the gate says so in the transaction that takes the customer.
-            sent = await self._send_at_once(visit, run_id, wanted, credentials)
+            sent = await self._send_at_once(lease, run_id, wanted, credentials)
             if sent is not None:
                 return sent
-        await visit.begin()
+        await lease.begin()
         open_attempt = await self._attempts.writer.join(self._attempts.open_of_all, wanted.id)
         if open_attempt is not None or not self._is_fresh(wanted):
             left = await self._look_first(run_id, wanted, credentials, open_attempt)
             if left is not None:
                 return left
-        sent = await self._send(visit, run_id, wanted, credentials)
+        sent = await self._send(lease, run_id, wanted, credentials)
         # Another run is at it and records what comes of that; the next try looks.
         return WorkLeft(1) if sent is None else sent
 
     async def _send_at_once(
-        self, visit: Visit, run_id: str, wanted: Wanted, credentials: Credentials
+        self, lease: CustomerLease, run_id: str, wanted: Wanted, credentials: Credentials
     ) -> WorkLeft | None:
         try:
-            return await self._send(visit, run_id, wanted, credentials)
+            return await self._send(lease, run_id, wanted, credentials)
         except Busy:
             # Not waited for here, where others wait to send.
             return None
@@ -156,7 +156,9 @@ class Enabling:
         # Not waited for here: the run settles all that is in doubt together, at its end.
         return _DONE
 
-    async def _send(self, visit: Visit, run_id: str, wanted: Wanted, credentials: Credentials) -> WorkLeft | None:
+    async def _send(
+        self, lease: CustomerLease, run_id: str, wanted: Wanted, credentials: Credentials
+    ) -> WorkLeft | None:
         """Send, and look where the answer proves nothing; None where the gate asks for a look before. Raises Busy."""
         async with self._sending:
             now = self._clock()
@@ -164,7 +166,7 @@ class Enabling:
             intent = Intent(wanted, run_id, credentials.client_id, now, settles_at, self._leases.owner)
             count = self._budget.count(credentials.client_id, "enable") if self._budget is not None else None
             parts = (Part(self._attempts.begin_all, intent, _is_begun), *((count.part,) if count is not None else ()))
-            begun, *no = await visit.begin(*parts, patient=False)
+            begun, *no = await lease.begin(*parts, patient=False)
             if isinstance(begun, AttemptHeld):
                 return await self._record(run_id, wanted, begun.condition, now)
             if isinstance(begun, AttemptRefused):
@@ -187,7 +189,7 @@ class Enabling:
             if settlement.condition.reason is Reason.NOT_REQUESTED:
                 seen = NOT_REQUESTED
         ending = Ending(begun, wanted, run_id, settlement, now, seen, settles_at)
-        visit.end_with(Part(self._attempts.end_all, ending))
+        lease.end_with(Part(self._attempts.end_all, ending))
         return WorkLeft(1, wait) if settlement.worth_repeating else _DONE
 
     async def _post(

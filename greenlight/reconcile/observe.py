@@ -21,7 +21,7 @@ from greenlight.linkedin.calls import Counted
 from greenlight.linkedin.errors import MAX_RETRY_AFTER_SECONDS, LinkedInError, Refused, clean
 from greenlight.linkedin.integrations import Verifier
 from greenlight.linkedin.oauth import Credentials
-from greenlight.reconcile.customer_leases import Busy, CustomerLeases, Visit
+from greenlight.reconcile.customer_leases import Busy, CustomerLease, CustomerLeases
 from greenlight.reconcile.metering import Budget
 
 Clock = Callable[[], datetime]
@@ -142,8 +142,8 @@ class Observer:
         held: Mapping[str, Credentials],
     ) -> WorkLeft:
         try:
-            async with self._leases.visiting(entries[0].item.customer_id, run_id) as visit:
-                return await self._look_at_customer(visit, mark, purpose, entries, held)
+            async with self._leases.leasing(entries[0].item.customer_id, run_id) as lease:
+                return await self._look_at_customer(lease, mark, purpose, entries, held)
         except Busy as busy:
             return await self._skip(mark, purpose, entries, busy)
         except Exception as error:
@@ -154,9 +154,14 @@ class Observer:
             return WorkLeft(len(entries))
 
     async def _look_at_customer(
-        self, visit: Visit, mark: str, purpose: Purpose, entries: Sequence[Wanted], held: Mapping[str, Credentials]
+        self,
+        lease: CustomerLease,
+        mark: str,
+        purpose: Purpose,
+        entries: Sequence[Wanted],
+        held: Mapping[str, Credentials],
     ) -> WorkLeft:
-        asked_at, seen = await self._ask(visit, purpose, entries, held)
+        asked_at, seen = await self._ask(lease, purpose, entries, held)
         ready = sum(isinstance(s, Observation) and s.status is Status.REQUESTED for s in seen.values())
         if self._reserve is not None and purpose is Purpose.OBSERVE and ready and entries[0].client_id is not None:
             self._reserve(entries[0].client_id, ready + 1)
@@ -166,16 +171,16 @@ class Observer:
             looks.append(look)
             if not look.final:
                 remaining |= WorkLeft(1, wait_of(seen[entry.id]))
-        visit.end_with(Part(self._store.record_all_looks, CustomerLooks(mark, looks, asked_at, self._clock())))
+        lease.end_with(Part(self._store.record_all_looks, CustomerLooks(mark, looks, asked_at, self._clock())))
         return remaining
 
     async def _ask(
-        self, visit: Visit, purpose: Purpose, entries: Sequence[Wanted], held: Mapping[str, Credentials]
+        self, lease: CustomerLease, purpose: Purpose, entries: Sequence[Wanted], held: Mapping[str, Credentials]
     ) -> tuple[datetime, Mapping[int, Seen]]:
         """When LinkedIn was asked, and what it shows for one customer's integrations, by their ids. Raises Busy."""
         first = purpose is Purpose.OBSERVE
         try:
-            credentials, counted = await self._begin(visit, entries[0], held, keep_reserve=first)
+            credentials, counted = await self._begin(lease, entries[0], held, keep_reserve=first)
         except LinkedInError as error:
             return self._clock(), {entry.id: error for entry in entries}
         # A look is as old as its question: what happens while it is answered is newer than it.
@@ -184,19 +189,19 @@ class Observer:
         return asked_at, {entry.id: seen[entry.item.key] for entry in entries}
 
     async def _begin(
-        self, visit: Visit, entry: Wanted, held: Mapping[str, Credentials], *, keep_reserve: bool
+        self, lease: CustomerLease, entry: Wanted, held: Mapping[str, Credentials], *, keep_reserve: bool
     ) -> tuple[Credentials, Counted | None]:
         """Have the customer to ourselves: the credentials to ask with, and the request as it was counted there."""
         try:
             credentials = credentials_of(entry, held)
         except LinkedInError:
-            await visit.begin()
+            await lease.begin()
             raise
         if self._budget is None:
-            await visit.begin()
+            await lease.begin()
             return credentials, None
         count = self._budget.count(credentials.client_id, "verify", keep_reserve=keep_reserve)
-        (no,) = await visit.begin(count.part)
+        (no,) = await lease.begin(count.part)
         return credentials, count.said(no)
 
     async def _skip(self, mark: str, purpose: Purpose, entries: Sequence[Wanted], busy: Busy) -> WorkLeft:

@@ -2,24 +2,19 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import wraps
 
 import pytest
 from sqlalchemy import event
 from sqlmodel import select
 
 from greenlight.ats import writer
-from greenlight.ats.attempts import Attempts
-from greenlight.ats.budgets import Budgets
 from greenlight.ats.database import Database
 from greenlight.ats.leases import Lease, Leases
-from greenlight.ats.store import Store
 from greenlight.ats.tables import Customer
 from greenlight.ats.waiting import Turn, in_turn, units
-from greenlight.ats.writer import Part
 from tests.ats.world import bring_in, customer
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -127,66 +122,6 @@ async def test_a_unit_begins_with_nothing_that_another_remembers(database: Datab
         database.writer.do(look_again),
     )
     assert (kept, taken, seen) == (None, None, leases.owner)
-
-
-async def test_parts_of_one_unit_are_one_transaction_that_ends_with_the_first_that_does_not_go_on(
-    database: Database, names: Names
-) -> None:
-    leases, other = Leases(database), Leases(database)
-    other.take(TEN[1], "another", NOON)
-
-    async def one(who: str) -> list[object]:
-        take = Part(leases.take_all, Lease(who, "run-1", NOON), lambda holder: holder is None)
-        return await database.writer.join_all(take, Part(names.name_all, (who, "taken")))
-
-    with commits(database) as made:
-        answers = await asyncio.gather(*(one(who) for who in TEN))
-    assert [answer[1:] for answer in answers] == [[] if who == TEN[1] else ["taken"] for who in TEN]
-    assert sum(name == "taken" for name in names.of_all().values()) == 9
-    assert len(made) <= 2
-
-
-async def test_of_a_unit_whose_last_part_fails_nothing_is_kept_and_all_of_the_others(
-    database: Database, names: Names
-) -> None:
-    leases = Leases(database)
-
-    def torn(asked: Sequence[str]) -> list[None]:
-        if TEN[4] in asked:
-            raise ZeroDivisionError
-        return [None] * len(asked)
-
-    asked = [database.writer.join_all(Part(leases.take_all, Lease(who, "run-1", NOON)), Part(torn, who)) for who in TEN]
-    answers = await asyncio.gather(*asked, return_exceptions=True)
-    assert [type(answer) for answer in answers] == [ZeroDivisionError if who == TEN[4] else list for who in TEN]
-    with database.reading() as session:
-        rows = session.exec(select(Customer))
-        assert {row.customer_id for row in rows if row.locked_by == leases.owner} == {*TEN} - {TEN[4]}
-
-
-async def test_whoever_is_done_with_others_comes_in_one_order(database: Database) -> None:
-    """Two who take customers, integrations and the days' requests in this order cannot deadlock."""
-    came: list[str] = []
-    leases, attempts, store, budgets = Leases(database), Attempts(database), Store(database), Budgets(database, 5)
-    acts = (
-        leases.release_all,
-        leases.take_all,
-        attempts.begin_all,
-        attempts.end_all,
-        store.record_all_looks,
-        budgets.take_all,
-    )
-
-    def noting(act: Callable[..., object]) -> Callable[[Sequence[None]], list[None]]:
-        @wraps(act)
-        def noted(asked: Sequence[None]) -> list[None]:
-            came.append(act.__name__)
-            return [None] * len(asked)
-
-        return noted
-
-    await asyncio.gather(*(database.writer.join(noting(act), None) for act in reversed(acts)))
-    assert came == [act.__name__ for act in acts]
 
 
 async def test_who_is_cancelled_takes_nothing_from_others(database: Database, names: Names) -> None:

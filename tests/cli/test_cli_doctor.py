@@ -102,14 +102,14 @@ def test_a_well_world_and_nothing_of_it_is_changed(well: Home, subtests: pytest.
             name: {"ok"}
             for name in (
                 *("settings", "database", "database writes", "database clock", "budget", "way to LinkedIn"),
-                *("prefect", "prefect access", "prefect csrf", "prefect events"),
+                *("prefect", "prefect access", "prefect csrf", "prefect events", "prefect task runs"),
                 *("encryption key", "credentials", "parent application", "clock"),
             )
         }
         assert "2 customers" in check_of(done, "credentials", "ok")["found"]
     with subtests.test("people read words"):
         done = well.run("doctor", "--customer", "acme")
-        assert (done.code, "15 ok, 1 warnings, 0 problems." in done.out) == (0, True)
+        assert (done.code, "16 ok, 1 warnings, 0 problems." in done.out) == (0, True)
         assert "takes those of 1 customers" in done.out
     with subtests.test("nothing was changed, and it cost no request to atsIntegrations"):
         assert hashlib.sha256((well.folder / "ats.db").read_bytes()).hexdigest() == before

@@ -34,8 +34,8 @@ LEDGER = [
     Guard(
         "the intent is written before the request leaves",
         "greenlight/reconcile/enable.py",
-        "await visit.begin(*parts, patient=False)",
-        "0, *await visit.begin(*parts[1:], patient=False)",
+        "await lease.begin(*parts, patient=False)",
+        "0, *await lease.begin(*parts[1:], patient=False)",
         ("tests/reconcile",),
     ),
     Guard(

@@ -141,14 +141,14 @@ PLANS = [
         "greenlight/reconcile/customer_leases.py",
         "Lease(customer_id, run_id, now), _is_none)",
         "Lease(customer_id, run_id, now))",
-        ("tests/reconcile/test_reconcile_visits.py",),
+        ("tests/reconcile/test_reconcile_leasing.py",),
     ),
     Guard(
         "what the gate refuses is not counted",
         "greenlight/reconcile/enable.py",
         "Part(self._attempts.begin_all, intent, _is_begun)",
         "Part(self._attempts.begin_all, intent)",
-        ("tests/reconcile/test_reconcile_visits.py",),
+        ("tests/reconcile/test_reconcile_leasing.py",),
     ),
     Guard(
         "a request that was counted and never left is given back",

@@ -1,4 +1,4 @@
-"""A visit at a customer is two transactions: what is known at its begin goes with the lease, and so at its end."""
+"""A step at a customer is two transactions: what is known when the lease is taken goes with it, and so at its end."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -119,7 +119,7 @@ async def test_an_enable_is_two_transactions(database: Database) -> None:
     assert integration(database, run.id).reason == Reason.CONFIRMED_NOT_SHOWN
 
 
-async def test_what_the_gate_does_not_let_through_is_looked_at_on_the_same_visit(database: Database) -> None:
+async def test_what_the_gate_does_not_let_through_is_looked_at_under_the_same_lease(database: Database) -> None:
     """Another run has been there since this one planned: its attempt is open."""
     run, linkedin = Run(database), LinkedIn(Status.ENABLED)
     shows(database, run.id, Status.REQUESTED)
