@@ -19,6 +19,7 @@ from greenlight.domain.budget import (
     PARENT,
     Lane,
     Scope,
+    SpentToday,
     ceiling,
     lesson,
     limit_next_day,
@@ -71,15 +72,12 @@ class Ask(NamedTuple):
     of: Share | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SpentToday:
-    """One application's UTC day: requests counted, the limit as far as it is known, and until when it is parked."""
+@dataclass(slots=True, eq=False)
+class Unsent:
+    """A request that was counted and never left. Given back at most once: too few counted is too many sent."""
 
-    application: str
-    spent: int
-    by_lane: dict[Lane, int]
-    limit: int
-    parked_until: datetime | None
+    ask: Ask
+    given_back: bool = False
 
 
 @units
@@ -125,17 +123,18 @@ class Budgets:
         return self._database.write(count)
 
     @in_turn(Turn.COUNT)
-    def give_back_all(self, unsent: Sequence[Ask]) -> list[None]:
-        """Count these no more: they were counted, and never left."""
-        counts: dict[Lane, Counter[_Name]] = {}
-        for ask in unsent:
+    def give_back_all(self, unsent: Sequence[Unsent]) -> list[None]:
+        """Count these no more."""
+        left, counts = [each for each in unsent if not each.given_back], dict[Lane, Counter[_Name]]()
+        for ask in (each.ask for each in left):
             for name in (ask.application, *((ask.of.client_id,) if ask.of is not None else ())):
                 counts.setdefault(ask.lane, Counter())[name, _day(ask.now)] -= 1
         with self._database.writing() as session:
-            # Locked in the order in which everybody takes them.
-            _on_record(session, _named(unsent), lock=True)
+            _on_record(session, _named([each.ask for each in left]), lock=True)
             for lane, each in counts.items():
                 _count(session, lane, each)
+            for each in left:
+                each.given_back = True  # the commit may come through without its answer
         return [None] * len(unsent)
 
     @reads
@@ -199,6 +198,7 @@ class Budgets:
 
         self._database.write(learn)
 
+    @in_turn(Turn.COUNT)
     def answered(self, application: str, now: datetime) -> None:
         """LinkedIn answers again, so refusals before this were passing ones."""
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from greenlight.ats.engines import BUSY_TIMEOUT_SECONDS, LIMITS, engine_of, is_file, reading_engine
+from greenlight.ats.engines import LIMITS, engine_of, is_file, reading_engine
 from greenlight.ats.revisions import Schema, migrate, schema_of
 from greenlight.ats.waiting import DatabaseUnavailable, cause_of, only_once, patiently
 from greenlight.ats.writer import Writer
@@ -22,6 +22,9 @@ _Done = TypeVar("_Done")
 _Part = TypeVar("_Part")
 #: A migration may have to rewrite tables, and waits for one of another process.
 _MIGRATING = {**LIMITS, "lock_timeout": "60s", "statement_timeout": "0"}
+#: Whoever writes into a SQLite file in this process, by file; and seconds after which one goes on without its turn.
+_QUEUES: dict[str, threading.Lock] = {}
+QUEUE_SECONDS = 10.0
 #: The handles that this process keeps for whoever opens the same database, by URL.
 _KEPT: dict[str, "Database"] = {}
 
@@ -43,7 +46,7 @@ class Database:
         self._brief = engine.execution_options(write=True, brief=True)
         self._reader = engine.execution_options(read=True)
         self._together = threading.local()
-        self._turns = threading.Lock() if is_file(engine.url) else None
+        self._turns = _QUEUES.setdefault(engine.url.database or "", threading.Lock()) if is_file(engine.url) else None
         #: For coroutines: what they have to write goes together.
         self.writer = Writer(self)
 
@@ -66,7 +69,7 @@ class Database:
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
         """On SQLite the threads of one process queue for its one lock here: SQLite's own wait looks now and then."""
-        ours = self._turns is not None and self._turns.acquire(timeout=BUSY_TIMEOUT_SECONDS)
+        ours = self._turns is not None and self._turns.acquire(timeout=QUEUE_SECONDS)
         try:
             yield
         finally:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.pool import NullPool
 
 #: How long SQLite waits by itself for the lock of somebody who writes.
-BUSY_TIMEOUT_SECONDS = 30
+_BUSY_TIMEOUT_SECONDS = 30
 #: The same in seconds for what may be left out: see `Database.writing_briefly`.
 _BRIEF_SECONDS = 0.2
 #: Nobody waits longer than this for somebody who only looks.
@@ -30,7 +30,7 @@ def is_file(address: URL) -> bool:
 def engine_of(address: URL) -> Engine:
     """The engine for everything but looking: see `_postgres_engine`."""
     if is_file(address):
-        waits = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+        waits = {"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
         engine = create_engine(address, max_overflow=_MORE_CONNECTIONS, connect_args=waits)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -92,7 +92,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _write_ahead(connection: Any) -> None:
     # Where two connections switch a new file over at once, SQLite says "locked" without its busy time-out.
-    give_up = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    give_up = time.monotonic() + _BUSY_TIMEOUT_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -111,8 +111,8 @@ def _begin_sqlite(connection: Connection) -> None:
     if driver is not None and connection.info.get("reads", False) is not reads:
         driver.execute(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
         connection.info["reads"] = reads
-    waits = _BRIEF_SECONDS if options.get("brief") else BUSY_TIMEOUT_SECONDS
-    if driver is not None and connection.info.get("waits", BUSY_TIMEOUT_SECONDS) != waits:
+    waits = _BRIEF_SECONDS if options.get("brief") else _BUSY_TIMEOUT_SECONDS
+    if driver is not None and connection.info.get("waits", _BUSY_TIMEOUT_SECONDS) != waits:
         driver.execute(f"PRAGMA busy_timeout={round(waits * 1000)}")
         connection.info["waits"] = waits
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("write", False) else "BEGIN")

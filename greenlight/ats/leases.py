@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import uuid4
 
-from sqlmodel import col, or_, select, update
+from sqlmodel import and_, col, or_, select, update
 
 from greenlight.ats.database import Database
+from greenlight.ats.rows import parameter_batches
 from greenlight.ats.tables import Customer, Run
 from greenlight.ats.waiting import Turn, in_turn, units
 
@@ -77,13 +78,16 @@ class Leases:
                     others[customer] = Holder(f"{command or 'another'} run {run_id}", until or now)
         return [None if customer in ours else others[customer] for customer in wanted]
 
-    def renew(self, now: datetime) -> None:
-        """Make all of this run's leases last longer."""
+    def renew(self, customers: Sequence[str], now: datetime) -> None:
+        """Make our leases on these customers last longer."""
         # Never shorter: one that waited for the database may come after a newer one.
-        shorter = col(Customer.locked_until) < now + LEASE
-        ours = update(Customer).where(col(Customer.locked_by) == self.owner, shorter)
+        ours = and_(col(Customer.locked_by) == self.owner, col(Customer.locked_until) < now + LEASE)
         with self._database.writing() as session:
-            session.exec(ours.values(locked_until=now + LEASE))
+            for some in parameter_batches(sorted(customers)):
+                rows = select(Customer.customer_id).where(col(Customer.customer_id).in_(some), ours)
+                rows = rows.order_by(Customer.customer_id).with_for_update()
+                longer = update(Customer).where(col(Customer.customer_id).in_(rows)).values(locked_until=now + LEASE)
+                session.execute(longer.execution_options(synchronize_session=False))
 
     def release(self, customer_id: str) -> None:
         """Give a customer back; one that was lost meanwhile stays with whoever has it."""

@@ -174,7 +174,7 @@ def only_reads(act: Callable[..., object]) -> bool:
 
 
 class Turn(IntEnum):
-    """The order of what is done in one transaction: whoever takes rows in it cannot deadlock with who does so too.
+    """The order of what is done in one transaction, so that two hardly ever wait for each other.
 
     Customers, then integrations with their attempts, and last the days' requests, which all want to count in.
     """

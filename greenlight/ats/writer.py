@@ -169,10 +169,13 @@ class Writer:
             unit.outcome = outcomes[unit]
 
     async def _by_itself(self, unit: _Unit) -> None:
+        if not _wanted([unit]):
+            return
         several = len(unit.parts) > 1
         try:
             if unit.reads or several:
-                whole = partial(self._in_one, [unit], unit.reads)
+                # Whoever is cancelled meanwhile gives back what it would take.
+                whole = lambda: self._in_one(_wanted([unit]), unit.reads)  # noqa: E731
                 await asyncio.to_thread(partial(patiently, whole, added_meanwhile=not unit.reads))
             else:
                 part = unit.parts[0]

@@ -39,6 +39,17 @@ REFUSALS_THAT_PARK = 4
 SHORT_WAIT = timedelta(seconds=30)
 
 
+@dataclass(frozen=True, slots=True)
+class SpentToday:
+    """One application's UTC day: requests counted, the limit as far as it is known, and until when it is parked."""
+
+    application: str
+    spent: int
+    by_lane: dict[Lane, int]
+    limit: int
+    parked_until: datetime | None
+
+
 def ceiling(limit: int, lane: Lane) -> int:
     """Requests that may have been counted today, by all lanes together, after this lane's next one."""
     before = list(Lane)[: list(Lane).index(lane)]

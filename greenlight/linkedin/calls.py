@@ -1,6 +1,7 @@
 """A call under an access token: one renewal if LinkedIn rejects it, and an error with a reason for any refusal."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from greenlight.linkedin.errors import LinkedInError, Refused, Unanswered, parse
 from greenlight.linkedin.oauth import Credentials, Operation, RequestCounts, Tokens
 from greenlight.linkedin.transport import Answered, NoAnswer, Wire
 from greenlight.linkedin.verdicts import api_words, foreign_success, whole_request_error
+
+_log = logging.getLogger("greenlight.linkedin")
 
 _OK = frozenset({200})
 #: What a token that has just been issued may need before the API knows it (docs/linkedin.md#tokens).
@@ -98,6 +101,14 @@ class _Leaving:
             call = self._call
             self.counted = await self._meter.before(self._client_id, call.operation, keep_reserve=call.keep_reserve)
 
+    async def give_back(self) -> None:
+        """Take back what is counted and has not left. Where that fails it stays counted, and what came stays why."""
+        if self.counted is not None:
+            try:
+                await self.counted.give_back()
+            except Exception as error:
+                _log.warning("a request that never left stays counted (%s)", type(error).__name__)
+
     def leaves(self) -> bool:
         self._in_time()
         if self.counted is None or not self.counted.lasts():
@@ -140,9 +151,9 @@ class Calls:
         leaving = _Leaving(call, credentials.client_id, self._meter, self._counts)
         try:
             return await self._send_until_answered(credentials, call, leaving)
-        except LinkedInError:
-            if leaving.counted is not None:
-                await leaving.counted.give_back()
+        except BaseException:
+            # Also where this is cancelled: it is asked for before anything is waited for.
+            await leaving.give_back()
             raise
 
     async def _send_until_answered(

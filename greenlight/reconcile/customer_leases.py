@@ -45,6 +45,8 @@ class CustomerLeases:
         #: Sets the clock by the database's.
         self._sync = sync
         self._turns: dict[str, asyncio.Lock] = {}
+        #: The customers at whom a step is that has their lease, or asks for it.
+        self.at = set[str]()
         #: Whom this run waited for, by customer.
         self.waited: dict[str, str] = {}
 
@@ -92,11 +94,14 @@ class CustomerLeases:
         """Give a customer back, and do these in the same transaction; the first also where they fail."""
         back = Part(self._leases.release_all, customer_id)
         try:
-            await self._leases.writer.join_all(back, *last, stays=True)
+            _, *came = await self._leases.writer.join_all(back, *last, stays=True)
         except Exception:
             if last:
                 await self._leases.writer.join_all(back, stays=True)
             raise
+        for each in came:
+            if isinstance(each, Exception):
+                raise each
 
     async def do(self, parts: tuple[Part, ...]) -> list[Any]:
         return await self._leases.writer.join_all(*parts)
@@ -108,7 +113,8 @@ class CustomerLeases:
             # The next renewal may come through, and an enable asks for its lease before it is sent.
             with suppress(SQLAlchemyError, DatabaseUnavailable):
                 await to_its_end(self._sync)
-                await to_its_end(self._leases.renew, self._clock())
+                # Not what could not be given back: it ends by itself.
+                await to_its_end(self._leases.renew, [*self.at], self._clock())
 
 
 class CustomerLease:
@@ -126,13 +132,15 @@ class CustomerLease:
         Raises Busy where another run has it: at once, or if `patient` after some seconds.
         """
         if self._ours:
-            return await self._leases.do(parts)
+            return await self._leases.do(parts) if parts else []
+        self._leases.at.add(self._whom[0])
         # Also where this is cancelled: it may have been taken by then.
         self._asked = True
         take = self._leases.take if patient else self._leases.try_to_take
         try:
             came = await take(*self._whom, parts)
-        except Busy:
+        except (Busy, DatabaseUnavailable):
+            # What a database took that went away meanwhile ends by itself.
             self._asked = False
             raise
         self._ours = True
@@ -143,7 +151,8 @@ class CustomerLease:
         self._last += parts
 
     async def end(self) -> None:
-        if self._asked:
+        self._leases.at.discard(self._whom[0])
+        if self._asked or self._last:
             await self._leases.give_back(self._whom[0], self._last)
 
 

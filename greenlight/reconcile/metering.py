@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from greenlight.ats.budgets import Ask, Budgets, No, Share
+from greenlight.ats.budgets import Ask, Budgets, No, Share, Unsent
 from greenlight.ats.writer import Part
 from greenlight.domain.budget import AFTER_A_LOOK, AFTER_AN_ENABLE, PARENT, Lane, Scope, day_ends
 from greenlight.linkedin.calls import Counted
@@ -35,7 +35,7 @@ class Count:
         return Counted(lambda: self._clock() < ends, self._give_back)
 
     async def _give_back(self) -> None:
-        await self._budgets.writer.join(self._budgets.give_back_all, self.ask, stays=True)
+        await self._budgets.writer.join(self._budgets.give_back_all, Unsent(self.ask), stays=True)
 
 
 class Budget:

@@ -1,11 +1,15 @@
 """Requests are counted before they are sent, in lanes, and a refusal is remembered."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
-from greenlight.ats.budgets import Ask, Budgets, No, Share
+from greenlight.ats.budgets import Ask, Budgets, No, Share, Unsent
 from greenlight.ats.database import Database
 from greenlight.domain.budget import Lane, Scope
 from greenlight.domain.reasons import Reason
@@ -153,10 +157,32 @@ def test_what_never_left_is_counted_no_more(database: Database) -> None:
     budgets, eve = Budgets(database, 1000), Share("eve")
     for _ in range(3):
         budgets.take("parent", Lane.REALTIME, NOON, of=eve)
-    asked = [Ask("parent", Lane.REALTIME, NOON, of=eve), Ask("parent", Lane.REALTIME, NOON)]
-    budgets.give_back_all(asked)
+    unsent = [Unsent(Ask("parent", Lane.REALTIME, NOON, of=eve)), Unsent(Ask("parent", Lane.REALTIME, NOON))]
+    budgets.give_back_all(unsent)
     assert [(day.application, day.spent) for day in budgets.today(NOON)] == [("eve", 2), ("parent", 1)]
-    budgets.give_back_all([Ask("parent", Lane.REALTIME, NOON)])
+    budgets.give_back_all(unsent)
+    assert budgets.left("parent", Lane.REALTIME, NOON) == 999, "once, also where that is repeated"
+    budgets.give_back_all([Unsent(Ask("parent", Lane.REALTIME, NOON))])
     assert [day.application for day in budgets.today(NOON)] == ["eve"], "nothing of another's was sent"
-    budgets.give_back_all([Ask("parent", Lane.REALTIME, NOON + DAY)])
+    budgets.give_back_all([Unsent(Ask("parent", Lane.REALTIME, NOON + DAY))])
     assert budgets.today(NOON + DAY) == [], "of a day without a row there is nothing to give back"
+
+
+async def test_a_count_is_given_back_once_where_the_answer_to_the_commit_is_lost(database: Database) -> None:
+    """The batch is taken for failed, and each of its units is done again alone."""
+    budgets, lost = Budgets(database, 1000), [True]
+    for _ in range(3):
+        budgets.take("app", Lane.NIGHTLY, NOON)
+
+    def lose(connection: Any) -> None:
+        if lost.pop():
+            lost.append(False)
+            connection.connection.driver_connection.commit()
+            raise OperationalError("COMMIT", {}, Exception("server closed the connection"), connection_invalidated=True)
+        lost.append(False)
+
+    event.listen(database.engine, "commit", lose)
+    unsent = [Unsent(Ask("app", Lane.NIGHTLY, NOON)) for _ in range(2)]
+    await asyncio.gather(*(database.writer.join(budgets.give_back_all, each) for each in unsent))
+    event.remove(database.engine, "commit", lose)
+    assert budgets.today(NOON)[0].spent == 1

@@ -51,7 +51,7 @@ def test_a_dead_holder_keeps_a_customer_for_no_longer_than_a_lease(two: tuple[Le
 def test_a_holder_that_lives_renews_all_that_it_has(two: tuple[Leases, Leases]) -> None:
     first, second = two
     assert first.take("acme", "run-1", NOON) is None
-    first.renew(NOON + LEASE / 2)
+    first.renew(["acme"], NOON + LEASE / 2)
     assert second.take("acme", "run-2", NOON + LEASE) is not None
 
 
@@ -60,7 +60,7 @@ def test_who_lost_a_lease_neither_renews_nor_gives_back_anothers(two: tuple[Leas
     assert first.take("acme", "run-1", NOON) is None
     late = NOON + LEASE
     assert second.take("acme", "run-2", late) is None
-    first.renew(late)
+    first.renew(["acme"], late)
     first.release("acme")
     assert first.take("acme", "run-1", late) is not None, "it is still the second one's"
 

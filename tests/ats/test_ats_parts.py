@@ -208,7 +208,7 @@ def others_wait_at_most(database: Database, url: str, act: Callable[[], object])
     def renew() -> None:
         while not ended.wait(0.2):
             began = time.monotonic()
-            leases.renew(datetime.now(UTC))
+            leases.renew(["busy"], datetime.now(UTC))
             renewals.append(time.monotonic() - began)
 
     with ThreadPoolExecutor(2) as pool:

@@ -152,7 +152,7 @@ def click(database: Database, customer: str, session: str, run: str, now: dateti
     ids = [due.integration_id]
     leases = Leases(database)
     leases.take(customer, run, now)
-    leases.renew(now)
+    leases.renew([customer], now)
     since = runs.start(run, Command.REQUEST, RunTarget(Selection(customers=(customer,))), now, Lane.REALTIME)
     assert len(store.wanted(ids)) == 1
     store.observed(ids, since)

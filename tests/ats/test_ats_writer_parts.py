@@ -13,7 +13,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.leases import Lease, Leases
 from greenlight.ats.store import Store
 from greenlight.ats.tables import Customer
-from greenlight.ats.writer import Part
+from greenlight.ats.writer import Part, _Unit
 from tests.ats.test_ats_writer import NOON, TEN, Names, commits
 from tests.ats.world import bring_in, customer
 
@@ -82,3 +82,17 @@ async def test_whoever_is_done_with_others_comes_in_one_order(database: Database
 
     await asyncio.gather(*(database.writer.join(noting(act), None) for act in reversed(acts)))
     assert came == [act.__name__ for act in acts]
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("stays", [False, True])
+async def test_who_is_cancelled_takes_nothing_afterwards(
+    database: Database, names: Names, several: bool, stays: bool
+) -> None:
+    """Its batch has failed and it is done again alone, beside what gives back what it would take."""
+    asked = (TEN[0], "late")
+    parts = (Part(names.name_all, asked), *((Part(lambda given: [None for _ in given], None),) if several else ()))
+    waiting = asyncio.get_running_loop().create_future()
+    waiting.cancel()
+    await database.writer._by_itself(_Unit(parts, stays, False, waiting))
+    assert (names.of_all()[TEN[0]] == "late") is stays

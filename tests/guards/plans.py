@@ -151,10 +151,10 @@ PLANS = [
         ("tests/reconcile/test_reconcile_leasing.py",),
     ),
     Guard(
-        "a request that was counted and never left is given back",
+        "what was counted for a request that never began to leave is given back",
         "greenlight/linkedin/calls.py",
-        "if leaving.counted is not None:",
-        "if False:",
+        "if self.counted is not None:\n            try:",
+        "if False:\n            try:",
         ("tests/linkedin/test_linkedin_counted.py",),
     ),
     Guard(

@@ -1,5 +1,7 @@
 """A request that was counted with something else: it leaves on that count, or the count is given back."""
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -83,3 +85,34 @@ async def test_on_another_day_it_is_counted_there(enabler: Enabler, stage: Stage
     counted, meter.lasts = meter.already(), False
     await enabler.verify(ACME, [AWLI], counted=counted)
     assert (stage.counts.verify, meter.counted) == (1, 1)
+
+
+async def test_where_it_cannot_be_given_back_linkedins_word_stands(
+    enabler: Enabler, stage: Stage, meter: Meter, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A refusal proves that nothing landed; a database that is away says nothing of that."""
+    stage.token.mock(return_value=httpx.Response(401, json={"error": "invalid_client"}))
+
+    async def away() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(Refused) as refused:
+        await enabler.enable(ACME, AWLI, NAME, counted=Counted(lambda: True, away))
+    assert refused.value.reason is Reason.CREDENTIALS_REFUSED
+    assert "stays counted (ZeroDivisionError)" in caplog.text
+
+
+async def test_who_is_cancelled_before_it_left_gives_it_back(enabler: Enabler, stage: Stage, meter: Meter) -> None:
+    asked = asyncio.Event()
+
+    async def never(_: httpx.Request) -> httpx.Response:
+        asked.set()
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    stage.token.mock(side_effect=never)
+    looking = asyncio.create_task(enabler.verify(ACME, [AWLI], counted=meter.already()))
+    await asked.wait()
+    looking.cancel()
+    await asyncio.wait([looking])
+    assert (looking.cancelled(), stage.counts.verify, meter.given_back) == (True, 0, 1)

@@ -9,9 +9,10 @@ from sqlalchemy import event
 from greenlight.ats.attempts import Attempts
 from greenlight.ats.budgets import Budgets
 from greenlight.ats.database import Database
-from greenlight.ats.leases import Leases
+from greenlight.ats.leases import LEASE, Leases
 from greenlight.ats.looks import CustomerLooks
 from greenlight.ats.store import Store
+from greenlight.ats.writer import Part
 from greenlight.domain.budget import Lane, Scope
 from greenlight.domain.conditions import AttemptOutcome
 from greenlight.domain.keys import IntegrationKey
@@ -193,3 +194,50 @@ async def test_credentials_that_cannot_be_read_ahead_are_left_to_who_looks(
         await run.observer.read_ahead([entry] * (READ_AHEAD + 1))
     assert asked == [[entry.credentials_block]], "nobody is asked on and on who does not answer"
     assert (await run.observer.look("run-1", Purpose.OBSERVE, [run.id])).items == 0
+
+
+async def test_a_lease_that_could_not_be_given_back_ends_by_itself(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the run goes on: it renews what a step of it has, and nothing else."""
+    run, now = Run(database), [NOON]
+    leases = CustomerLeases(run.leases, lambda: now[0], _at_once)
+
+    def torn(_: Leases, customers: Sequence[str]) -> list[None]:
+        raise Disk("full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Leases, "release_all", torn)
+        with pytest.raises(Disk):
+            async with leases.holding("acme", "run-1"):
+                assert leases.at == {"acme"}
+    assert (leases.at, run.is_free) == (set(), False)
+    run.leases.renew([*leases.at], NOON + LEASE / 2)
+    assert Leases(database).take("acme", "next", NOON + LEASE) is None
+
+
+async def test_what_a_step_ends_with_is_written_also_where_it_took_no_lease(database: Database) -> None:
+    run, came = Run(database), list[str]()
+    leases = CustomerLeases(run.leases, lambda: NOON, _at_once)
+
+    def told(asked: Sequence[str]) -> list[None]:
+        came.extend(asked)
+        return [None] * len(asked)
+
+    async with leases.leasing("acme", "run-1") as lease:
+        lease.end_with(Part(told, "end"))
+    assert came == ["end"]
+
+
+async def test_an_end_that_is_answered_with_an_error_is_no_end(database: Database) -> None:
+    run = Run(database)
+    leases = CustomerLeases(run.leases, lambda: NOON, _at_once)
+
+    async def step() -> None:
+        async with leases.leasing("acme", "run-1") as lease:
+            await lease.begin()
+            lease.end_with(Part(lambda asked: [Disk() for _ in asked], "end"))
+
+    with pytest.raises(Disk):
+        await step()
+    assert run.is_free
