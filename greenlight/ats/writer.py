@@ -172,10 +172,13 @@ class Writer:
         if not _wanted([unit]):
             return
         several = len(unit.parts) > 1
+
+        def whole() -> None:
+            # Whoever is cancelled meanwhile gives back what it would take.
+            self._in_one(_wanted([unit]), unit.reads)
+
         try:
             if unit.reads or several:
-                # Whoever is cancelled meanwhile gives back what it would take.
-                whole = lambda: self._in_one(_wanted([unit]), unit.reads)  # noqa: E731
                 await asyncio.to_thread(partial(patiently, whole, added_meanwhile=not unit.reads))
             else:
                 part = unit.parts[0]
