@@ -1,14 +1,13 @@
 """Look at the wanted integrations, in chunks of customers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 from prefect import task
 from prefect.client.schemas.objects import State
 
-from greenlight.ats.wanted import Wanted
-from greenlight.reconcile.observe import Observer, Purpose, look_order
+from greenlight.reconcile.observe import Purpose, look_order
+from tasks.parts.beside import beside
 from tasks.parts.chunks import LOOK_CHUNKS_AT_ONCE, look_chunks, run_chunks
 from tasks.parts.resources import current_resources
 from tasks.parts.retries import RECORDING, end_of_try
@@ -28,17 +27,7 @@ async def look_at_all(run_id: str, purpose: Purpose, ids: Sequence[int], *, side
     wanted = look_order(await asyncio.to_thread(resources.store.wanted, ids))
     chunks = look_chunks(wanted)
     width = LOOK_CHUNKS_AT_ONCE if side_by_side else 1
-    async with reading_ahead(resources.observer, wanted if len(chunks) > 1 else ()):
+    # What a chunk asks for is there by then.
+    async with beside(resources.observer.read_ahead(wanted if len(chunks) > 1 else ())):
         crashes = await run_chunks(look, (run_id, purpose), chunks, purpose, width, resources.settings)
     resources.crashes.extend(crashes)
-
-
-@asynccontextmanager
-async def reading_ahead(observer: Observer, wanted: Sequence[Wanted]) -> AsyncIterator[None]:
-    """Within this the credentials of these are read, so that chunks find theirs there."""
-    reading = asyncio.create_task(observer.read_ahead(wanted))
-    try:
-        yield
-    finally:
-        reading.cancel()
-        await asyncio.wait([reading])

@@ -27,7 +27,8 @@ from greenlight.reconcile.customer_leases import CustomerLeases
 from greenlight.reconcile.provision import CannotProvision, NotStored, Provisioning
 from greenlight.reconcile.rotate import Rotation
 from greenlight.settings import Settings
-from tasks.parts.resources import ground, now, renewed
+from tasks.parts.beside import beside
+from tasks.parts.resources import ground, now
 
 #: Customers that a stage is at side by side, all of them under the one parent application.
 CUSTOMERS_AT_ONCE = 8
@@ -126,7 +127,7 @@ async def provisioning_resources(
         )
         mark = _CURRENT.set(resources)
         try:
-            async with renewed(leases):
+            async with beside(leases.renew()):
                 yield resources
                 await store.settle(lambda held, _: (held.client_id, held.fingerprint()) in accepted)
         finally:

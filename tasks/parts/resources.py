@@ -6,7 +6,7 @@ Tasks find it here and not among their parameters: parameters are recorded by Pr
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -40,6 +40,7 @@ from greenlight.reconcile.enable import Enabling
 from greenlight.reconcile.metering import Budget
 from greenlight.reconcile.observe import Observer
 from greenlight.settings import Settings
+from tasks.parts.beside import beside
 from tasks.parts.chunks import LOOK_CHUNKS_AT_ONCE, side_by_side
 from tasks.parts.collector import collecting_less
 
@@ -162,18 +163,6 @@ async def ground(settings: Settings) -> AsyncIterator[tuple[Database, DatabaseCl
 
 
 @asynccontextmanager
-async def renewed(leases: CustomerLeases) -> AsyncIterator[None]:
-    """Within this the leases that the run takes are renewed."""
-    renewing = asyncio.create_task(leases.renew())
-    try:
-        yield
-    finally:
-        renewing.cancel()
-        with suppress(asyncio.CancelledError):
-            await renewing
-
-
-@asynccontextmanager
 async def _opened(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncIterator[RunResources]:
     async with ground(settings) as (database, clock, wire):
         counts = _Counts()
@@ -230,7 +219,7 @@ async def _opened(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncI
         )
         mark = _CURRENT.set(resources)
         try:
-            async with renewed(leases):
+            async with beside(leases.renew()):
                 yield resources
                 await blocks.settle(tokens.worked)
         finally:

@@ -21,6 +21,7 @@ from greenlight.domain.formatting import iso
 from greenlight.domain.plan import Item
 from greenlight.domain.reasons import Reason
 from greenlight.domain.status import Status
+from tasks.parts.beside import beside
 from tasks.parts.resources import now
 
 _Row = TypeVar("_Row")
@@ -39,14 +40,10 @@ _log = logging.getLogger("greenlight.events")
 async def announcing(announcements: Announcements) -> AsyncIterator[None]:
     """Within this what comes on record is announced meanwhile; at the end of the run, only what came last is left."""
     over = asyncio.Event()
-    telling = asyncio.create_task(_announce_until(over, announcements))
-    try:
+    async with beside(_announce_until(over, announcements)) as telling:
         yield
         over.set()
         await telling
-    finally:
-        telling.cancel()
-        await asyncio.wait([telling])
 
 
 async def _announce_until(over: asyncio.Event, announcements: Announcements) -> None:
