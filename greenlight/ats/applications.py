@@ -186,12 +186,19 @@ class Applications:
             row.own_domains = list(own) if own is not None else None
             row.provisioned_at = row.provisioned_at or now
 
-    def worked(self, customer_id: str, now: datetime) -> None:
-        """LinkedIn has accepted the application's credentials. Raises CustomerForgotten."""
+    def worked(self, customer_id: str, now: datetime, outcome: Provision | None = None) -> None:
+        """LinkedIn has accepted the application's credentials. Raises CustomerForgotten.
+
+        With what a provisioning run came to, that is put on record with it: nobody reads the one without the other.
+        """
         with self._database.writing() as session:
             present(session, customer_id)
             row = session.get_one(ChildApplication, customer_id)
             row.works_since, row.secret_deleted_at = row.works_since or now, None
+            if outcome is not None:
+                found = session.get_one(Provisioning, customer_id)
+                found.outcome, found.reason, found.checked_at = outcome, Reason.APPLICATION_WORKS, now
+                found.detail = with_mark_of(found.detail, None)
 
     def on_record(self, customer_id: str) -> Application | None:
         with self._database.reading() as session:

@@ -139,12 +139,9 @@ class Provisioning:
             return False
         error = await self._probe(held)
         if error is None:
-            try:
-                await asyncio.to_thread(self._applications.worked, candidate.customer_id, self._clock())
-            except CustomerForgotten:
-                # Nobody waits for it any more.
-                return True
-            await self._record(candidate.customer_id, outcome, Reason.APPLICATION_WORKS)
+            # For one that was forgotten nobody waits any more.
+            with suppress(CustomerForgotten):
+                await asyncio.to_thread(self._applications.worked, candidate.customer_id, self._clock(), outcome)
             return True
         if last and application.urn is not None:
             refused = error.reason is Reason.CREDENTIALS_REFUSED

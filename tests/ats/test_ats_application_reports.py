@@ -4,10 +4,11 @@ import pytest
 
 from greenlight.ats.applications import Applications
 from greenlight.ats.database import Database
-from greenlight.ats.tables import Run
+from greenlight.ats.tables import ChildApplication, Provisioning, Run
 from greenlight.domain.provisioning import Provision, ProvisionItem, ProvisionRequests
 from greenlight.domain.reasons import EXPLANATIONS, Reason
 from greenlight.domain.report import Verdict
+from tests.ats.test_ats_applications import put, rows
 from tests.ats.world import NOON, at
 
 ORIGINS = ("https://jobs.example.com",)
@@ -125,3 +126,14 @@ def test_a_run_about_nobody(database: Database, applications: Applications) -> N
     told = applications.finish("run-1", ProvisionRequests(), at(2))
     assert (list(told.items), told.verdict, told.exit_code) == ([], Verdict.OK, 0)
     assert run(database).verdict == "ok"
+
+
+def test_that_it_works_is_never_read_beside_why_it_does_not(database: Database, applications: Applications) -> None:
+    put(applications)
+    applications.begin("acme", "run-1", at(1))
+    applications.record("acme", Provision.CREATED, Reason.APPLICATION_NOT_READY, at(2), "HTTP 401")
+    applications.worked("acme", at(3), Provision.CREATED)
+    (known,) = rows(database, Provisioning)
+    assert (known["outcome"], known["reason"]) == (Provision.CREATED, Reason.APPLICATION_WORKS)
+    assert (known["detail"], known["checked_at"]) == (None, at(3))
+    assert rows(database, ChildApplication)[0]["works_since"] == at(3)

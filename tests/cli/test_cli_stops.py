@@ -69,7 +69,7 @@ def killed(command: list[str], says: str, folder: Path) -> int:
             assert time.monotonic() < give_up
             time.sleep(0.05)
         # Some of the enables have been sent by now, or all of them; the story has to be true of either.
-        time.sleep(1)
+        time.sleep(0.2)
         process.kill()
         process.wait()
     return process.pid
