@@ -9,6 +9,9 @@ from typing import Any
 
 from sqlalchemy import DateTime, Table
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from greenlight.domain.characters import cut
@@ -45,6 +48,22 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class UtcDay(FunctionElement[str]):
+    """The UTC day of a time that a column holds, as `2026-01-31`."""
+
+    inherit_cache = True
+
+
+@compiles(UtcDay, "sqlite")
+def _day_in_sqlite(element: UtcDay, compiler: SQLCompiler, **_: Any) -> str:
+    return f"substr({compiler.process(element.clauses)}, 1, 10)"
+
+
+@compiles(UtcDay, "postgresql")
+def _day_in_postgresql(element: UtcDay, compiler: SQLCompiler, **_: Any) -> str:
+    return f"to_char({compiler.process(element.clauses)} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
 
 
 class TooLong(BadInput, ValueError):

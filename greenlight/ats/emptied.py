@@ -26,7 +26,12 @@ def judge_emptied(
     Judged is by all customers `within` that time. A night looks at a share of them, so it is judged by that as well,
     since it began; whom a person names is no fair share.
     """
-    emptied, showing = _emptied_customers(session)
+    emptied = _emptied_customers(session)
+    if not emptied:
+        # How many show something is asked for the sake of those that show nothing.
+        _end_what_is_back(session, False, now)
+        return []
+    showing = _how_many_show_something(session)
     before = _held_as_emptied(session, emptied)
     opened: list[Hold] = []
     at_once, everybody = emptied_together(emptied, showing, within), len(emptied) + showing
@@ -61,21 +66,25 @@ def judge_emptied(
     return opened
 
 
-def _emptied_customers(session: Session) -> tuple[dict[str, datetime], int]:
-    """Customers of whom nothing is shown any more, with when that was first seen; and how many still show something."""
+def _emptied_customers(session: Session) -> dict[str, datetime]:
+    """Customers of whom nothing is shown any more, with when that was first seen."""
     shows = func.max(case((col(Integration.observed).in_(SHOWS), 1), else_=0))
-    vanished = select(Integration.customer_id).where(col(Integration.vanished_at).is_not(None))
+    vanished = select(Integration.customer_id).where(col(Integration.vanished_at).is_not(None)).distinct()
     query = (
         select(Integration.customer_id, func.max(col(Integration.vanished_at)))
-        .where(col(Integration.customer_id).in_(vanished))
         .group_by(col(Integration.customer_id))
         .having(shows == 0)
     )
-    showing = select(func.count(func.distinct(col(Integration.customer_id)))).where(
-        col(Integration.observed).in_(SHOWS), is_wanted()
-    )
-    emptied = {customer: at for customer, at in session.exec(query) if at is not None}
-    return emptied, session.exec(showing).one()
+    emptied = dict[str, datetime]()
+    for some in parameter_batches(session.exec(vanished).all()):
+        found = session.exec(query.where(col(Integration.customer_id).in_(some)))
+        emptied |= {customer: at for customer, at in found if at is not None}
+    return emptied
+
+
+def _how_many_show_something(session: Session) -> int:
+    customers = func.count(func.distinct(col(Integration.customer_id)))
+    return session.exec(select(customers).where(col(Integration.observed).in_(SHOWS), is_wanted())).one()
 
 
 def _of_the_night(
@@ -113,7 +122,7 @@ def _end_what_is_back(session: Session, active: bool, now: datetime) -> None:
         .join(Integration, col(Integration.id) == Hold.integration_id)
         .where(Hold.reason == Reason.SUDDENLY_EMPTY, col(Hold.ended_at).is_(None))
         .where(col(Integration.vanished_at).is_(None))
-        .order_by(col(Integration.id))
+        .order_by(col(Hold.integration_id))
         .with_for_update()
     )
     for hold, row in session.exec(query):

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case
 from sqlmodel import Session, col, func, select, update
 
 from greenlight.ats.database import Database
@@ -114,10 +113,9 @@ class Holds:
 def _judge_new(session: Session, now: datetime) -> list[Hold]:
     """Hold everything that is new, whoever runs for whom, if it is too much beside what was known."""
     is_new = col(Integration.judged_at).is_(None)
-    known, new = session.exec(
-        select(func.count(col(Integration.judged_at)), func.coalesce(func.sum(case((is_new, 1), else_=0)), 0))
-    ).one()
-    opened: list[Hold] = []
+    everything = session.exec(select(func.count()).select_from(Integration)).one()
+    new = session.exec(select(func.count()).select_from(Integration).where(is_new)).one()
+    known, opened = everything - new, list[Hold]()
     if jumped(new, known):
         saw = f"{new} new ones beside {known} that were known"
         shown = col(Integration.observed).in_(EFFECT)

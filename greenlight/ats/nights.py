@@ -6,13 +6,13 @@ it is due. The rule is in `greenlight.domain.recheck`; here the database counts,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, Subquery, case, literal, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, Subquery, case, literal, select, union
 from sqlmodel import Session, col, func
 
-from greenlight.ats.columns import UtcDateTime
+from greenlight.ats.columns import UtcDateTime, UtcDay
 from greenlight.ats.database import Database
 from greenlight.ats.ledger import Attempt
 from greenlight.ats.rows import SKEW, is_wanted, open_request, parameter_batches, rejected
@@ -20,7 +20,7 @@ from greenlight.ats.settled import is_open, is_settled, rests
 from greenlight.ats.store import must_be_known, picked
 from greenlight.ats.tables import Integration
 from greenlight.ats.waiting import units
-from greenlight.domain.recheck import due_tonight, nights_to_next
+from greenlight.domain.recheck import due_tonight, nights_left, nights_to_next
 from greenlight.domain.selection import Selection
 from greenlight.domain.status import Status
 
@@ -81,7 +81,9 @@ def _awake(selection: Selection, now: datetime) -> CompoundSelect[Any]:
         # No look has shown yet what comes of an attempt that is open.
         theirs.where(is_settled(), col(Integration.id).in_(_attempted())),
         # It may have been taken away since, and a look that came a moment after the click may have lagged.
-        theirs.where(is_settled(), or_(open_request(), requested.between(now - LATELY_REQUESTED, now + SKEW))),
+        # Each by its own index: one condition for both would be asked of all that is settled.
+        theirs.where(is_settled(), open_request()),
+        theirs.where(is_settled(), requested.between(now - LATELY_REQUESTED, now + SKEW)),
     )
 
 
@@ -91,12 +93,13 @@ def _attempted() -> Select[Any]:
 
 def _settled_customers(selection: Selection, awake: CompoundSelect[Any], now: datetime) -> Subquery:
     """All others with something settled: when the longest unseen of it was looked at, and how much it is."""
-    first, last = func.min(col(Integration.observed_at)), func.max(col(Integration.observed_at))
+    customer, seen = col(Integration.customer_id), col(Integration.observed_at)
     # A look from the future is evidence of nothing.
-    seen_at = case((last > literal(now + SKEW, UtcDateTime), literal(_NEVER, UtcDateTime)), else_=first)
+    ahead = select(customer).where(is_settled(), seen > literal(now + SKEW, UtcDateTime))
+    seen_at = case((customer.in_(ahead), literal(_NEVER, UtcDateTime)), else_=func.min(seen))
     return (
-        select(col(Integration.customer_id), seen_at.label("seen_at"), func.count().label("size"))
-        .where(is_settled(), *picked(selection), col(Integration.customer_id).not_in(awake))
+        select(customer, seen_at.label("seen_at"), func.count().label("size"))
+        .where(is_settled(), *picked(selection), customer.not_in(awake))
         .group_by(col(Integration.customer_id))
         .subquery()
     )
@@ -104,14 +107,11 @@ def _settled_customers(selection: Selection, awake: CompoundSelect[Any], now: da
 
 def _by_nights_left(session: Session, customers: Subquery, today: date, days: int) -> tuple[list[int], int]:
     """How many customers have 0, 1, … nights left, and how many integrations they have."""
-    seen_at, morning = customers.c.seen_at, datetime.combine(today, time(), UTC)
-    ends = [morning + timedelta(days=nights + 1 - days) for nights in range(days)]
-    whens = [(seen_at < literal(end, UtcDateTime), nights) for nights, end in enumerate(ends)]
-    each = select(case(*whens, else_=days).label("left"), customers.c.size).subquery()
-    counted = select(each.c.left, func.count(), func.sum(each.c.size)).group_by(each.c.left)
+    each = select(UtcDay(customers.c.seen_at).label("day"), customers.c.size).subquery()
+    counted = select(each.c.day, func.count(), func.sum(each.c.size)).group_by(each.c.day)
     left, integrations = [0] * (days + 1), 0
-    for nights, many, size in session.execute(counted):
-        left[nights] = many
+    for day, many, size in session.execute(counted):
+        left[nights_left(date.fromisoformat(day), today, days)] += many
         integrations += int(size)
     return left, integrations
 
@@ -140,13 +140,13 @@ def in_report(
     item all the same.
     """
     looked = col(Integration.observed_at) >= since
-    in_it = or_(looked, open_request())
-    found = _found(session, selection, is_open(), ~rejected()) | _found(session, selection, is_settled(), in_it)
-    left_out = session.execute(_counted(selection).where(is_settled(), ~in_it)).scalar_one()
+    inside = _found(session, selection, is_settled(), looked) | _found(session, selection, is_settled(), open_request())
+    found = _found(session, selection, is_open(), ~rejected()) | inside
+    left_out = session.execute(_counted(selection).where(is_settled())).scalar_one() - len(inside)
     missed = dict[int, str]()
     for some in parameter_batches(sorted(set(chosen) - found.keys())):
         missed |= _found(session, selection, is_settled(), col(Integration.id).in_(some))
-    return sorted(found | missed), int(left_out) - len(missed)
+    return sorted(found | missed), max(0, int(left_out) - len(missed))
 
 
 def _counted(selection: Selection) -> Select[Any]:

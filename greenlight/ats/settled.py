@@ -57,6 +57,10 @@ Index(
     "ix_integration_settled",
     _columns.customer_id,
     _columns.observed_at,
+    # SQLite reads each row whose condition an index answers by half.
+    _columns.observed,
+    _columns.reason,
+    _columns.withdrawn_at,
     sqlite_where=is_settled(),
     postgresql_where=is_settled(),
 )

@@ -128,6 +128,8 @@ class Integration(Table, table=True):
         ),
         _some("ix_integration_waits_for_a_look", ("look_due_at", "customer_id"), "look_due_at IS NOT NULL"),
         _some("ix_integration_drifted", ("id",), "drifted_at IS NOT NULL"),
+        _some("ix_integration_vanished", ("customer_id", "vanished_at"), "vanished_at IS NOT NULL"),
+        _some("ix_integration_new", ("id",), "judged_at IS NULL"),
         _some("ix_integration_listed", ("customer_id",), "listing IS NOT NULL"),
     )
 
@@ -148,7 +150,7 @@ class Integration(Table, table=True):
     #: When a look last showed the effect of an enable; a warrant that is older is used up.
     effect_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     #: When a look first showed nothing where one before had shown this status; None once something is shown again.
-    vanished_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+    vanished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     vanished_from: str | None = Field(default=None, max_length=20)
     #: When a look showed that it is ENABLED no more, or the source dropped what is ENABLED; None once that is told.
     drifted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -235,7 +235,10 @@ def test_a_night_asks_a_few_times_and_never_for_a_whole_table(database: Database
                 told = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
                 plans += [row[3] for row in told]
         scans = {plan for plan in plans if plan.startswith("SCAN integration")}
-        assert scans == {f"SCAN integration USING INDEX ix_integration_{which}" for which in ("open", "settled")}
+        assert scans == {
+            "SCAN integration USING INDEX ix_integration_open",
+            "SCAN integration USING COVERING INDEX ix_integration_settled",
+        }
 
 
 def test_what_is_requested_is_looked_at_though_it_is_known_to_be_enabled(database: Database) -> None:

@@ -42,6 +42,7 @@ OLDER = (
     "0018",
     "0019",
     "0020",
+    "0021",
 )
 #: What stands elsewhere since then.
 MOVED = ("imported_at",)
