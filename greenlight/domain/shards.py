@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from hashlib import sha256
 
+#: One shard among so many is cut into so many small ones.
+SMALL_AMONG, SMALL_PARTS = 4, 4
+
 
 class Stage(StrEnum):
     """What of a run is done in shards. What is decided for the whole run, it decides between the two."""
@@ -18,9 +21,17 @@ def shard_of(customer_id: str, count: int) -> int:
 
 
 def shards(customers: Mapping[int, str], size: int) -> list[list[int]]:
-    """These integrations, by id with their customers, in shards of about `size` whole customers; none is empty."""
+    """These integrations, by id with their customers, in shards of about `size` whole customers; none is empty.
+
+    Of many the last ones are cut small, and come last: whoever ends first does not wait long for the others.
+    """
     count = -(-len(set(customers.values())) // size)
+    large = count - count // SMALL_AMONG
     found: dict[int, list[int]] = {}
     for id, customer_id in customers.items():
-        found.setdefault(shard_of(customer_id, count), []).append(id)
+        number = shard_of(customer_id, count)
+        if number >= large:
+            # As many times as many shards cut each of these, and no customer of another one comes in.
+            number = shard_of(customer_id, count * SMALL_PARTS) + count
+        found.setdefault(number, []).append(id)
     return [found[number] for number in sorted(found)]

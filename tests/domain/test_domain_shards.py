@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlight.domain.shards import shard_of, shards
+from greenlight.domain.shards import SMALL_AMONG, SMALL_PARTS, shard_of, shards
 
 names = st.text(min_size=1, max_size=20)
 fleets = st.dictionaries(st.integers(1, 500), names, max_size=80)
@@ -22,7 +22,8 @@ def test_each_integration_is_in_exactly_one_shard_and_a_customers_are_together(
     assert all(parts), "nobody is started for nothing"
     homes = {fleet[id]: number for number, part in enumerate(parts) for id in part}
     assert all(homes[fleet[id]] == number for number, part in enumerate(parts) for id in part)
-    assert len(parts) <= max(1, -(-len(set(fleet.values())) // size))
+    full = max(1, -(-len(set(fleet.values())) // size))
+    assert len(parts) <= full + full // SMALL_AMONG * (SMALL_PARTS - 1)
 
 
 @given(fleets, sizes, st.randoms())
@@ -45,5 +46,12 @@ def test_it_is_the_same_on_every_machine_and_in_every_version(customer: str, sha
 
 def test_shards_are_about_as_large_as_they_are_to_be() -> None:
     parts = shards({number: f"customer-{number:06}" for number in range(10_000)}, 500)
-    assert len(parts) == 20
-    assert all(400 < len(part) < 600 for part in parts)
+    assert len(parts) == 15 + 20
+    assert all(400 < len(part) < 600 for part in parts[:15])
+    assert all(90 < len(part) < 160 for part in parts[15:]), "whoever ends first does not wait long for the others"
+
+
+@pytest.mark.parametrize("customers", [1, 2, 100, 101, 299])
+def test_a_few_shards_are_cut_as_large_as_they_may_be(customers: int) -> None:
+    parts = shards({number: f"customer-{number}" for number in range(customers)}, 100)
+    assert len(parts) == min(customers, -(-customers // 100))
