@@ -23,6 +23,7 @@ from greenlight.domain.budget import Lane
 from greenlight.domain.report import Command
 from greenlight.settings import load_settings
 from tasks.parts.arguments import as_it_is
+from tasks.parts.beside import beside
 from tasks.parts.progress import recorded
 from tasks.parts.resources import RunResources, enabling_resources, now, planning_resources
 from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
@@ -92,14 +93,14 @@ async def look_and_enable(
         made = await look_and_plan(
             run_id, chosen.ids, since, max_changes, named=named, approved=scope.plan_id, wanted=chosen.wanted
         )
-        await publish_plan(as_it_is(made), scope.plan_id, applying=True)
-        async with announcing(resources.announcements):
+        published = publish_plan(as_it_is(made), scope.plan_id, applying=True)
+        async with beside(published) as publishing, announcing(resources.announcements):
             await enable_and_confirm(run_id, made.to_enable, made.not_shown)
+            await publishing
     say_waits()
 
     report = await asyncio.to_thread(resources.runs.finish, run_id, resources.sent(), now(), chosen=chosen.ids)
     report = report.with_drift(made.items_of(chosen.enabled))
     recorded(run_id)
-    await publish_outcome(as_it_is(report))
-    await publish_fleet()
+    await asyncio.gather(publish_outcome(as_it_is(report)), publish_fleet())
     return final_state(report, resources.crashes)

@@ -1,7 +1,7 @@
 """Enable what the plan says, one request per integration."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import or_
 
@@ -14,13 +14,12 @@ from greenlight.domain.budget import Lane
 from greenlight.linkedin.errors import clean
 from greenlight.reconcile.observe import WorkLeft
 from tasks.parts.chunks import (
-    ENABLE_CHUNKS_AT_ONCE,
     ENABLE_TASKS_OF_A_TURN,
     MAX_ENABLE_TASKS,
+    Chunk,
     enable_chunks,
     enabled_at_once,
     run_chunks,
-    side_by_side,
 )
 from tasks.parts.resources import current_resources
 from tasks.parts.retries import RECORDING, end_of_try, is_last_try
@@ -36,18 +35,16 @@ async def enable(run_id: str, ids: Sequence[int], label: str) -> State[None]:
     ends: list[WorkLeft] = []
     accidents: list[Exception] = []
     enabling = resources.enabling
-    gate = asyncio.Semaphore(side_by_side(resources.settings.connections, ENABLE_CHUNKS_AT_ONCE))
 
     async def one(wanted: Wanted) -> None:
-        async with gate:
-            try:
-                ends.append(await enabling.enable(run_id, wanted))
-            except Exception as error:
-                # One integration's accident stays its own; what was sent is on record, and the next try looks first.
-                accidents.append(error)
-                ends.append(WorkLeft(1))
-                who = clean(wanted.item.customer_id)
-                get_run_logger().warning("%s: an enable ended in %s", who, type(error).__name__)
+        try:
+            ends.append(await enabling.enable(run_id, wanted))
+        except Exception as error:
+            # One integration's accident stays its own; what was sent is on record, and the next try looks first.
+            accidents.append(error)
+            ends.append(WorkLeft(1))
+            who = clean(wanted.item.customer_id)
+            get_run_logger().warning("%s: an enable ended in %s", who, type(error).__name__)
 
     async with asyncio.TaskGroup() as group:
         for wanted in still:
@@ -57,8 +54,13 @@ async def enable(run_id: str, ids: Sequence[int], label: str) -> State[None]:
     return await end_of_try(len(ids), reduce(or_, ends, WorkLeft()), resources.settings)
 
 
-async def enable_all(run_id: str, ids: Sequence[int], most_tasks: int = MAX_ENABLE_TASKS) -> None:
-    """Enable all of these; what does not come through after all retries is on record as such."""
+async def enable_all(
+    run_id: str, ids: Sequence[int], most_tasks: int = MAX_ENABLE_TASKS, ended: Callable[[Chunk], None] = lambda _: None
+) -> None:
+    """Enable all of these; what does not come through after all retries is on record as such.
+
+    Of many, a chunk is of whole customers; whoever wants to is told of each that has `ended`.
+    """
     resources = current_resources()
     wanted = await asyncio.to_thread(resources.store.wanted, ids)
     in_a_hurry = resources.lane is Lane.REALTIME
@@ -71,5 +73,6 @@ async def enable_all(run_id: str, ids: Sequence[int], most_tasks: int = MAX_ENAB
             "enable",
             enabled_at_once(resources.settings.connections, chunks),
             resources.settings,
+            ended,
         )
     )

@@ -7,10 +7,10 @@ from sqlmodel import col, exists, select
 
 from greenlight.ats.database import Database
 from greenlight.ats.pauses import pauses_in_force
-from greenlight.ats.rows import holds_on, item, parameter_batches
+from greenlight.ats.rows import holds_on, parameter_batches
 from greenlight.ats.tables import Integration
 from greenlight.ats.waiting import units
-from greenlight.ats.wanted import read_integrations
+from greenlight.ats.wanted import items
 from greenlight.ats.warrants import is_live
 from greenlight.domain.tripwires import Facts
 
@@ -33,7 +33,7 @@ class FactsOnRecord:
     def facts(self, ids: Sequence[int], run_id: str, now: datetime, *, named: Collection[str]) -> Facts:
         """What keeps these integrations from being enabled by this run. `named` are customers whom a person named."""
         with self._database.reading() as session:
-            found = read_integrations(session, ids)
+            found = items(session, ids)
             holds = holds_on(session, ids)
             warranted: set[int | None] = set()
             for some in parameter_batches(ids):
@@ -44,11 +44,11 @@ class FactsOnRecord:
                         )
                     )
                 )
-            paused = pauses_in_force(session, (row.customer_id for row in found), now)
+            paused = pauses_in_force(session, (item.customer_id for item in found.values()), now)
         return Facts(
             paused={customer: pause.words() for customer, pause in paused.items()},
-            held={item(row): holds[row.id] for row in found if row.id in holds},
+            held={item: holds[id] for id, item in found.items() if id in holds},
             without_warrant=frozenset(
-                item(row) for row in found if row.id not in warranted and row.customer_id not in named
+                item for id, item in found.items() if id not in warranted and item.customer_id not in named
             ),
         )

@@ -6,8 +6,10 @@ Nothing that a run does on its way ends one, and a look in between changes nothi
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
-from sqlmodel import Session, col, func, select, update
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, exists, func, or_, select, update
 
 from greenlight.ats.database import Database
 from greenlight.ats.emptied import NAMED, judge_emptied
@@ -72,7 +74,9 @@ class Holds:
             opened += self._database.write(lambda session: _as_held(session, _judge_new(session, now)))
         if lane is not Lane.REALTIME:
             opened += self._database.write(emptied)
-        return sum(self._database.write_in_parts(judge, parameter_batches(ids)), opened)
+        with self._database.reading() as session:
+            claimed = [id for some in parameter_batches(ids) for id in _perhaps_claimed(session, some)]
+        return sum(self._database.write_in_parts(judge, parameter_batches(claimed)), opened)
 
     def on_record(self, customers: Collection[str] = ()) -> list[Held]:
         """All open holds, or those of these customers, oldest first. Raises UnknownCustomer."""
@@ -123,6 +127,24 @@ def _judge_new(session: Session, now: datetime) -> list[Hold]:
         opened = [open_hold(session, row, Reason.WANTED_SET_JUMPED, saw, now) for row in held_back]
     session.exec(update(Integration).where(is_new).values(judged_at=now))
     return opened
+
+
+def _perhaps_claimed(session: Session, ids: Sequence[int]) -> Sequence[int]:
+    """Those that LinkedIn shows under another customer's application as well, or that are held for that."""
+    other = aliased(Integration)
+    twice = exists().where(
+        col(other.integration_context) == col(Integration.integration_context),
+        col(other.customer_id) != col(Integration.customer_id),
+        col(other.observed).in_(SHOWS),
+        col(other.withdrawn_at).is_(None),
+    )
+    held = exists().where(
+        col(Hold.integration_id) == col(Integration.id),
+        col(Hold.reason) == Reason.CLAIMED_TWICE,
+        col(Hold.ended_at).is_(None),
+    )
+    these = select(cast(int, Integration.id)).where(col(Integration.id).in_(ids), or_(twice, held))
+    return session.exec(these).all()
 
 
 def _judge_claims(session: Session, ready: Sequence[Integration], now: datetime) -> list[Hold]:

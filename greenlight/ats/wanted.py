@@ -69,3 +69,12 @@ def read_integrations(session: Session, ids: Sequence[int]) -> list[Integration]
         rows = session.execute(select(_INTEGRATIONS).where(_INTEGRATIONS.c.id.in_(some)))
         found |= {row.id: cast(Integration, row) for row in rows}
     return [found[id] for id in ids if id in found]
+
+
+def items(session: Session, ids: Sequence[int]) -> dict[int, Item]:
+    """What the integrations with these ids are."""
+    query, found = select(*(_INTEGRATIONS.c[name] for name in _IDENTITY[:-1])), dict[int, Item]()
+    for some in parameter_batches(ids):
+        for id, customer_id, *key in session.execute(query.where(_INTEGRATIONS.c.id.in_(some))):
+            found[id] = Item(customer_id, IntegrationKey(*key))
+    return found

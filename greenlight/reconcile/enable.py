@@ -33,7 +33,15 @@ from greenlight.linkedin.integrations import Enabler
 from greenlight.linkedin.oauth import Credentials
 from greenlight.reconcile.customer_leases import Busy, CustomerLease, CustomerLeases
 from greenlight.reconcile.metering import Budget
-from greenlight.reconcile.observe import Clock, CredentialSource, WorkLeft, credentials_for, credentials_of, wait_of
+from greenlight.reconcile.observe import (
+    WIDTH,
+    Clock,
+    CredentialSource,
+    WorkLeft,
+    credentials_for,
+    credentials_of,
+    wait_of,
+)
 
 _DONE = WorkLeft()
 
@@ -43,7 +51,8 @@ class Enabling:
 
     `patience_seconds` is the time limit of one request, `settle_seconds` how long one whose answer proves nothing may
     still land after that answer, or after nothing came. As many as `at_once` are on their way from intent to answer: an
-    intent ages while its request waits for a connection. `insisted` are the customers whom a person named for this run:
+    intent ages while its request waits for a connection. `width` integrations are taken side by side, in the order in
+    which they come. `insisted` are the customers whom a person named for this run:
     a confirmed enable of theirs that is still not shown then is sent once more. With the `budget` that the enabler's
     calls count in, an enable is counted where its intent is written.
     """
@@ -58,6 +67,7 @@ class Enabling:
         patience_seconds: float,
         settle_seconds: float,
         at_once: int = 32,
+        width: int = WIDTH,
         budget: Budget | None = None,
     ) -> None:
         self._attempts = attempts
@@ -66,6 +76,7 @@ class Enabling:
         self._clock = clock
         self._leases = leases
         self._patience = timedelta(seconds=patience_seconds)
+        self._gate = asyncio.Semaphore(width)
         self._settles_in = timedelta(seconds=settle_seconds)
         self._sending = asyncio.Semaphore(at_once)
         self._budget = budget
@@ -79,7 +90,8 @@ class Enabling:
         Everything that happens is recorded. Raises nothing for what LinkedIn answers.
         """
         try:
-            async with self._leases.leasing(wanted.item.customer_id, run_id) as lease:
+            # Its customer's turn comes first: who waits for that keeps nobody else waiting.
+            async with self._leases.leasing(wanted.item.customer_id, run_id) as lease, self._gate:
                 return await self._enable(lease, run_id, wanted)
         except Busy as busy:
             condition = Condition(Outcome.HELD, Reason.CUSTOMER_BUSY, str(busy))

@@ -27,7 +27,7 @@ from greenlight.reconcile.metering import Budget
 Clock = Callable[[], datetime]
 _log = logging.getLogger("greenlight.reconcile")
 
-#: Customers of one chunk that are looked at side by side, unless somebody says how many.
+#: Customers that are looked at side by side, or integrations that are enabled, unless somebody says how many.
 WIDTH = 16
 #: Integrations whose credentials are read ahead at once: Prefect's server has more work with many small questions.
 READ_AHEAD = 200
@@ -65,8 +65,9 @@ Reserve = Callable[[str, int], None]
 class Observer:
     """Looks at wanted integrations, one customer at a time, one request per customer.
 
-    `reserve` is given by a run that enables what it finds REQUESTED. Of one chunk, `width` customers are looked at
-    side by side. With the `budget` that the verifier's calls count in, a look is counted where its customer is taken.
+    `reserve` is given by a run that enables what it finds REQUESTED. Of all chunks together, `width` customers are
+    looked at side by side, in the order in which they come: so one chunk ends after the other, and not all at once.
+    With the `budget` that the verifier's calls count in, a look is counted where its customer is taken.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Observer:
         self._clock = clock
         self._leases = leases
         self._reserve = reserve
-        self._width = width
+        self._gate = asyncio.Semaphore(width)
         self._budget = budget
         #: When its run began to look. What is on record since then says more than that another kept us from looking.
         self.began: datetime | None = None
@@ -97,8 +98,10 @@ class Observer:
             for start in range(0, len(wanted), READ_AHEAD):
                 await credentials_for(wanted[start : start + READ_AHEAD], self._credentials)
 
-    async def look(self, run_id: str, purpose: Purpose, ids: Sequence[int]) -> WorkLeft:
+    async def look(self, run_id: str, purpose: Purpose, ids: Sequence[int], *, at_once: int | None = None) -> WorkLeft:
         """Look at those of `ids` that this run has not looked at for this purpose, and record each customer's looks.
+
+        `at_once` are fewer customers side by side than this could look at, where what is first is to be first.
 
         Never raises for what one customer's credentials or LinkedIn's answers bring, nor for an accident of one
         customer's own: that becomes a condition, and is worth repeating. What keeps even that from being written is
@@ -111,7 +114,7 @@ class Observer:
         by_customer: dict[str, list[Wanted]] = {}
         for entry in wanted:
             by_customer.setdefault(entry.item.customer_id, []).append(entry)
-        gate = asyncio.Semaphore(self._width)
+        gate = self._gate if at_once is None else asyncio.Semaphore(at_once)
 
         left: list[WorkLeft] = []
         failed: list[Exception] = []

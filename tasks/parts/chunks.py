@@ -5,7 +5,7 @@ Prefect's server records about 40 task runs a second and drops records in larger
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -24,6 +24,8 @@ CUSTOMERS_PER_LOOK, MANY_CUSTOMERS_PER_LOOK = 50, 100
 MAX_LOOK_TASKS = 200
 #: Chunks that are looked at, or enabled, side by side; of enables more, where they are small.
 LOOK_CHUNKS_AT_ONCE, ENABLE_CHUNKS_AT_ONCE = 8, 8
+#: Customers that are looked at side by side where what is scarce is to be spent in order.
+CUSTOMERS_IN_ORDER = 12
 #: Items that are under way for each connection: part of an item's time is the database's.
 ITEMS_PER_CONNECTION = 3
 #: Up to this many enables each have a task of their own.
@@ -44,18 +46,18 @@ class Chunk:
     label: str
 
 
-def side_by_side(connections: int, chunks: int) -> int:
-    """Items of each of so many chunks that are under way at once, so that all connections are used."""
-    return max(1, math.ceil(ITEMS_PER_CONNECTION * connections / chunks))
+def items_at_once(connections: int) -> int:
+    """Items of all chunks together that are under way at once, so that all connections are used."""
+    return ITEMS_PER_CONNECTION * connections
 
 
 def enabled_at_once(connections: int, chunks: Sequence[Chunk]) -> int:
     """How many of these chunks are enabled side by side: more where each is too small for its share of connections."""
     largest = max((len(chunk.ids) for chunk in chunks), default=1)
-    return max(ENABLE_CHUNKS_AT_ONCE, side_by_side(connections, largest))
+    return max(ENABLE_CHUNKS_AT_ONCE, math.ceil(items_at_once(connections) / largest))
 
 
-def look_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
+def look_chunks(wanted: Sequence[Wanted], at_least: int = CUSTOMERS_PER_LOOK) -> list[Chunk]:
     """Whole customers, since one request covers all of a customer's integrations."""
     by_customer: dict[str, list[int]] = {}
     for entry in wanted:
@@ -63,7 +65,7 @@ def look_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
     customers = list(by_customer)
     # Larger ones once there are as many as are looked at side by side: none of them keeps all connections busy.
     larger = min(MANY_CUSTOMERS_PER_LOOK, len(customers) // LOOK_CHUNKS_AT_ONCE)
-    size = max(CUSTOMERS_PER_LOOK, larger, math.ceil(len(customers) / MAX_LOOK_TASKS))
+    size = max(at_least, larger, math.ceil(len(customers) / MAX_LOOK_TASKS))
     chunks: list[Chunk] = []
     for start in range(0, len(customers), size):
         some = customers[start : start + size]
@@ -73,16 +75,33 @@ def look_chunks(wanted: Sequence[Wanted]) -> list[Chunk]:
 
 
 def enable_chunks(wanted: Sequence[Wanted], most: int = MAX_ENABLE_TASKS) -> list[Chunk]:
-    """One integration each while there are a few, runs of them beyond that."""
+    """One integration each while there are a few, runs of them beyond that, of whole customers."""
     size = 1 if len(wanted) <= most else math.ceil(len(wanted) / min(most, MANY_ENABLE_TASKS))
     chunks: list[Chunk] = []
-    for start in range(0, len(wanted), size):
-        some = wanted[start : start + size]
+    for some in _runs_of(wanted, size):
         first = f"{some[0].item.key.integration_type} for {some[0].item.customer_id}"
         more = f"{len(some)} integrations of {customers_label(list(dict.fromkeys(w.item.customer_id for w in some)))}"
         label = first if len(some) == 1 else more
         chunks.append(Chunk(tuple(entry.id for entry in some), label))
     return chunks
+
+
+def _runs_of(wanted: Sequence[Wanted], size: int) -> Iterator[list[Wanted]]:
+    """At least so many each but the last, of one and of several whole customers; with 1, each alone."""
+    if size == 1:
+        yield from ([entry] for entry in wanted)
+        return
+    by_customer: dict[str, list[Wanted]] = {}
+    for entry in wanted:
+        by_customer.setdefault(entry.item.customer_id, []).append(entry)
+    some: list[Wanted] = []
+    for entries in by_customer.values():
+        some += entries
+        if len(some) >= size:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def customers_label(ids: Sequence[str]) -> str:
@@ -118,8 +137,11 @@ async def run_chunks(
     stage: str,
     width: int,
     settings: Settings,
+    ended: Callable[[Chunk], None] = lambda _: None,
 ) -> list[str]:
     """Run `task(*arguments, ids, label)` for each chunk, `width` side by side, each with its retries.
+
+    Whoever wants to is told of each chunk that has `ended`, however it did.
 
     What waits for its next try leaves its place to another.
 
@@ -147,6 +169,7 @@ async def run_chunks(
         if crash is not None:
             crashes.append(crash)
         report(stage, len(chunk.ids), total)
+        ended(chunk)
 
     async with asyncio.TaskGroup() as group:
         for chunk in chunks:

@@ -41,7 +41,7 @@ from greenlight.reconcile.metering import Budget
 from greenlight.reconcile.observe import Observer
 from greenlight.settings import Settings
 from tasks.parts.beside import beside
-from tasks.parts.chunks import LOOK_CHUNKS_AT_ONCE, side_by_side
+from tasks.parts.chunks import items_at_once
 from tasks.parts.collector import collecting_less
 
 _CLOCK: ContextVar[DatabaseClock | None] = ContextVar("clock", default=None)
@@ -198,7 +198,7 @@ async def _opened(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncI
                 now,
                 leases,
                 budget.reserve if enabler else None,
-                side_by_side(settings.connections, LOOK_CHUNKS_AT_ONCE),
+                items_at_once(settings.connections),
                 budget,
             ),
             Enabling(
@@ -211,6 +211,7 @@ async def _opened(settings: Settings, lane: Lane, *, may_enable: bool) -> AsyncI
                 settings.settles_in_seconds,
                 # Some are about to leave while others are under way: no connection waits for an intent.
                 settings.connections * 3 // 2,
+                items_at_once(settings.connections),
                 budget,
             )
             if enabler

@@ -1,6 +1,7 @@
 """What a run does of its integrations between its decisions: look at them all, or enable them all and look again."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -9,7 +10,13 @@ from greenlight.domain.shards import Stage
 from greenlight.reconcile.observe import Purpose
 from tasks.enable import enable_all
 from tasks.observe import look_at_all
-from tasks.parts.chunks import MAX_ENABLE_TASKS
+from tasks.parts.chunks import (
+    CUSTOMERS_PER_LOOK,
+    MANY_CUSTOMERS_PER_LOOK,
+    MAX_ENABLE_TASKS,
+    MAX_LOOK_TASKS,
+    Chunk,
+)
 from tasks.parts.resources import current_resources, now
 
 #: Task runs of one shard's enables: a large run has many shards, and Prefect records only so many task runs.
@@ -22,17 +29,39 @@ async def look(run_id: str, ids: Sequence[int]) -> None:
 
 
 async def enable_and_look(run_id: str, ids: Sequence[int], most_tasks: int = MAX_ENABLE_TASKS) -> None:
-    """Enable these integrations, then look again at what LinkedIn confirmed."""
-    await enable_all(run_id, ids, most_tasks)
-    await confirm(run_id, ids)
+    """Enable these integrations, then look again at what LinkedIn confirmed: of many, while others are enabled."""
+    size = max(MANY_CUSTOMERS_PER_LOOK, math.ceil(len(ids) / MAX_LOOK_TASKS))
+    # What is scarce goes to enables first.
+    meanwhile = len(ids) > size and not await _is_scarce(2 * len(ids))
+    ended, looks = list[int](), list[asyncio.Task[None]]()
+
+    def note(chunk: Chunk) -> None:
+        ended.extend(map(int, chunk.ids))
+        if meanwhile and len(ended) >= size:
+            looks.append(asyncio.create_task(confirm(run_id, ended.copy(), size)))
+            ended.clear()
+
+    try:
+        await enable_all(run_id, ids, most_tasks, note)
+        looks.append(asyncio.create_task(confirm(run_id, ended)))
+        await asyncio.gather(*looks)
+    finally:
+        for look in looks:
+            look.cancel()
+        await asyncio.gather(*looks, return_exceptions=True)
 
 
-async def confirm(run_id: str, ids: Sequence[int]) -> None:
+async def _is_scarce(requests: int) -> bool:
+    left = await current_resources().budget.left()
+    return left is not None and left < requests
+
+
+async def confirm(run_id: str, ids: Sequence[int], customers_per_look: int = CUSTOMERS_PER_LOOK) -> None:
     """Look at what LinkedIn has confirmed of these, to this run or a moment ago to another, and no look shows yet."""
     resources = current_resources()
     lately = now() - timedelta(seconds=resources.settings.settles_in_seconds)
     confirmed = await asyncio.to_thread(resources.attempts.not_shown, ids, run_id, lately)
-    await look_at_all(run_id, Purpose.CONFIRM, confirmed)
+    await look_at_all(run_id, Purpose.CONFIRM, confirmed, customers_per_look=customers_per_look)
 
 
 #: Each as a whole, where the run does it alone.

@@ -117,13 +117,11 @@ async def greenlight(order: Order) -> dict[str, Any]:
     gauge.watch()
     from flows.reconcile import reconcile
     from flows.request import What
-    from tasks.enable import enable_all
-    from tasks.observe import look_at_all
     from tasks.plan import make_plan
+    from tasks.sequences.shards import in_shards
 
-    gauge.stage(look_at_all, lambda _run, purpose, *_, **__: str(purpose))
+    gauge.stage(in_shards, lambda stage, *_: {"look": "observe", "enable": "enable, confirm"}[stage])
     gauge.stage(make_plan, lambda *_, **__: "plan")
-    gauge.stage(enable_all, lambda *_: "enable")
 
     async def run(**who: Any) -> None:
         state = await reconcile(What.APPLY, max_changes=order.customers, return_state=True, **who)

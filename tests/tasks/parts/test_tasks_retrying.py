@@ -17,7 +17,6 @@ from greenlight.domain.status import Status
 from greenlight.reconcile.observe import WorkLeft
 from greenlight.settings import Settings
 from tasks.parts.chunks import (
-    ENABLE_CHUNKS_AT_ONCE,
     LOOK_CHUNKS_AT_ONCE,
     MANY_CUSTOMERS_PER_LOOK,
     MANY_ENABLE_TASKS,
@@ -26,8 +25,8 @@ from tasks.parts.chunks import (
     Chunk,
     enable_chunks,
     enabled_at_once,
+    items_at_once,
     look_chunks,
-    side_by_side,
 )
 from tasks.parts.retries import RECORDING, end_of_try, retrying
 
@@ -127,15 +126,13 @@ def test_of_many_customers_a_look_takes_more_and_prefect_has_fewer_task_runs() -
 def test_few_chunks_keep_all_connections_busy_as_well(count: int, connections: int) -> None:
     """Of looks only from 300 on: one of them is a request for its credentials, too."""
 
-    def under_way(chunks: list[Chunk], at_once: int, each: int) -> int:
-        return sum(sorted((min(each, len(chunk.ids)) for chunk in chunks), reverse=True)[:at_once])
+    def under_way(chunks: list[Chunk], at_once: int) -> int:
+        largest = sorted((len(chunk.ids) for chunk in chunks), reverse=True)[:at_once]
+        return min(sum(largest), items_at_once(connections))
 
     wanted = _wanted(count, count)
     enables = enable_chunks(wanted)
-    enabled = under_way(
-        enables, enabled_at_once(connections, enables), side_by_side(connections, ENABLE_CHUNKS_AT_ONCE)
-    )
-    assert enabled >= min(count, connections)
+    assert under_way(enables, enabled_at_once(connections, enables)) >= min(count, connections)
     if count >= 300:
-        looked_at = under_way(look_chunks(wanted), LOOK_CHUNKS_AT_ONCE, side_by_side(connections, LOOK_CHUNKS_AT_ONCE))
+        looked_at = under_way(look_chunks(wanted), LOOK_CHUNKS_AT_ONCE)
         assert looked_at >= min(count, connections)
