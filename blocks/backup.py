@@ -20,6 +20,7 @@ from blocks.child_app import LinkedInChildApp
 from blocks.parent_app import LinkedInParentApp
 from blocks.portal_keys import PortalKeys
 from blocks.saving import forget_place, place_of, read
+from blocks.writers import Writers
 from greenlight.errors import PrefectTrouble
 
 KINDS: dict[str, type[Block]] = {
@@ -27,8 +28,6 @@ KINDS: dict[str, type[Block]] = {
 }
 #: The most documents that Prefect's server returns for one call.
 _PAGE = 200
-#: Blocks that are saved side by side; Prefect's server on SQLite gains nothing from more.
-_WRITERS = 4
 
 
 class BlocksUnusable(PrefectTrouble):
@@ -193,13 +192,13 @@ async def _create(client: PrefectClient, kind: type[Block], kept: Sequence[Block
     if not kept:
         return
     place = await place_of(client, kind)
-    gate = asyncio.Semaphore(_WRITERS)
+    writers = Writers()
 
     async def write(each: BlockCopy) -> None:
         document = BlockDocumentCreate(
             name=each.name, data=each.data, block_schema_id=place.schema_id, block_type_id=place.block_type_id
         )
-        async with gate:
+        async with writers.one():
             try:
                 await client.create_block_document(document, include_secrets=False)
             except ObjectAlreadyExists:

@@ -20,6 +20,7 @@ from prefect.client.schemas.actions import BlockDocumentCreate, BlockDocumentUpd
 from prefect.exceptions import ObjectNotFound
 
 from blocks.asking import LOGIN_REFUSED, again, refused, words
+from blocks.writers import Writers
 from greenlight.reconcile.provision import NotStored
 
 #: Seconds for which blocks are offered that Prefect does not take; any that it takes begin them anew.
@@ -28,10 +29,6 @@ PATIENCE = 300.0
 SHORT_PATIENCE = 15.0
 #: The most documents that Prefect's server returns for one filter call.
 _PAGE = 200
-#: Prefect's server on SQLite answers many writers with lock errors; more at once brings nothing there.
-_WRITERS = 4
-#: The same where the server is this process's own and on SQLite for sure: each error costs its writer seconds.
-_WRITERS_OF_OUR_OWN = 1
 #: Waits in seconds between two offers; the last one repeats.
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 #: What Prefect's client sends of a block's type and of its schema.
@@ -144,11 +141,12 @@ async def save(
     that is refused at once.
     """
     left, tried, instead = dict(wanted), set[str](), dict[str, dict[str, Any]]()
+    writers = Writers()
     loop, pauses = asyncio.get_running_loop(), _waits()
     since = said = loop.time()
     while left:
         before = len(left)
-        error = await _offer(kind, left, tried, instead)
+        error = await _offer(kind, left, tried, instead, writers)
         now = loop.time()
         if error is None or len(left) < before:
             since, pauses = now, _waits()
@@ -228,6 +226,7 @@ async def _offer(
     left: dict[str, dict[str, Any]],
     tried: set[str],
     instead: dict[str, dict[str, Any]],
+    writers: Writers,
 ) -> Exception | None:
     """Write what is left once, and drop from it what is there now. Returns what kept something from being written.
 
@@ -243,12 +242,14 @@ async def _offer(
                     instead.setdefault(name, held)
             if not left:
                 return None
-            own = client.server_type is ServerType.EPHEMERAL
-            place, gate = await place_of(client, kind), asyncio.Semaphore(_WRITERS_OF_OUR_OWN if own else _WRITERS)
+            if client.server_type is ServerType.EPHEMERAL:
+                # This process's own is on SQLite for sure.
+                writers = Writers(1)
+            place = await place_of(client, kind)
 
             async def write(name: str) -> None:
                 data = left[name]
-                async with gate:
+                async with writers.one():
                     tried.add(name)
                     if name in there:
                         update = BlockDocumentUpdate(
