@@ -110,6 +110,16 @@ def test_a_customer_is_never_split_over_two_looks() -> None:
     assert all(len(chunks) == 1 for chunks in places.values())
 
 
+def test_a_customer_is_never_split_over_two_enables_of_many() -> None:
+    """Once a chunk has ended, its customers are looked at again, each with one request."""
+    wanted = _wanted(1000, 130)
+    customer_of = {w.id: w.item.customer_id for w in wanted}
+    chunks = enable_chunks(wanted)
+    customers = [{customer_of[int(id)] for id in chunk.ids} for chunk in chunks]
+    assert 10 < len(chunks) <= MANY_ENABLE_TASKS
+    assert sum(map(len, customers)) == 130
+
+
 def test_each_enable_is_a_task_of_its_own_while_there_are_a_few() -> None:
     assert [len(c.ids) for c in enable_chunks(_wanted(50, 50))] == [1] * 50
     assert [len(c.ids) for c in enable_chunks(_wanted(51, 51))] == [3] * 17
