@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 
 from greenlight.reconcile.observe import Purpose, look_order
 from tasks.parts.beside import beside
-from tasks.parts.chunks import CUSTOMERS_IN_ORDER, CUSTOMERS_PER_LOOK, LOOK_CHUNKS_AT_ONCE, look_chunks, run_chunks
+from tasks.parts.chunks import CUSTOMERS_IN_ORDER, LOOK_CHUNKS_AT_ONCE, look_chunks, run_chunks
 from tasks.parts.resources import current_resources
 from tasks.parts.retries import RECORDING, end_of_try
 
@@ -27,11 +27,11 @@ async def look_at_all(
     ids: Sequence[int],
     *,
     side_by_side: bool = True,
-    customers_per_look: int = CUSTOMERS_PER_LOOK,
+    customers_per_look: int = 0,
 ) -> None:
     """Look at all of these, most urgent first; what does not come through after all retries is on record.
 
-    A task run takes so many `customers_per_look`, and more where there are many.
+    A task run takes so many `customers_per_look` at least, if there are.
     """
     resources = current_resources()
     wanted = look_order(await asyncio.to_thread(resources.store.wanted, ids))

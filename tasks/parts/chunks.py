@@ -57,15 +57,15 @@ def enabled_at_once(connections: int, chunks: Sequence[Chunk]) -> int:
     return max(ENABLE_CHUNKS_AT_ONCE, math.ceil(items_at_once(connections) / largest))
 
 
-def look_chunks(wanted: Sequence[Wanted], at_least: int = CUSTOMERS_PER_LOOK) -> list[Chunk]:
-    """Whole customers, since one request covers all of a customer's integrations."""
+def look_chunks(wanted: Sequence[Wanted], at_least: int = 0) -> list[Chunk]:
+    """Whole customers, since one request covers all of a customer's integrations; `at_least` so many, if there are."""
     by_customer: dict[str, list[int]] = {}
     for entry in wanted:
         by_customer.setdefault(entry.item.customer_id, []).append(entry.id)
     customers = list(by_customer)
     # Larger ones once there are as many as are looked at side by side: none of them keeps all connections busy.
     larger = min(MANY_CUSTOMERS_PER_LOOK, len(customers) // LOOK_CHUNKS_AT_ONCE)
-    size = max(at_least, larger, math.ceil(len(customers) / MAX_LOOK_TASKS))
+    size = max(CUSTOMERS_PER_LOOK, at_least, larger, math.ceil(len(customers) / MAX_LOOK_TASKS))
     chunks: list[Chunk] = []
     for start in range(0, len(customers), size):
         some = customers[start : start + size]

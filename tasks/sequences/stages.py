@@ -11,7 +11,6 @@ from greenlight.reconcile.observe import Purpose
 from tasks.enable import enable_all
 from tasks.observe import look_at_all
 from tasks.parts.chunks import (
-    CUSTOMERS_PER_LOOK,
     MANY_CUSTOMERS_PER_LOOK,
     MAX_ENABLE_TASKS,
     MAX_LOOK_TASKS,
@@ -56,7 +55,7 @@ async def _is_scarce(requests: int) -> bool:
     return left is not None and left < requests
 
 
-async def confirm(run_id: str, ids: Sequence[int], customers_per_look: int = CUSTOMERS_PER_LOOK) -> None:
+async def confirm(run_id: str, ids: Sequence[int], customers_per_look: int = 0) -> None:
     """Look at what LinkedIn has confirmed of these, to this run or a moment ago to another, and no look shows yet."""
     resources = current_resources()
     lately = now() - timedelta(seconds=resources.settings.settles_in_seconds)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -25,7 +25,13 @@ from tests.model.world import World
 
 
 async def _run_chunks(
-    task: Any, arguments: Sequence[Any], chunks: Sequence[Chunk], _stage: str, width: int, settings: Settings
+    task: Any,
+    arguments: Sequence[Any],
+    chunks: Sequence[Chunk],
+    _stage: str,
+    width: int,
+    settings: Settings,
+    ended: Callable[[Chunk], None] = lambda _: None,
 ) -> list[str]:
     gate = asyncio.Semaphore(width)
 
@@ -36,10 +42,11 @@ async def _run_chunks(
                     remaining = await task.fn(*arguments, chunk.ids, chunk.label)
                 except Exception as error:
                     PROCESS.get().world.defects.append(repr(error))
-                    return
+                    break
                 if not remaining.items or delay is None:
-                    return
+                    break
                 await asyncio.sleep(remaining.wait + delay)
+        ended(chunk)
 
     await asyncio.gather(*(one(chunk) for chunk in chunks))
     return []
