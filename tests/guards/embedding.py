@@ -34,8 +34,8 @@ EMBEDDING = [
     Guard(
         "the vendor's page: a token is nothing as a cookie",
         "greenlight/ats/portal_sessions.py",
-        "            if portal_session is not None and portal_session.origin is not None:",
-        "            if False:",
+        "    if portal_session.origin is not None:",
+        "    if False:",
         ("tests/portal/test_portal_embed.py",),
     ),
     Guard(
