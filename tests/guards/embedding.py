@@ -36,7 +36,7 @@ EMBEDDING = [
         "greenlight/ats/portal_sessions.py",
         "    if portal_session.origin is not None:",
         "    if False:",
-        ("tests/portal/test_portal_embed.py",),
+        ("tests/ats/test_ats_embed_tokens.py",),
     ),
     Guard(
         "the vendor's page: what was requested in another customer's plugin is not taken",
