@@ -16,6 +16,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 from greenlight.ats.database import Database
+from greenlight.ats.portal_sessions import PortalSessions
+from greenlight.ats.requests import Requests
+from greenlight.ats.writer import Writer
 from greenlight.linkedin.errors import clean
 from greenlight.settings import Settings
 from portal.api.application import API_PREFIX, create_api, docs_url_of
@@ -80,7 +83,20 @@ def create_app(
         redirect_slashes=False,
     )
     links, limiter, neighbours = Links(keys, seconds), Limiter(seconds), Neighbours(settings)
-    context = PortalContext(settings, database, links, limiter, neighbours, ring, clock, seconds, templates())
+    context = PortalContext(
+        settings,
+        database,
+        Requests(database),
+        PortalSessions(database),
+        Writer(database),
+        links,
+        limiter,
+        neighbours,
+        ring,
+        clock,
+        seconds,
+        templates(),
+    )
     app.include_router(build_router(context))
     api = create_api(context)
     app.router.routes += (_Whole(API_PREFIX, api), Route(API_PREFIX, api))

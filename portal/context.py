@@ -18,6 +18,7 @@ from greenlight.ats.database import Database
 from greenlight.ats.embed_tokens import EmbedTokens
 from greenlight.ats.portal_sessions import OpenSession, PortalSessions
 from greenlight.ats.requests import CustomerPage, Requests
+from greenlight.ats.writer import Writer
 from greenlight.domain.applications import is_client_id
 from greenlight.settings import Settings
 from portal.guards import is_https
@@ -44,6 +45,11 @@ class PortalContext:
 
     settings: Settings
     database: Database
+    #: One for all, so that what is asked of it at the same time is done together.
+    requests: Requests
+    portal_sessions: PortalSessions
+    #: What is only looked up goes together as well, and never waits behind what is written.
+    lookups: Writer
     links: Links
     limiter: Limiter
     neighbours: Neighbours
@@ -90,7 +96,8 @@ class PortalContext:
         session_id = request.cookies.get(self.cookie)
         if not session_id or len(session_id) > 128:
             return None
-        return await run_in_threadpool(PortalSessions(self.database).find, digest_of(session_id), self.clock())
+        asked = digest_of(session_id), self.clock()
+        return await self.lookups.join(self.portal_sessions.find_all, asked)
 
     async def open_session(
         self, request: Request, response: Response, claim: LinkClaim, portal_session: OpenSession | None

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from greenlight.ats.callbacks import TooManyIntegrations
+from greenlight.ats.callbacks import Callback, TooManyIntegrations
 from greenlight.ats.portal_sessions import OpenSession
 from greenlight.ats.requests import Requests
 from greenlight.linkedin.errors import clean
@@ -25,9 +25,10 @@ async def keep_requests(context: PortalContext, portal_session: OpenSession, nam
         _log.warning(
             "a callback of customer %s had %s unreadable entries", clean(portal_session.customer_id), unreadable
         )
-    record, whose = Requests(context.database).record, portal_session
+    callback = Callback(portal_session.customer_id, portal_session.session_digest, keys, context.clock())
     try:
-        await run_in_threadpool(record, whose.customer_id, whose.session_digest, keys, context.clock())
+        # Those that come together are one transaction; it is done also where the browser leaves meanwhile.
+        await context.database.writer.join(context.requests.record_all, callback, stays=True)
     except TooManyIntegrations:
         raise Refusal(409, "These are more integrations than one customer can have; please tell us.") from None
     context.tell_worker()

@@ -1,15 +1,17 @@
 """Sessions of customers' browsers in the portal: each is opened by one link, for one customer, for some hours."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from greenlight.ats.database import Database
+from greenlight.ats.rows import parameter_batches
 from greenlight.ats.tables import Customer, PortalSession
-from greenlight.ats.waiting import units
+from greenlight.ats.waiting import reads, units
 
 
 class LinkUsed(Exception):
@@ -105,15 +107,30 @@ class PortalSessions:
 
     def find(self, session_digest: str, now: datetime) -> OpenSession | None:
         """The session with this digest, unless it is over."""
+        return self.find_all([(session_digest, now)])[0]
+
+    @reads
+    def find_all(self, asked: Sequence[tuple[str, datetime]]) -> list[OpenSession | None]:
+        """The session with each digest, unless it is over at that time."""
+        found: dict[str, tuple[PortalSession, str]] = {}
         with self._database.reading() as session:
-            portal_session = session.get(PortalSession, session_digest)
-            if portal_session is not None and portal_session.origin is not None:
-                # An embed token, which is good as a bearer's alone.
-                return None
-            if portal_session is None or not portal_session.opened_at <= now < portal_session.expires_at:
-                return None
-            customer = session.get_one(Customer, portal_session.customer_id)
-            return OpenSession(session_digest, portal_session.link_id, customer.customer_id, customer.customer_name)
+            for some in parameter_batches([digest for digest, _ in asked]):
+                query = select(PortalSession, Customer.customer_name).join(Customer)
+                rows = session.exec(query.where(col(PortalSession.session_digest).in_(some)))
+                found |= {row.session_digest: (row, name) for row, name in rows}
+        return [_open_at(found.get(digest), now) for digest, now in asked]
+
+
+def _open_at(found: tuple[PortalSession, str] | None, now: datetime) -> OpenSession | None:
+    if found is None:
+        return None
+    portal_session, customer_name = found
+    if portal_session.origin is not None:
+        # An embed token, which is good as a bearer's alone.
+        return None
+    if not portal_session.opened_at <= now < portal_session.expires_at:
+        return None
+    return OpenSession(portal_session.session_digest, portal_session.link_id, portal_session.customer_id, customer_name)
 
 
 def _spent_on(session_digest: str, link_id: str) -> str:

@@ -12,7 +12,7 @@ from typing import cast
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, func, or_, select, union_all, update
 
-from greenlight.ats.callbacks import record_callback
+from greenlight.ats.callbacks import Callback, TooManyIntegrations, record_callbacks
 from greenlight.ats.database import Database
 from greenlight.ats.dues import has_settled, is_due, waits_for_a_look
 from greenlight.ats.ledger import Attempt
@@ -93,8 +93,13 @@ class Requests:
 
     def record(self, customer_id: str, session_digest: str, keys: Sequence[IntegrationKey], now: datetime) -> None:
         """Put requests of this customer on record, all or none. Raises TooManyIntegrations."""
-        named = list(dict.fromkeys(keys))
-        self._database.write(lambda session: record_callback(session, customer_id, session_digest, named, now))
+        (refused,) = self.record_all([Callback(customer_id, session_digest, keys, now)])
+        if refused is not None:
+            raise refused
+
+    def record_all(self, callbacks: Sequence[Callback]) -> list[TooManyIntegrations | None]:
+        """Put these on record in one transaction, each whole or not at all. Returns what each was refused for."""
+        return self._database.write(lambda session: record_callbacks(session, callbacks))
 
     def open_customers(self) -> list[str]:
         """Customers with a request that nobody has acted on, those who wait longest first."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, ScalarSelect, Table, case, literal
+from sqlalchemy import ColumnElement, ScalarSelect, Table, bindparam, case
 from sqlmodel import Session, and_, col, or_, select, update
 
 from greenlight.ats.bulk import insert_rows
@@ -35,26 +36,50 @@ class Warrants:
         self._database.write_in_parts(write, parameter_batches(customers))
 
 
+class Given(NamedTuple):
+    """That somebody gave their word for an integration, and when."""
+
+    integration_id: int
+    at: datetime
+    by: str | None
+
+
 def give(
     session: Session, ids: Sequence[int], word: Word, now: datetime, *, by: str | None, run_id: str | None = None
 ) -> None:
     """Put somebody's word on record; one of the same kind that is not used up is given anew."""
-    for some in parameter_batches(list(dict.fromkeys(ids))):
+    give_each(session, [Given(id, now, by) for id in ids], word, run_id=run_id)
+
+
+def give_each(session: Session, given: Sequence[Given], word: Word, *, run_id: str | None = None) -> None:
+    """As `give`, each at a time and by somebody of its own; of two for the same integration the later counts."""
+    newest = {each.integration_id: each for each in sorted(given, key=lambda each: each.at)}
+    for some in parameter_batches(list(newest.values())):
         query = (
             select(Warrant.id, Warrant.integration_id)
             .join(Integration, col(Integration.id) == Warrant.integration_id)
-            .where(col(Warrant.integration_id).in_(some), Warrant.word == word, is_live(run_id))
-            .where(Warrant.run_id == run_id)
+            .where(col(Warrant.integration_id).in_([each.integration_id for each in some]))
+            .where(Warrant.word == word, is_live(run_id), Warrant.run_id == run_id)
             .order_by(col(Warrant.integration_id))
         )
         # Of two live ones the last.
         live = {integration_id: id for id, integration_id in session.exec(query)}
-        later = case((col(Warrant.given_at) < now, literal(now, UtcDateTime)), else_=col(Warrant.given_at))
-        anew = update(Warrant).where(col(Warrant.id).in_(live.values())).values(given_at=later, given_by=_fit(by))
-        if live:
-            session.execute(anew.execution_options(synchronize_session=False))
-        new = {"word": word, "given_by": _fit(by), "given_at": now, "run_id": run_id}
-        insert_rows(session, _WARRANTS, [{"integration_id": id, **new} for id in some if id not in live])
+        given_at, at = _WARRANTS.c.given_at, bindparam("at", type_=UtcDateTime())
+        later = case((given_at < at, at), else_=given_at)
+        anew = update(_WARRANTS).where(_WARRANTS.c.id == bindparam("live"))
+        again = [
+            {"live": live[each.integration_id], "at": each.at, "by": _fit(each.by)}
+            for each in some
+            if each.integration_id in live
+        ]
+        if again:
+            session.connection().execute(anew.values(given_at=later, given_by=bindparam("by")), again)
+        new = [
+            {"integration_id": each.integration_id, "given_by": _fit(each.by), "given_at": each.at}
+            for each in some
+            if each.integration_id not in live
+        ]
+        insert_rows(session, _WARRANTS, [{**row, "word": word, "run_id": run_id} for row in new])
 
 
 def _fit(by: str | None) -> str | None:

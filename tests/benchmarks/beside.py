@@ -29,7 +29,7 @@ from sqlalchemy import text  # noqa: E402 - Prefect reads its settings on import
 from cli.serving import local_prefect  # noqa: E402
 from greenlight.ats.database import Database, make_database  # noqa: E402
 from tests.ats.postgres import a_postgres  # noqa: E402
-from tests.benchmarks.burst import burst  # noqa: E402
+from tests.benchmarks.request_to_enabled import by_post  # noqa: E402
 from tests.browser.stage import Stage, open_stage  # noqa: E402
 
 _TICK = 0.02
@@ -83,7 +83,7 @@ async def beside(there: Stage, *command: str, codes: tuple[int, ...]) -> None:
             sys.executable, "-m", "cli", *command, stdout=asyncio.subprocess.DEVNULL
         )
         while process.returncode is None:
-            took.extend((await burst(there, 1)).enabled)
+            took.append((await by_post(there, await there.add())).enabled)
             await asyncio.sleep(0.5)
     seconds = time.monotonic() - begun
     if process.returncode not in codes:
@@ -105,7 +105,7 @@ async def measure(customers: int, url: str, folder: str) -> None:
         more = {"GREENLIGHT_PORTAL_TRUSTED_PROXIES": ""}
         there = await stack.enter_async_context(open_stage(url, os.environ.__setitem__, None, more))
         await stack.enter_async_context(there.worker())
-        alone = [(await burst(there, 1)).enabled[0] for _ in range(5)]
+        alone = [(await by_post(there, await there.add())).enabled for _ in range(5)]
         sys.stdout.write(f"nothing else: until ENABLED median {statistics.median(alone):.2f} s\n")
         await beside(there, "import", str(file), codes=(0,))
         await beside(there, "plan", codes=(0, 2, 3))

@@ -45,6 +45,8 @@ class World:
         self.latency = latency
         self.requests: Counter[str] = Counter()
         self.enabled: dict[bytes, str] = {}
+        #: When each first was, by this machine's clock.
+        self.enabled_at: list[float] = []
         self.violations: list[str] = []
 
     def answer(self, head: bytes, body: bytes) -> str:
@@ -55,8 +57,8 @@ class World:
             self.requests["token"] += 1
             return f'{{"access_token":"token-of-{client.decode()}","expires_in":1800}}'
         if path == COUNTS_PATH:
-            counts = {"requests": self.requests, "enabled": len(self.enabled), "violations": self.violations[:10]}
-            return json.dumps({**counts, "cpu": time.process_time()})
+            counts = {"requests": self.requests, "enabled": len(self.enabled), "enabled_at": self.enabled_at}
+            return json.dumps({**counts, "violations": self.violations[:10], "cpu": time.process_time()})
         client = found[1] if (found := _BEARER.search(head)) else b""
         urn = context(client.decode())
         # Clients differ in how they write the colons of a URN.
@@ -74,6 +76,8 @@ class World:
         self.requests["enable"] += 1
         if client in self.enabled:
             self.violations.append(f"{client.decode()} was enabled again")
+        else:
+            self.enabled_at.append(time.time())
         self.enabled[client] = found[1].decode() if (found := _NAME.search(body)) else '""'
         return f'{{"errors":{{}},"results":{{"{key}":{{"status":204}}}}}}'
 
@@ -128,7 +132,7 @@ def far_end(latency: float) -> Iterator[str]:
 
 
 def counts(address: str) -> dict[str, Any]:
-    """`requests` by operation, how many are `enabled`, `violations`, and the far end's own `cpu` seconds."""
+    """`requests` by operation, how many are `enabled` and when each was, `violations`, and its own `cpu` seconds."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(address + COUNTS_PATH) as answer:
         return json.load(answer)

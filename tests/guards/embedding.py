@@ -34,9 +34,9 @@ EMBEDDING = [
     Guard(
         "the vendor's page: a token is nothing as a cookie",
         "greenlight/ats/portal_sessions.py",
-        "            if portal_session is not None and portal_session.origin is not None:",
-        "            if False:",
-        ("tests/portal/test_portal_embed.py",),
+        "    if portal_session.origin is not None:",
+        "    if False:",
+        ("tests/ats/test_ats_embed_tokens.py",),
     ),
     Guard(
         "the vendor's page: what was requested in another customer's plugin is not taken",

@@ -92,7 +92,7 @@ async def test_attack_16_no_secret_is_in_any_log_line(
         await browser.client.get(links[1][:-3])
         async with portal.browser() as other:
             await other.spend(links[0])
-        monkeypatch.setattr("portal.receiving.Requests.record", lambda *given: 1 / 0)
+        monkeypatch.setattr("portal.context.Requests.record_all", lambda *given: 1 / 0)
         assert (await browser.post(named())).status_code == 500
         monkeypatch.setattr("portal.context.PortalSessions.open", lambda *given: 1 / 0)
         browser.client.cookies.clear()
