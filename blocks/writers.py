@@ -11,14 +11,14 @@ _REPEATED = 1.5
 
 
 class Writers:
-    """So many at once; one alone once a write took that long.
+    """So many at once; one alone once two writes took that long: one may be anybody's hiccup.
 
     Prefect's server on SQLite answers several writers with lock errors, and each of those costs its writer seconds.
     What a server keeps its data in, it does not say.
     """
 
     def __init__(self, most: int = MOST) -> None:
-        self._gate, self._places, self._alone = asyncio.Semaphore(most), most, False
+        self._gate, self._places, self._repeated = asyncio.Semaphore(most), most, 0
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[None]:
@@ -29,8 +29,8 @@ class Writers:
         try:
             yield
         finally:
-            self._alone |= loop.time() - began > _REPEATED
-            if self._alone and self._places > 1:
+            self._repeated += loop.time() - began > _REPEATED
+            if self._repeated > 1 and self._places > 1:
                 # Whoever leaves takes its place along, until there is one.
                 self._places -= 1
             else:

@@ -24,12 +24,14 @@ from greenlight.domain.report import Command
 from greenlight.settings import load_settings
 from tasks.parts.arguments import as_it_is
 from tasks.parts.beside import beside
+from tasks.parts.plan_made import PlanMade
 from tasks.parts.progress import recorded
 from tasks.parts.resources import RunResources, enabling_resources, now, planning_resources
 from tasks.sequences.look_plan_enable import enable_and_confirm, look_and_plan, say_waits
 from tasks.sequences.shards import helped
 from tasks.sync import sync_with_source
 from tasks.telling.artifacts import publish_outcome, publish_plan
+from tasks.telling.best_effort import best_effort
 from tasks.telling.fleet_chart import publish_fleet
 from tasks.telling.outbox import announcing
 
@@ -93,14 +95,23 @@ async def look_and_enable(
         made = await look_and_plan(
             run_id, chosen.ids, since, max_changes, named=named, approved=scope.plan_id, wanted=chosen.wanted
         )
-        published = publish_plan(as_it_is(made), scope.plan_id, applying=True)
-        async with beside(published) as publishing, announcing(resources.announcements):
+        shown = _show_plan(made, scope.plan_id)
+        async with beside(shown) as showing, announcing(resources.announcements):
             await enable_and_confirm(run_id, made.to_enable, made.not_shown)
-            await publishing
+            await showing
     say_waits()
 
     report = await asyncio.to_thread(resources.runs.finish, run_id, resources.sent(), now(), chosen=chosen.ids)
     report = report.with_drift(made.items_of(chosen.enabled))
     recorded(run_id)
-    await asyncio.gather(publish_outcome(as_it_is(report)), publish_fleet())
+    told = await asyncio.gather(publish_outcome(as_it_is(report)), publish_fleet(), return_exceptions=True)
+    # Only once both have ended: the database is closed next.
+    if accidents := [one for one in told if isinstance(one, BaseException)]:
+        raise accidents[0]
     return final_state(report, resources.crashes)
+
+
+async def _show_plan(made: PlanMade, plan_id: str | None) -> None:
+    """Nothing waits for it: what is enabled is on record, whatever becomes of the page."""
+    async with best_effort("the plan"):
+        await publish_plan(as_it_is(made), plan_id, applying=True)

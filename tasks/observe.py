@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.client.schemas.objects import State
 
-from greenlight.reconcile.observe import Purpose, look_order
+from greenlight.reconcile.observe import Pace, Purpose, look_order
 from tasks.parts.beside import beside
-from tasks.parts.chunks import CUSTOMERS_IN_ORDER, LOOK_CHUNKS_AT_ONCE, look_chunks, run_chunks
+from tasks.parts.chunks import LOOK_CHUNKS_AT_ONCE, look_chunks, run_chunks
 from tasks.parts.resources import current_resources
 from tasks.parts.retries import RECORDING, end_of_try
 
 
 @task(name="look", task_run_name="{purpose}: {label}", **RECORDING)
-async def look(run_id: str, purpose: Purpose, at_once: int | None, ids: Sequence[int], label: str) -> State[None]:
+async def look(run_id: str, purpose: Purpose, pace: Pace, ids: Sequence[int], label: str) -> State[None]:
     """Look at a chunk of integrations, a request per customer, and record what was seen."""
     resources = current_resources()
-    remaining = await resources.observer.look(run_id, purpose, ids, at_once=at_once)
+    remaining = await resources.observer.look(run_id, purpose, ids, pace)
     return await end_of_try(len(ids), remaining, resources.settings)
 
 
@@ -26,7 +26,7 @@ async def look_at_all(
     purpose: Purpose,
     ids: Sequence[int],
     *,
-    side_by_side: bool = True,
+    pace: Pace = Pace.FULL,
     customers_per_look: int = 0,
 ) -> None:
     """Look at all of these, most urgent first; what does not come through after all retries is on record.
@@ -36,8 +36,8 @@ async def look_at_all(
     resources = current_resources()
     wanted = look_order(await asyncio.to_thread(resources.store.wanted, ids))
     chunks = look_chunks(wanted, customers_per_look)
-    width, at_once = (LOOK_CHUNKS_AT_ONCE, None) if side_by_side else (1, CUSTOMERS_IN_ORDER)
+    width = 1 if pace is Pace.IN_ORDER else LOOK_CHUNKS_AT_ONCE
     # What a chunk asks for is there by then.
     async with beside(resources.observer.read_ahead(wanted if len(chunks) > 1 else ())):
-        crashes = await run_chunks(look, (run_id, purpose, at_once), chunks, purpose, width, resources.settings)
+        crashes = await run_chunks(look, (run_id, purpose, pace), chunks, purpose, width, resources.settings)
     resources.crashes.extend(crashes)

@@ -74,9 +74,12 @@ class Holds:
             opened += self._database.write(lambda session: _as_held(session, _judge_new(session, now)))
         if lane is not Lane.REALTIME:
             opened += self._database.write(emptied)
-        with self._database.reading() as session:
-            claimed = [id for some in parameter_batches(ids) for id in _perhaps_claimed(session, some)]
-        return sum(self._database.write_in_parts(judge, parameter_batches(claimed)), opened)
+        for some in parameter_batches(ids):
+            with self._database.reading() as session:
+                claimed = _perhaps_claimed(session, some)
+            # Most often none is, and nobody waits for the database.
+            opened += sum(self._database.write_in_parts(judge, parameter_batches(claimed)), list[Held]())
+        return opened
 
     def on_record(self, customers: Collection[str] = ()) -> list[Held]:
         """All open holds, or those of these customers, oldest first. Raises UnknownCustomer."""
@@ -117,8 +120,9 @@ class Holds:
 def _judge_new(session: Session, now: datetime) -> list[Hold]:
     """Hold everything that is new, whoever runs for whom, if it is too much beside what was known."""
     is_new = col(Integration.judged_at).is_(None)
-    everything = session.exec(select(func.count()).select_from(Integration)).one()
-    new = session.exec(select(func.count()).select_from(Integration).where(is_new)).one()
+    count = select(func.count()).select_from(Integration)
+    # In one statement, so that nothing is brought in between the two.
+    everything, new = session.exec(select(count.scalar_subquery(), count.where(is_new).scalar_subquery())).one()
     known, opened = everything - new, list[Hold]()
     if jumped(new, known):
         saw = f"{new} new ones beside {known} that were known"

@@ -95,7 +95,7 @@ def _settled_customers(selection: Selection, awake: CompoundSelect[Any], now: da
     """All others with something settled: when the longest unseen of it was looked at, and how much it is."""
     customer, seen = col(Integration.customer_id), col(Integration.observed_at)
     # A look from the future is evidence of nothing.
-    ahead = select(customer).where(is_settled(), seen > literal(now + SKEW, UtcDateTime))
+    ahead = select(customer).where(is_settled(), *picked(selection), seen > literal(now + SKEW, UtcDateTime))
     seen_at = case((customer.in_(ahead), literal(_NEVER, UtcDateTime)), else_=func.min(seen))
     return (
         select(customer, seen_at.label("seen_at"), func.count().label("size"))
@@ -140,8 +140,10 @@ def in_report(
     item all the same.
     """
     looked = col(Integration.observed_at) >= since
+    # First what is open: what another process settles meanwhile is among what was looked at.
+    found = _found(session, selection, is_open(), ~rejected())
     inside = _found(session, selection, is_settled(), looked) | _found(session, selection, is_settled(), open_request())
-    found = _found(session, selection, is_open(), ~rejected()) | inside
+    found |= inside
     left_out = session.execute(_counted(selection).where(is_settled())).scalar_one() - len(inside)
     missed = dict[int, str]()
     for some in parameter_batches(sorted(set(chosen) - found.keys())):

@@ -179,6 +179,8 @@ class Calls:
                     content=call.content,
                     ready=leaving.ready,
                     leaving=leaving.leaves,
+                    # Its intent is on record, and ages.
+                    urgent=call.operation == "enable",
                 )
             except NoAnswer as error:
                 reason = Reason.NOT_THE_API if error.by_proxy else Reason.LINKEDIN_UNAVAILABLE

@@ -18,6 +18,7 @@ from yarl import URL
 
 from greenlight.domain.way import Way
 from greenlight.linkedin.compression import TooLong, decompressed
+from greenlight.linkedin.places import Places
 from greenlight.linkedin.way import failed_step, never_connected
 from greenlight.trust import trusting
 
@@ -140,9 +141,9 @@ class Wire:
         self._timeout = timeout_seconds
         way = way or Way()
         # Waiting for a free connection must not count against a request's time.
-        self._gate = asyncio.Semaphore(way.connections)
+        self._gate = Places(way.connections)
         # Some get ready meanwhile, so that no connection waits for that, and none is ready for long.
-        self._getting_ready = asyncio.Semaphore(way.connections + way.connections // 2)
+        self._getting_ready = Places(way.connections + way.connections // 2)
         # One limit on the whole exchange; the shorter one tells which step it was that took so long.
         connect_seconds = timeout_seconds * _CONNECT_SHARE
         self._carrier: _Carrier = _Given(transport, connect_seconds) if transport else _Ours(way, connect_seconds)
@@ -157,22 +158,24 @@ class Wire:
         content: bytes | None = None,
         ready: Callable[[], Awaitable[None]] | None = None,
         leaving: Callable[[], bool] = lambda: True,
+        urgent: bool = False,
     ) -> Answered:
         """One request and its whole answer within the time limit. Raises NoAnswer.
 
         `ready` is awaited when a connection is free or soon will be, and `leaving` is called right before the request
-        leaves; what either raises keeps it here, and where `leaving` says no, it gets ready anew.
+        leaves; what either raises keeps it here, and where `leaving` says no, it gets ready anew. What is `urgent`
+        waits for no connection behind what is not.
         """
         host = _parsed(url).host or ""
         all_headers = {**_HEADERS, **(headers or {})}
         if form is not None:
             all_headers["Content-Type"] = "application/x-www-form-urlencoded"
             content = urlencode(form).encode()
-        async with self._getting_ready:
+        async with self._getting_ready.one(urgent=urgent):
             while True:
                 if ready is not None:
                     await ready()
-                async with self._gate:
+                async with self._gate.one(urgent=urgent):
                     if leaving():
                         return await self._in_time(host, self._carrier.carry(method, url, all_headers, content))
 

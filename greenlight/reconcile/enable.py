@@ -90,7 +90,7 @@ class Enabling:
         Everything that happens is recorded. Raises nothing for what LinkedIn answers.
         """
         try:
-            # Its customer's turn comes first: who waits for that keeps nobody else waiting.
+            # Its customer's turn comes first: whoever waits for that in this run keeps nobody else waiting.
             async with self._leases.leasing(wanted.item.customer_id, run_id) as lease, self._gate:
                 return await self._enable(lease, run_id, wanted)
         except Busy as busy:

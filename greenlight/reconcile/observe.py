@@ -47,6 +47,18 @@ class Purpose(StrEnum):
     SETTLE = "settle"
 
 
+class Pace(StrEnum):
+    """How many customers a run looks at side by side."""
+
+    FULL = "full"
+    #: Where what is scarce is to be spent in order.
+    IN_ORDER = "in order"
+
+
+#: Of the full width, as a divisor.
+_WIDTHS = {Pace.FULL: 1, Pace.IN_ORDER: 8}
+
+
 @dataclass(frozen=True, slots=True)
 class WorkLeft:
     """What a chunk of work left open because it may succeed in a moment, and the seconds to wait at least."""
@@ -87,7 +99,7 @@ class Observer:
         self._clock = clock
         self._leases = leases
         self._reserve = reserve
-        self._gate = asyncio.Semaphore(width)
+        self._gates = {pace: asyncio.Semaphore(-(-width // divisor)) for pace, divisor in _WIDTHS.items()}
         self._budget = budget
         #: When its run began to look. What is on record since then says more than that another kept us from looking.
         self.began: datetime | None = None
@@ -98,10 +110,8 @@ class Observer:
             for start in range(0, len(wanted), READ_AHEAD):
                 await credentials_for(wanted[start : start + READ_AHEAD], self._credentials)
 
-    async def look(self, run_id: str, purpose: Purpose, ids: Sequence[int], *, at_once: int | None = None) -> WorkLeft:
+    async def look(self, run_id: str, purpose: Purpose, ids: Sequence[int], pace: Pace = Pace.FULL) -> WorkLeft:
         """Look at those of `ids` that this run has not looked at for this purpose, and record each customer's looks.
-
-        `at_once` are fewer customers side by side than this could look at, where what is first is to be first.
 
         Never raises for what one customer's credentials or LinkedIn's answers bring, nor for an accident of one
         customer's own: that becomes a condition, and is worth repeating. What keeps even that from being written is
@@ -114,7 +124,7 @@ class Observer:
         by_customer: dict[str, list[Wanted]] = {}
         for entry in wanted:
             by_customer.setdefault(entry.item.customer_id, []).append(entry)
-        gate = self._gate if at_once is None else asyncio.Semaphore(at_once)
+        gate = self._gates[pace]
 
         left: list[WorkLeft] = []
         failed: list[Exception] = []

@@ -11,7 +11,11 @@ async def beside(work: Coroutine[object, object, None]) -> AsyncIterator[asyncio
     task = asyncio.create_task(work)
     try:
         yield task
-    finally:
+    except BaseException:
+        # What ended the block is what is told.
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])
+        raise
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

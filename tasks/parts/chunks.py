@@ -24,8 +24,6 @@ CUSTOMERS_PER_LOOK, MANY_CUSTOMERS_PER_LOOK = 50, 100
 MAX_LOOK_TASKS = 200
 #: Chunks that are looked at, or enabled, side by side; of enables more, where they are small.
 LOOK_CHUNKS_AT_ONCE, ENABLE_CHUNKS_AT_ONCE = 8, 8
-#: Customers that are looked at side by side where what is scarce is to be spent in order.
-CUSTOMERS_IN_ORDER = 12
 #: Items that are under way for each connection: part of an item's time is the database's.
 ITEMS_PER_CONNECTION = 3
 #: Up to this many enables each have a task of their own.

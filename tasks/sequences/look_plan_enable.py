@@ -10,7 +10,7 @@ from greenlight.domain.budget import Lane
 from greenlight.domain.report import first_ten
 from greenlight.domain.shards import Stage
 from greenlight.domain.tripwires import scheduled_cap
-from greenlight.reconcile.observe import Purpose
+from greenlight.reconcile.observe import Pace, Purpose
 from tasks.observe import look_at_all
 from tasks.parts.arguments import as_it_is
 from tasks.parts.plan_made import PlanMade
@@ -32,7 +32,7 @@ async def look(run_id: str, ids: Sequence[int]) -> None:
         get_run_logger().warning("At most %s requests are left today, so not every customer is looked at", left)
     if left is not None and left < SCARCE * len(ids):
         # Chunks side by side, or shards, would spend what is scarce out of order.
-        await look_at_all(run_id, Purpose.OBSERVE, ids, side_by_side=False)
+        await look_at_all(run_id, Purpose.OBSERVE, ids, pace=Pace.IN_ORDER)
     else:
         await in_shards(Stage.LOOK, run_id, ids)
 

@@ -6,6 +6,7 @@ is in the ATS database alone: a shard whose helper died is taken by another, or 
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
@@ -59,7 +60,9 @@ class Cutting:
         await to_its_end(ours.cut, self._run_id, stage, parts, insisted, now(), first=first)
         if self._lasting is None:
             self._lasting = asyncio.create_task(self._last())
-        asking = asyncio.create_task(self._helpers.ask(len(parts) - 1))
+        # Small ones are for whoever is there by then.
+        large = math.ceil(sum(map(len, parts)) / max(map(len, parts)))
+        asking = asyncio.create_task(self._helpers.ask(large - 1))
         try:
             await _side_by_side(lambda: self._until_all_are_done(len(parts)))
             await asking

@@ -4,7 +4,6 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from functools import partial
 
 from greenlight.domain.shards import Stage
 from greenlight.reconcile.observe import Purpose
@@ -18,8 +17,8 @@ from tasks.parts.chunks import (
 )
 from tasks.parts.resources import current_resources, now
 
-#: Task runs of one shard's enables: a large run has many shards, and Prefect records only so many task runs.
-ENABLE_TASKS_OF_A_SHARD = 16
+#: Enables of one task run in a shard, at least.
+ENABLES_PER_TASK_OF_A_SHARD = 16
 
 
 async def look(run_id: str, ids: Sequence[int]) -> None:
@@ -30,8 +29,8 @@ async def look(run_id: str, ids: Sequence[int]) -> None:
 async def enable_and_look(run_id: str, ids: Sequence[int], most_tasks: int = MAX_ENABLE_TASKS) -> None:
     """Enable these integrations, then look again at what LinkedIn confirmed: of many, while others are enabled."""
     size = max(MANY_CUSTOMERS_PER_LOOK, math.ceil(len(ids) / MAX_LOOK_TASKS))
-    # What is scarce goes to enables first.
-    meanwhile = len(ids) > size and not await _is_scarce(2 * len(ids))
+    # What all applications share goes to enables first.
+    meanwhile = len(ids) > size and await current_resources().budget.left() is None
     ended, looks = list[int](), list[asyncio.Task[None]]()
 
     def note(chunk: Chunk) -> None:
@@ -43,16 +42,16 @@ async def enable_and_look(run_id: str, ids: Sequence[int], most_tasks: int = MAX
     try:
         await enable_all(run_id, ids, most_tasks, note)
         looks.append(asyncio.create_task(confirm(run_id, ended)))
-        await asyncio.gather(*looks)
+        accidents = [one for one in await asyncio.gather(*looks, return_exceptions=True) if one is not None]
+        if accidents:
+            raise accidents[0]
+        if len(looks) > 1:
+            # What LinkedIn did not show so early, if there is anything.
+            await confirm(run_id, ids)
     finally:
         for look in looks:
             look.cancel()
         await asyncio.gather(*looks, return_exceptions=True)
-
-
-async def _is_scarce(requests: int) -> bool:
-    left = await current_resources().budget.left()
-    return left is not None and left < requests
 
 
 async def confirm(run_id: str, ids: Sequence[int], customers_per_look: int = 0) -> None:
@@ -63,10 +62,15 @@ async def confirm(run_id: str, ids: Sequence[int], customers_per_look: int = 0) 
     await look_at_all(run_id, Purpose.CONFIRM, confirmed, customers_per_look=customers_per_look)
 
 
+async def _share_of_enabling(run_id: str, ids: Sequence[int]) -> None:
+    """The same for one shard of many: a large run has many, and Prefect records only so many task runs."""
+    await enable_and_look(run_id, ids, math.ceil(len(ids) / ENABLES_PER_TASK_OF_A_SHARD))
+
+
 #: Each as a whole, where the run does it alone.
 WHOLE: dict[Stage, Callable[[str, Sequence[int]], Awaitable[None]]] = {
     Stage.LOOK: look,
     Stage.ENABLE: enable_and_look,
 }
 #: Each for one shard of many.
-SHARE = WHOLE | {Stage.ENABLE: partial(enable_and_look, most_tasks=ENABLE_TASKS_OF_A_SHARD)}
+SHARE = WHOLE | {Stage.ENABLE: _share_of_enabling}

@@ -45,10 +45,14 @@ def test_several_are_written_at_once_while_each_is_taken() -> None:
     assert max(under_way([QUICK] * 20)) == MOST
 
 
-def test_after_one_that_was_repeated_one_is_written_at_a_time() -> None:
-    found = under_way([SLOW] + [QUICK] * 100)
+def test_after_two_that_were_repeated_one_is_written_at_a_time() -> None:
+    found = under_way([SLOW, SLOW] + [QUICK] * 100)
     assert max(found) == MOST
     assert found[-10:] == [1] * 10
+
+
+def test_one_hiccup_changes_nothing() -> None:
+    assert max(under_way([SLOW] + [QUICK] * 100)[-10:]) == MOST
 
 
 @given(several, st.integers(1, MOST))

@@ -23,8 +23,8 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("left", "meanwhile"),
-    [(None, True), (2 * len(CASES), True), (2 * len(CASES) - 1, False)],
-    ids=["no limit for all", "enough is left for all", "what is left goes to enables first"],
+    [(None, True), (5000, False)],
+    ids=["each application has a limit of its own", "what all share goes to enables first"],
 )
 async def test_a_chunk_is_confirmed_while_others_are_enabled(
     town: Any, monkeypatch: pytest.MonkeyPatch, left: int | None, meanwhile: bool
