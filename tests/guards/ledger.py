@@ -186,6 +186,13 @@ LEDGER = [
         ("tests/reconcile/test_reconcile_busy.py",),
     ),
     Guard(
+        "an enable waits for no connection behind looks",
+        "greenlight/linkedin/calls.py",
+        'urgent=call.operation == "enable"',
+        "urgent=False",
+        ("tests/linkedin/test_linkedin_urgent.py",),
+    ),
+    Guard(
         "an intent is written when its request may leave soon, and does not age in a queue",
         "greenlight/reconcile/enable.py",
         "        async with self._sending:\n            now",

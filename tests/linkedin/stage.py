@@ -9,6 +9,7 @@ import respx
 from pydantic import SecretStr
 
 from greenlight.domain.keys import IntegrationKey
+from greenlight.domain.way import Way
 from greenlight.linkedin.answers import Seen
 from greenlight.linkedin.calls import Calls
 from greenlight.linkedin.errors import LinkedInError
@@ -80,13 +81,13 @@ class _Streaming(httpx.AsyncBaseTransport):
 class Stage:
     """Tokens are named by number, TOKEN1, TOKEN2, … unless a test has another answer for `token`."""
 
-    def __init__(self) -> None:
+    def __init__(self, way: Way | None = None) -> None:
         router = respx.Router(assert_all_called=False)
         self.token = router.post(TOKEN_URL).mock(side_effect=self._issue)
         self.look = router.get(INTEGRATIONS)
         self.change = router.post(INTEGRATIONS)
         self.clock, self.counts, self.issued = Clock(), RequestCounts(), 0
-        self.wire = Wire(5, _Streaming(router))
+        self.wire = Wire(5, _Streaming(router), way=way)
         self.tokens = Tokens(self.wire, TOKEN_URL, self.counts, self.clock)
         #: Seconds that were waited for in between, without their passing.
         self.slept: list[float] = []
