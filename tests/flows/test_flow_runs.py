@@ -140,11 +140,11 @@ async def test_a_defect_in_one_chunk_stops_no_other_and_is_not_called_success(
         monkeypatch.setattr("tasks.parts.chunks.CUSTOMERS_PER_LOOK", 1)
         honest = Observer.look
 
-        async def broken(self: Observer, run_id: str, purpose: Any, ids: Any) -> Any:
+        async def broken(self: Observer, run_id: str, purpose: Any, ids: Any, pace: Any) -> Any:
             (wanted,) = self._store.wanted(ids)
             if wanted.item.customer_id == "bob":
                 raise ZeroDivisionError
-            return await honest(self, run_id, purpose, ids)
+            return await honest(self, run_id, purpose, ids, pace)
 
         monkeypatch.setattr(Observer, "look", broken)
         report = there.report(await reconcile(What.APPLY, return_state=True))
