@@ -1,6 +1,6 @@
 """Integrations as they are read in bulk: columns, since an ORM object for each costs several times as much."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -40,6 +40,14 @@ class Wanted:
     observed: Status
     observed_at: datetime | None
     condition: Condition
+
+
+def by_customer(wanted: Iterable[Wanted]) -> dict[str, list[Wanted]]:
+    """Each customer's, in the order in which they come."""
+    found: dict[str, list[Wanted]] = {}
+    for entry in wanted:
+        found.setdefault(entry.item.customer_id, []).append(entry)
+    return found
 
 
 def wanted_rows(session: Session, ids: Sequence[int], such: ColumnElement[bool]) -> list[Wanted]:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from greenlight.ats.looks import CustomerLooks, Look
 from greenlight.ats.store import Store
-from greenlight.ats.wanted import Wanted
+from greenlight.ats.wanted import Wanted, by_customer
 from greenlight.ats.writer import Part
 from greenlight.domain.conditions import Condition, after_confirming_look, after_failed_look, after_look
 from greenlight.domain.reasons import Outcome, Reason
@@ -121,9 +121,6 @@ class Observer:
         self.began = self.began or self._clock()
         wanted = await asyncio.to_thread(self._store.wanted, ids, unless_looked_for=mark)
         held = await credentials_for(wanted, self._credentials)
-        by_customer: dict[str, list[Wanted]] = {}
-        for entry in wanted:
-            by_customer.setdefault(entry.item.customer_id, []).append(entry)
         gate = self._gates[pace]
 
         left: list[WorkLeft] = []
@@ -137,7 +134,7 @@ class Observer:
                     failed.append(error)
 
         async with asyncio.TaskGroup() as group:
-            for entries in by_customer.values():
+            for entries in by_customer(wanted).values():
                 group.create_task(one(entries))
         if failed:
             raise failed[0]

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from prefect import Task
 
-from greenlight.ats.wanted import Wanted
+from greenlight.ats.wanted import Wanted, by_customer
 from greenlight.domain.report import first_ten
 from greenlight.reconcile.observe import WorkLeft
 from greenlight.settings import Settings
@@ -57,17 +57,15 @@ def enabled_at_once(connections: int, chunks: Sequence[Chunk]) -> int:
 
 def look_chunks(wanted: Sequence[Wanted], at_least: int = 0) -> list[Chunk]:
     """Whole customers, since one request covers all of a customer's integrations; `at_least` so many, if there are."""
-    by_customer: dict[str, list[int]] = {}
-    for entry in wanted:
-        by_customer.setdefault(entry.item.customer_id, []).append(entry.id)
-    customers = list(by_customer)
+    theirs = by_customer(wanted)
+    customers = list(theirs)
     # Larger ones once there are as many as are looked at side by side: none of them keeps all connections busy.
     larger = min(MANY_CUSTOMERS_PER_LOOK, len(customers) // LOOK_CHUNKS_AT_ONCE)
     size = max(CUSTOMERS_PER_LOOK, at_least, larger, math.ceil(len(customers) / MAX_LOOK_TASKS))
     chunks: list[Chunk] = []
     for start in range(0, len(customers), size):
         some = customers[start : start + size]
-        ids = tuple(id for customer in some for id in by_customer[customer])
+        ids = tuple(entry.id for customer in some for entry in theirs[customer])
         chunks.append(Chunk(ids, customers_label(some)))
     return chunks
 
@@ -89,11 +87,8 @@ def _runs_of(wanted: Sequence[Wanted], size: int) -> Iterator[list[Wanted]]:
     if size == 1:
         yield from ([entry] for entry in wanted)
         return
-    by_customer: dict[str, list[Wanted]] = {}
-    for entry in wanted:
-        by_customer.setdefault(entry.item.customer_id, []).append(entry)
     some: list[Wanted] = []
-    for entries in by_customer.values():
+    for entries in by_customer(wanted).values():
         some += entries
         if len(some) >= size:
             yield some

@@ -9,7 +9,7 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 from blocks.child_app import ChildAppBlocks
 from greenlight.ats.database import open_database
 from greenlight.ats.store import Store
-from greenlight.ats.wanted import Wanted
+from greenlight.ats.wanted import Wanted, by_customer
 from greenlight.domain.conditions import HELD_BY_CAP
 from greenlight.domain.plan import Action, Planned
 from greenlight.domain.reasons import Outcome
@@ -81,11 +81,9 @@ async def enable_in_waves(run_id: str, made: PlanMade, sizes: Sequence[int]) -> 
 
 def _waves(wanted: Sequence[Wanted], sizes: Sequence[int]) -> Iterator[list[Wanted]]:
     """Whole customers; after the sizes, all the rest."""
-    by_customer: dict[str, list[Wanted]] = {}
-    for entry in wanted:
-        by_customer.setdefault(entry.item.customer_id, []).append(entry)
-    customers = list(by_customer)
+    theirs = by_customer(wanted)
+    customers = list(theirs)
     for size in [*sizes, len(customers)]:
         some, customers = customers[:size], customers[size:]
         if some:
-            yield [entry for customer in some for entry in by_customer[customer]]
+            yield [entry for customer in some for entry in theirs[customer]]
